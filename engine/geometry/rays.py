@@ -1,0 +1,41 @@
+"""Rays of a camera: one per pixel, as directions or as Plücker coordinates."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from engine.geometry.cameras import Camera
+
+
+def pixel_grid(height: int, width: int, device: torch.device | str = "cpu") -> Tensor:
+    """Pixel centres divided by the picture's size, (height, width, 2) as (u, v) in (0, 1)."""
+    v = (torch.arange(height, device=device, dtype=torch.float32) + 0.5) / height
+    u = (torch.arange(width, device=device, dtype=torch.float32) + 0.5) / width
+    return torch.stack(torch.meshgrid(u, v, indexing="xy"), dim=-1)
+
+
+def camera_directions(
+    camera: Camera, height: int, width: int, device: torch.device | str = "cpu"
+) -> Tensor:
+    """Directions with z = 1 in the camera's frame, (height, width, 3): depth times these is a point."""
+    k = camera.intrinsics
+    uv = pixel_grid(height, width, device)
+    x = (uv[..., 0] - k.cx) / k.fx
+    y = (uv[..., 1] - k.cy) / k.fy
+    return torch.stack([x, y, torch.ones_like(x)], dim=-1)
+
+
+def plucker_rays(
+    camera: Camera, height: int, width: int, device: torch.device | str = "cpu"
+) -> Tensor:
+    """The RAYS picture (o × d, d), (6, height, width), d of unit length.
+
+    Coordinates are those of the frame that the camera is posed in: pass a camera relative to the
+    anchor and in units of σ (`Camera.relative_to`) to get what the model sees (seed 003, §4.2).
+    """
+    T = torch.as_tensor(camera.T_world_camera, dtype=torch.float32, device=device)
+    d = camera_directions(camera, height, width, device) @ T[:3, :3].T
+    d = d / d.norm(dim=-1, keepdim=True)
+    o = T[:3, 3].expand_as(d)
+    return torch.cat([torch.linalg.cross(o, d), d], dim=-1).permute(2, 0, 1)  # (6, h, w)
