@@ -18,7 +18,7 @@ def pixel_grid(height: int, width: int, device: torch.device | str = "cpu") -> T
 def camera_directions(
     camera: Camera, height: int, width: int, device: torch.device | str = "cpu"
 ) -> Tensor:
-    """Directions with z = 1 in the camera's frame, (height, width, 3): depth times these is a point."""
+    """Directions with z = 1 in the camera frame, (height, width, 3): times depth, a point."""
     k = camera.intrinsics
     uv = pixel_grid(height, width, device)
     x = (uv[..., 0] - k.cx) / k.fx
@@ -34,7 +34,7 @@ def plucker_rays(
     Coordinates are those of the frame that the camera is posed in: pass a camera relative to the
     anchor and in units of σ (`Camera.relative_to`) to get what the model sees (seed 003, §4.2).
     """
-    T = torch.as_tensor(camera.T_world_camera, dtype=torch.float32, device=device)
+    T = torch.tensor(camera.T_world_camera, dtype=torch.float32, device=device)
     d = camera_directions(camera, height, width, device) @ T[:3, :3].T
     d = d / d.norm(dim=-1, keepdim=True)
     o = T[:3, 3].expand_as(d)
