@@ -1,0 +1,1 @@
+"""What this machine can do for a walk, in plain words."""

@@ -1,0 +1,68 @@
+"""What is said about a machine follows from what the machine has."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from explorer.doctor import machine
+from explorer.doctor.findings import Verdict
+
+
+def test_too_little_memory_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    scarce = SimpleNamespace(available=1 * 2**30)
+    monkeypatch.setattr(machine.psutil, "virtual_memory", lambda: scarce)
+    finding = machine.check_memory()
+    assert finding.verdict is Verdict.NOTE
+    assert "close other programs" in finding.text
+
+
+def test_a_containers_limit_counts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("cgroup")
+    (folder / "max").write_text(f"{4 * 2**30}\n")
+    (folder / "current").write_text(f"{3 * 2**30}\n")
+    monkeypatch.setattr(machine, "_CGROUP_LIMITS", ((folder / "max", folder / "current"),))
+    plenty = SimpleNamespace(available=64 * 2**30)
+    monkeypatch.setattr(machine.psutil, "virtual_memory", lambda: plenty)
+    assert machine.free_memory_gb() == pytest.approx(1.0)
+    (folder / "max").write_text("max\n")
+    assert machine.free_memory_gb() == pytest.approx(64.0)
+
+
+@pytest.mark.parametrize("has", [True, False])
+def test_bfloat16_decides_what_the_processor_is_told_to_use(
+    monkeypatch: pytest.MonkeyPatch, has: bool
+) -> None:
+    capabilities = {"avx512_f": True, "avx512_bf16": has, "amx_bf16": False}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    finding = machine.check_processor()
+    assert finding.facts["bfloat16_in_hardware"] is has
+    assert ("computes in float32" in finding.text) is not has
+    assert finding.facts["threads"] == torch.get_num_threads()
+
+
+def test_an_unused_nvidia_card_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(machine.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(torch.version, "cuda", None)
+    finding = machine.check_cuda()
+    assert "CPU build" in finding.text
+    assert "https://pytorch.org" in finding.text
+    monkeypatch.setattr(torch.version, "cuda", "12.8")
+    assert "driver is older" in machine.check_cuda().text
+
+
+def test_a_broken_opengl_driver_is_only_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "_EGL_PROBE", "import os; os._exit(11)")
+    finding = machine.check_opengl(vispy_installed=True)
+    assert finding.verdict is Verdict.NOTE
+    assert finding.facts["renderer"] is None
+
+
+def test_opengl_is_not_asked_for_without_vispy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "_probe_opengl", lambda: pytest.fail("it was asked"))
+    assert "[app]" in machine.check_opengl(vispy_installed=False).text
