@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 
 from engine.geometry.cameras import Camera
+from engine.geometry.splatting import LARGEST_HALF, SMALLEST_HALF, Discs, splat
 from engine.geometry.surfels import (
     Seen,
     SkyDirections,
     Surfels,
-    edge_confidence,
     surfels_from_view,
 )
 
@@ -29,16 +29,11 @@ __all__ = [
     "Seen",
     "SkyDirections",
     "Surfels",
-    "edge_confidence",
     "render_surfels",
     "surfels_from_view",
     "warp_view",
     "warp_views",
 ]
-
-#: Widths of the square stamps; a disc takes the smallest that holds it.
-_STAMPS = (2, 3, 4, 6, 8, 12, 16, 24)
-_INDEX_BITS = 32
 
 
 @dataclass(frozen=True)
@@ -79,29 +74,6 @@ class Rendering:
     footprint: Tensor
 
 
-@dataclass(frozen=True)
-class _Discs:
-    """Discs in the picture: centre (N, 2) and half-widths (N, 2) in pixels, inverse depth (N,) and
-    its slope (N, 2) per pixel, index (N,) of each among all surfels."""
-
-    uv: Tensor
-    half: Tensor
-    inverse_depth: Tensor
-    slope: Tensor
-    index: Tensor
-
-
-@dataclass(frozen=True)
-class _Fragments:
-    """Stamped pixels: index (M,) of pixel and of disc, weight (M,), depth (M,), core (M,) bool."""
-
-    pixel: Tensor
-    disc: Tensor
-    weight: Tensor
-    depth: Tensor
-    core: Tensor
-
-
 def render_surfels(
     surfels: Surfels,
     camera: Camera,
@@ -112,29 +84,17 @@ def render_surfels(
 ) -> Rendering:
     """See `surfels` and, behind them, `sky` from `camera`, on the surfels' device."""
     settings = settings or RenderSettings()
-    discs = _project_discs(surfels, camera, height, width, settings)
-    fragments = _stamp(discs, height, width, settings.core)
-    front, nearest = _nearest(fragments, height * width)
-    rgb, depth, coverage = _blend(fragments, front, discs, surfels, settings.depth_tolerance)
-    seen = nearest >= 0
-    disc = nearest.clamp_min(0)
-    if len(discs.index):
-        surfel_ids = torch.where(seen, discs.index[disc], -1)
-        view_ids = torch.where(seen, surfels.view_ids[discs.index[disc]], -1)
-        footprint = torch.where(seen, discs.half[disc].amax(-1), 0.0)
-    else:
-        surfel_ids, view_ids = nearest, nearest.to(torch.int32)
-        footprint = torch.zeros_like(depth)
-    flat = Rendering(rgb, depth, coverage, view_ids, surfel_ids, footprint)
+    lens = _Lens.of(camera, height, width, surfels.positions.device)
+    front = _render_front(surfels, lens, settings)
     if sky is not None and len(sky):
-        flat = _over_sky(flat, sky, camera, height, width)
+        front = _over_sky(front, sky, lens, settings)
     return Rendering(
-        rgb=flat.rgb.view(height, width, 3),
-        depth=flat.depth.view(height, width),
-        coverage=flat.coverage.view(height, width),
-        view_ids=flat.view_ids.view(height, width),
-        surfel_ids=flat.surfel_ids.view(height, width),
-        footprint=flat.footprint.view(height, width),
+        rgb=front.rgb.T.reshape(height, width, 3),
+        depth=front.depth.view(height, width),
+        coverage=front.coverage.view(height, width),
+        view_ids=front.view_ids.view(height, width),
+        surfel_ids=front.surfel_ids.view(height, width),
+        footprint=front.footprint.view(height, width),
     )
 
 
@@ -171,194 +131,117 @@ def warp_views(
     )
 
 
-def _project_discs(
-    surfels: Surfels, camera: Camera, height: int, width: int, settings: RenderSettings
-) -> _Discs:
-    """Discs in front of the camera, facing it and touching the picture."""
-    T = torch.tensor(camera.T_camera_world, dtype=torch.float32, device=surfels.positions.device)
-    k = camera.intrinsics
-    focal = torch.tensor([k.fx * width, k.fy * height], device=T.device)
-    centre = torch.tensor([k.cx * width, k.cy * height], device=T.device)
-    points = surfels.positions @ T[:3, :3].T + T[:3, 3]
-    z = points[:, 2]
-    uv = points[:, :2] / z[:, None] * focal + centre
-    margin = _STAMPS[-1] / 2
-    size = torch.tensor([width, height], device=T.device)
-    inside = (z > 2 * surfels.radii) & ((uv > -margin) & (uv < size + margin)).all(-1)
-    index = inside.nonzero()[:, 0]
-    points, z, uv = points[index], z[index], uv[index]
-    normals = surfels.normals[index] @ T[:3, :3].T
-    towards = -(normals * points).sum(-1)
-    keep = towards > settings.least_cosine * points.norm(dim=-1)
-    index, points, z, uv = index[keep], points[keep], z[keep], uv[keep]
-    normals, towards = normals[keep], towards[keep]
-    long_axes = surfels.long_axes[index] @ T[:3, :3].T
-    short_axes = torch.linalg.cross(normals, long_axes)
-    ratio = surfels.radii[index] / long_axes.norm(dim=-1).clamp_min(1e-20)
-    a = _project_vectors(long_axes, points, focal)
-    b = _project_vectors(short_axes * ratio[:, None], points, focal)
-    half = (a.square() + b.square()).sqrt().clamp(1.0, margin)
-    # Inverse depth on the disc's plane is linear in pixels: n·d / n·p for the ray d of a pixel.
-    slope = normals[:, :2] / focal / -towards[:, None].clamp_min(1e-20)
-    return _Discs(uv, half, 1 / z, slope, index)
+@dataclass(frozen=True)
+class _Lens:
+    """A camera in pixels: R (3, 3) and t (3, 1) from world to camera, focal and centre (2, 1)."""
+
+    R: Tensor
+    t: Tensor
+    focal: Tensor
+    centre: Tensor
+    height: int
+    width: int
+
+    @staticmethod
+    def of(camera: Camera, height: int, width: int, device: torch.device) -> _Lens:
+        T = torch.tensor(camera.T_camera_world, dtype=torch.float32, device=device)
+        k = camera.intrinsics
+        focal = torch.tensor([[k.fx * width], [k.fy * height]], device=device)
+        centre = torch.tensor([[k.cx * width], [k.cy * height]], device=device)
+        return _Lens(T[:3, :3], T[:3, 3:], focal, centre, height, width)
 
 
-def _project_vectors(vectors: Tensor, points: Tensor, focal: Tensor) -> Tensor:
-    """Small vectors (N, 3) at points (N, 3), as pixels (N, 2)."""
-    z = points[:, 2:]
-    return (vectors[:, :2] - points[:, :2] / z * vectors[:, 2:]) / z * focal
+def _render_front(surfels: Surfels, lens: _Lens, settings: RenderSettings) -> Rendering:
+    """The surfels alone; rgb is (3, P), the other pictures (P,)."""
+    discs = _project_discs(surfels, lens, settings)
+    out = splat(discs, lens.height, lens.width, settings.core, settings.depth_tolerance)
+    seen = out.nearest >= 0
+    if len(surfels):
+        disc = out.nearest.clamp_min(0)
+        view_ids = torch.where(seen, surfels.view_ids.index_select(0, disc), -1)
+        footprint = torch.where(seen, discs.half.amax(0).index_select(0, disc), 0.0)
+    else:
+        view_ids = out.nearest.to(torch.int32)
+        footprint = torch.zeros_like(out.coverage)
+    return Rendering(out.rgb, out.depth, out.coverage, view_ids, out.nearest, footprint)
 
 
-def _stamp(discs: _Discs, height: int, width: int, core: float) -> _Fragments:
-    reach = discs.half.amax(-1)
-    parts = []
-    smallest = 0.0
-    for k in _STAMPS:
-        chosen = ((reach > smallest) & (reach <= k / 2)).nonzero()[:, 0]
-        smallest = k / 2
-        if len(chosen):
-            parts.append(_stamp_class(discs, chosen, k, (height, width), core))
-    if not parts:
-        device = discs.uv.device
-        none, real = torch.zeros(0, dtype=torch.int64, device=device), discs.inverse_depth[:0]
-        return _Fragments(none, none, real, real, none.bool())
-    if len(parts) == 1:
-        return parts[0]
-    return _Fragments(
-        torch.cat([p.pixel for p in parts]),
-        torch.cat([p.disc for p in parts]),
-        torch.cat([p.weight for p in parts]),
-        torch.cat([p.depth for p in parts]),
-        torch.cat([p.core for p in parts]),
+def _project_discs(surfels: Surfels, lens: _Lens, settings: RenderSettings) -> Discs:
+    points = torch.addmm(lens.t, lens.R, surfels.positions.T)  # (3, N)
+    normals = lens.R @ surfels.normals.T
+    long_axes = lens.R @ surfels.long_axes.T
+    z = points[2]
+    towards = -_dot(normals, points)
+    visible = (z > 2 * surfels.radii) & (
+        towards > settings.least_cosine * _dot(points, points).sqrt()
+    )
+    safe = torch.where(visible, z, 1.0)
+    ratio = surfels.radii * _dot(long_axes, long_axes).clamp_min(1e-30).rsqrt()
+    a = _project_vectors(long_axes, points, safe, lens.focal)
+    b = _project_vectors(_cross(normals, long_axes) * ratio, points, safe, lens.focal)
+    half = torch.hypot(a, b).clamp(SMALLEST_HALF, LARGEST_HALF)
+    return Discs(
+        centre=points[:2] / safe * lens.focal + lens.centre,
+        half=half,
+        inverse_depth=1 / safe,
+        # Inverse depth on the disc's plane is linear in pixels: n·d / n·p for a pixel's ray d.
+        slope=normals[:2] / lens.focal / -towards.clamp_min(1e-20),
+        colours=surfels.colours.T,
+        # A tent holds its area in weight: fine discs must count as much per pixel as coarse ones
+        # do per stamp, so that near views outweigh far ones.
+        share=surfels.confidence / (half[0] * half[1]),
+        visible=visible,
     )
 
 
-def _stamp_class(
-    discs: _Discs, chosen: Tensor, k: int, size: tuple[int, int], core: float
-) -> _Fragments:
-    """The pixels of the discs that fit stamps of k × k."""
-    height, width = size
-    uv, half = discs.uv[chosen], discs.half[chosen]
-    first = torch.ceil(uv - half - 0.5)  # the first pixel centre inside, per axis
-    steps = torch.arange(k, device=uv.device, dtype=torch.float32)
-    pixels = first[:, :, None] + steps  # (n, 2, k)
-    away = pixels + 0.5 - uv[:, :, None]
-    near = away.abs() / half[:, :, None]
-    tent = (1 - near).clamp_min(0)
-    limit = torch.tensor([width, height], device=uv.device)[:, None]
-    tent = tent * ((pixels >= 0) & (pixels < limit))
-    weight = tent[:, 1, :, None] * tent[:, 0, None, :]  # (n, k rows, k columns)
-    inverse = discs.inverse_depth[chosen]
-    rise = away * discs.slope[chosen][:, :, None]
-    shift = rise[:, 1, :, None] + rise[:, 0, None, :]
-    # A wrong normal must not throw a disc's rim far from its centre.
-    bound = 0.25 * inverse[:, None, None]
-    depth = 1 / (inverse[:, None, None] + shift.clamp(-bound, bound))
-    inner = near <= core
-    is_core = inner[:, 1, :, None] & inner[:, 0, None, :]
-    columns = pixels[:, 0].to(torch.int64)
-    rows = pixels[:, 1].to(torch.int64)
-    pixel = rows[:, :, None] * width + columns[:, None, :]
-    touched = weight.reshape(-1).nonzero()[:, 0]
-    return _Fragments(
-        pixel=pixel.reshape(-1)[touched],
-        disc=chosen.repeat_interleave(k * k)[touched],
-        weight=weight.reshape(-1)[touched],
-        depth=depth.reshape(-1)[touched],
-        core=is_core.reshape(-1)[touched],
+def _dot(a: Tensor, b: Tensor) -> Tensor:
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+
+
+def _cross(a: Tensor, b: Tensor) -> Tensor:
+    return torch.stack(
+        [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
     )
 
 
-def _nearest(fragments: _Fragments, pixels: int) -> tuple[Tensor, Tensor]:
-    """Depth (P,) and index of the nearest disc (P,) per pixel; inf and −1 where there is none.
-
-    The bits of a positive float order like the float, so one integer holds depth and index and the
-    smallest of them is the same in any order of work.
-    """
-    device = fragments.pixel.device
-    most = torch.iinfo(torch.int64).max
-    best = torch.full((pixels,), most, dtype=torch.int64, device=device)
-    core = fragments.core.nonzero()[:, 0]
-    bits = fragments.depth[core].view(torch.int32).to(torch.int64)
-    key = (bits << _INDEX_BITS) | fragments.disc[core]
-    best.scatter_reduce_(0, fragments.pixel[core], key, "amin")
-    hit = best < most
-    front = (best >> _INDEX_BITS).to(torch.int32).view(torch.float32)
-    front = torch.where(hit, front, torch.inf)
-    nearest = torch.where(hit, best & ((1 << _INDEX_BITS) - 1), -1)
-    return front, nearest
-
-
-def _blend(
-    fragments: _Fragments, front: Tensor, discs: _Discs, surfels: Surfels, tolerance: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Colour (P, 3), depth (P,) and coverage (P,) from the discs at the front of each pixel.
-
-    Rims of nearer discs may blend over a farther core: that is the soft outline of the near
-    surface. They do not enter the depth. Finer discs count more, by the area of their stamps.
-    """
-    limit = front[fragments.pixel]
-    chosen = (fragments.depth <= limit * (1 + tolerance)).nonzero()[:, 0]
-    pixel, disc = fragments.pixel[chosen], fragments.disc[chosen]
-    weight, depth, limit = fragments.weight[chosen], fragments.depth[chosen], limit[chosen]
-    index = discs.index[disc]
-    share = weight * surfels.confidence[index] / discs.half.prod(-1)[disc]
-    solid = share * (depth >= limit * (1 - tolerance))
-    values = torch.cat(
-        [
-            surfels.colours[index] * share[:, None],
-            torch.stack([share, solid * depth, solid, weight], dim=-1),
-        ],
-        dim=-1,
-    )
-    sums = torch.zeros(len(front), 7, device=front.device).index_add_(0, pixel, values)
-    rgb = sums[:, :3] / sums[:, 3:4].clamp_min(1e-20)
-    coverage = sums[:, 6].clamp(0, 1)
-    known = sums[:, 5] > 0
-    depth_out = torch.where(known, sums[:, 4] / sums[:, 5].clamp_min(1e-20), torch.nan)
-    return rgb, depth_out, coverage
+def _project_vectors(vectors: Tensor, points: Tensor, z: Tensor, focal: Tensor) -> Tensor:
+    """Small vectors (3, N) at points (3, N) of depth z, as pixels (2, N)."""
+    return (vectors[:2] - points[:2] / z * vectors[2]) / z * focal
 
 
 def _over_sky(
-    front: Rendering, sky: SkyDirections, camera: Camera, height: int, width: int
+    front: Rendering, sky: SkyDirections, lens: _Lens, settings: RenderSettings
 ) -> Rendering:
     """The flat picture `front` over the sky; pixels that are mostly sky get depth inf."""
-    R = torch.tensor(
-        camera.T_camera_world[:3, :3], dtype=torch.float32, device=sky.directions.device
-    )
-    k = camera.intrinsics
-    focal = torch.tensor([k.fx * width, k.fy * height], device=R.device)
-    centre = torch.tensor([k.cx * width, k.cy * height], device=R.device)
-    d = sky.directions @ R.T
-    uv = d[:, :2] / d[:, 2:] * focal + centre
-    margin = _STAMPS[-1] / 2
-    size = torch.tensor([width, height], device=R.device)
-    index = ((d[:, 2] > 0.05) & ((uv > -margin) & (uv < size + margin)).all(-1)).nonzero()[:, 0]
-    half = (sky.radii[index] / d[index, 2])[:, None] * focal
-    discs = _Discs(
-        uv[index],
-        half.clamp(1.0, margin),
-        torch.ones(len(index), device=R.device),
-        torch.zeros(len(index), 2, device=R.device),
-        index,
-    )
-    fragments = _stamp(discs, height, width, core=0.6)
-    values = torch.cat([sky.colours[discs.index[fragments.disc]], fragments.depth[:, None]], -1)
-    sums = torch.zeros(height * width, 4, device=R.device).index_add_(
-        0, fragments.pixel, values * fragments.weight[:, None]
-    )
-    _, nearest = _nearest(fragments, height * width)
-    rgb = sums[:, :3] / sums[:, 3:].clamp_min(1e-20)
-    behind = sums[:, 3].clamp(0, 1) * (1 - front.coverage)
+    out = splat(_project_sky(sky, lens), lens.height, lens.width, settings.core, 1.0)
+    behind = out.coverage * (1 - front.coverage)
     coverage = front.coverage + behind
-    mixed = front.rgb * front.coverage[:, None] + rgb * behind[:, None]
-    is_sky = (behind > front.coverage) & (nearest >= 0)
-    ids = sky.view_ids[discs.index[nearest.clamp_min(0)]] if len(index) else front.view_ids
+    rgb = (front.rgb * front.coverage + out.rgb * behind) / coverage.clamp_min(1e-20)
+    is_sky = (behind > front.coverage) & (out.nearest >= 0)
     return Rendering(
-        rgb=mixed / coverage[:, None].clamp_min(1e-20),
+        rgb=rgb,
         depth=torch.where(is_sky, torch.inf, front.depth),
         coverage=coverage.clamp(0, 1),
-        view_ids=torch.where(is_sky, ids, front.view_ids),
+        view_ids=torch.where(
+            is_sky, sky.view_ids.index_select(0, out.nearest.clamp_min(0)), front.view_ids
+        ),
         surfel_ids=torch.where(is_sky, -1, front.surfel_ids),
         footprint=torch.where(is_sky, 1.0, front.footprint),
+    )
+
+
+def _project_sky(sky: SkyDirections, lens: _Lens) -> Discs:
+    d = lens.R @ sky.directions.T
+    visible = d[2] > 0.02
+    z = torch.where(visible, d[2], 1.0)
+    ones = torch.ones_like(z)
+    half = (sky.radii / z * lens.focal).clamp(SMALLEST_HALF, LARGEST_HALF)
+    return Discs(
+        centre=d[:2] / z * lens.focal + lens.centre,
+        half=half,
+        inverse_depth=ones,
+        slope=torch.zeros_like(d[:2]),
+        colours=sky.colours.T,
+        share=ones / (half[0] * half[1]),
+        visible=visible,
     )

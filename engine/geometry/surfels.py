@@ -16,12 +16,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.geometry.cameras import Camera
+from engine.geometry.projection import depth_confidence, normals_from_depth
 from engine.geometry.rays import camera_directions
 
 #: Discs get no longer than 1 / this: a steeper surface was hardly seen at all.
 _LEAST_COSINE = 0.12
 #: Pixels that are surer than this become surfels.
-LEAST_CONFIDENCE = 0.1
+LEAST_CONFIDENCE = 0.15
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ def surfels_from_view(
         depth: (H, W) z-depth in world units; inf = sky, nan = unknown.
         camera: where the view was taken from.
         view_id: written to every disc.
-        confidence: (H, W) in [0, 1]; by default `edge_confidence` of the depth. Pixels of
+        confidence: (H, W) in [0, 1]; by default `depth_confidence`. Pixels of
             `LEAST_CONFIDENCE` or less are left out: those between a near and a far surface belong
             to neither and would smear.
 
@@ -144,27 +145,27 @@ def surfels_from_view(
         raise ValueError(f"rgb is {tuple(rgb.shape)} but depth is {(height, width)}")
     depth = depth.float()
     if confidence is None:
-        confidence = edge_confidence(depth, camera)
+        confidence = depth_confidence(depth, camera)
     elif confidence.shape != depth.shape:
         raise ValueError(f"confidence is {tuple(confidence.shape)}, not {(height, width)}")
     T = torch.tensor(camera.T_world_camera, dtype=torch.float32, device=depth.device)
     R, t = T[:3, :3], T[:3, 3]
     directions = camera_directions(camera, height, width, depth.device)
     known = torch.isfinite(depth) & (depth > 0) & (confidence > LEAST_CONFIDENCE)
-    normals = camera_normals(depth, directions)[known]
-    d, z = directions[known], depth[known]
+    normals = normals_from_depth(depth, camera)[known]
+    z, rays = depth[known], directions[known] @ R.T
     pixel = 0.5 * (1 / (camera.intrinsics.fx * width) + 1 / (camera.intrinsics.fy * height))
-    ray = F.normalize(d, dim=-1)
-    along = ray - (ray * normals).sum(-1, keepdim=True) * normals
+    toward = F.normalize(rays, dim=-1)
+    across = (toward * normals).sum(-1, keepdim=True)
     # Facing discs have no long direction; the sideways hint makes the choice unambiguous.
-    along = F.normalize(along + 1e-4 * _sideways(normals), dim=-1)
-    cosine = (ray * normals).sum(-1).abs().clamp_min(_LEAST_COSINE)
+    along = F.normalize(toward - across * normals + 1e-4 * _sideways(normals), dim=-1)
+    length = z * pixel / across[:, 0].abs().clamp_min(_LEAST_COSINE)
     ids = torch.full((len(z),), view_id, dtype=torch.int32, device=depth.device)
     surfels = Surfels(
-        positions=(d * z[:, None]) @ R.T + t,
-        normals=normals @ R.T,
+        positions=rays * z[:, None] + t,
+        normals=normals,
         radii=z * pixel,
-        long_axes=(along * (z * pixel / cosine)[:, None]) @ R.T,
+        long_axes=along * length[:, None],
         colours=rgb[known].float(),
         view_ids=ids,
         confidence=confidence[known].float(),
@@ -191,68 +192,3 @@ def _sideways(normals: Tensor) -> Tensor:
     flat[:, 0], flat[:, 1] = -normals[:, 2], 0.5 * normals[:, 2]
     flat[:, 2] = normals[:, 0] - 0.5 * normals[:, 1]
     return flat
-
-
-def camera_normals(depth: Tensor, directions: Tensor) -> Tensor:
-    """Unit normals towards the camera in its frame, (H, W, 3), from depth (H, W).
-
-    Each axis takes the neighbour whose depth is nearer to the pixel's own, so that a normal never
-    spans a depth edge. Pixels without usable neighbours face the camera.
-    """
-    points = directions * depth[..., None]
-    normals = torch.linalg.cross(_tangent(points, depth, 0), _tangent(points, depth, 1))
-    length = normals.norm(dim=-1, keepdim=True)
-    facing = -F.normalize(directions, dim=-1)
-    normals = torch.where(length > 0, normals / length.clamp_min(1e-20), facing)
-    normals = torch.where(torch.isfinite(normals).all(-1, keepdim=True), normals, facing)
-    flipped = (normals * facing).sum(-1, keepdim=True) < 0
-    return torch.where(flipped, -normals, normals)
-
-
-def _tangent(points: Tensor, depth: Tensor, dim: int) -> Tensor:
-    """(H, W, 3): central difference on smooth surfaces, else the one-sided one that jumps less."""
-    step = torch.diff(points, dim=dim)
-    far = torch.full_like(points.narrow(dim, 0, 1), torch.nan)
-    forward, backward = torch.cat([step, far], dim), torch.cat([far, step], dim)
-    jump_f = (forward[..., 2] / depth).abs().nan_to_num(torch.inf, torch.inf)[..., None]
-    jump_b = (backward[..., 2] / depth).abs().nan_to_num(torch.inf, torch.inf)[..., None]
-    one_sided = torch.where(jump_f <= jump_b, forward, backward)
-    smooth = (jump_f < 2 * jump_b + 0.01) & (jump_b < 2 * jump_f + 0.01)
-    return torch.where(smooth, forward + backward, one_sided)
-
-
-def edge_confidence(depth: Tensor, camera: Camera) -> Tensor:
-    """How far each pixel's depth can be trusted, (H, W) in [0, 1]; 0 for sky and unknown.
-
-    Inverse depth is linear over the pixels of any plane, so its second difference is zero on a
-    plane, however slanted, and large at both rims of a depth edge. The soft ramps that a drawn
-    depth has instead of an edge look like a plane seen from its side: the angle catches those.
-    """
-    height, width = depth.shape
-    inverse = torch.where(torch.isfinite(depth) & (depth > 0), 1 / depth, 0.0)  # sky: 0
-    inverse = torch.where(torch.isnan(depth), torch.nan, inverse)
-    bend = torch.zeros_like(inverse)
-    for reach in (1, 2):
-        for dim in (0, 1):
-            bend = torch.maximum(bend, _second_difference(inverse, reach, dim) / reach)
-    bend = (bend / inverse.clamp_min(1e-12)).nan_to_num(torch.inf, torch.inf)
-    directions = camera_directions(camera, height, width, depth.device)
-    normals = camera_normals(depth, directions)
-    cosine = -(normals * F.normalize(directions, dim=-1)).sum(-1)
-    flat = (1.5 - bend / 0.05).clamp(0, 1)
-    facing = ((cosine - 0.03) / 0.17).clamp(0, 1)
-    known = torch.isfinite(depth) & (depth > 0)
-    return torch.where(known, flat * facing, 0.0)
-
-
-def _second_difference(values: Tensor, reach: int, dim: int) -> Tensor:
-    """|v(i−r) − 2v(i) + v(i+r)|, zero where a neighbour is outside the picture or unknown."""
-    size = values.shape[dim]
-    out = torch.zeros_like(values)
-    if size > 2 * reach:
-        middle = values.narrow(dim, reach, size - 2 * reach)
-        ends = values.narrow(dim, 0, size - 2 * reach) + values.narrow(
-            dim, 2 * reach, size - 2 * reach
-        )
-        out.narrow(dim, reach, size - 2 * reach).copy_((ends - 2 * middle).abs().nan_to_num(0.0))
-    return out
