@@ -1,0 +1,55 @@
+"""Drawn depth against true depth, after the alignments that the field uses."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.geometry.alignment import align_inverse_depth
+from engine.geometry.metrics import depth_metrics
+from explorer.evaluation.results import DepthRecord, DepthScore
+
+Depth = NDArray[np.float32]
+
+#: Fewer common pixels than this are not worth a comparison.
+FEWEST_PIXELS = 64
+
+
+def median_ratio(depth: Depth, truth: Depth) -> float:
+    """The factor that brings `depth` to the truth's scale: median of truth / depth.
+
+    Raises:
+        ValueError: if no pixel has a finite depth in both.
+    """
+    known = np.isfinite(depth) & np.isfinite(truth) & (depth > 0) & (truth > 0)
+    if not known.any():
+        raise ValueError(
+            "the drawn depth and the true depth have no pixel in common to be scaled by"
+        )
+    return float(np.median(truth[known] / depth[known]))
+
+
+def score_depth(
+    scene: str, method: str, index: int, depth: Depth, truth: Depth
+) -> DepthRecord | None:
+    """Scores a drawn depth (H, W), in the truth's units as the walk believes them to be.
+
+    Sky drawn where there is a surface counts as very far. Returns None where too little of the
+    truth is known.
+    """
+    mask = np.isfinite(truth) & (truth > 0) & (depth > 0)
+    if mask.sum() < FEWEST_PIXELS or not np.isfinite(depth[mask]).any():
+        return None
+    truth64 = truth.astype(np.float64)
+    scaled = depth.astype(np.float64) * median_ratio(depth, truth)
+    line = align_inverse_depth(depth, truth, mask)
+    shifted = line.apply(depth, farthest=2.0 * float(truth[mask].max()))
+    shifted = np.where(np.isnan(shifted), 1.0, shifted)
+
+    def score(values: NDArray[np.float64]) -> DepthScore:
+        metrics = depth_metrics(values, truth64, mask)
+        return DepthScore(metrics.abs_rel, metrics.delta1)
+
+    return DepthRecord(
+        scene, method, index, score(scaled), score(shifted), score(depth.astype(np.float64))
+    )

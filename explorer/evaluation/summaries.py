@@ -1,0 +1,163 @@
+"""Many records to few numbers: means over views, medians, comparisons scene by scene."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from explorer.evaluation.picture_metrics import HoleScore
+from explorer.evaluation.results import (
+    Comparison,
+    DepthRecord,
+    DepthScore,
+    DepthSummary,
+    PictureSummary,
+    PoseRecord,
+    PoseSummary,
+    ViewRecord,
+)
+from explorer.evaluation.scenes import Way
+
+
+def _mean(values: Iterable[float]) -> float:
+    kept = [value for value in values if math.isfinite(value)]
+    return float(np.mean(kept)) if kept else math.nan
+
+
+def _median(values: Iterable[float]) -> float:
+    kept = [value for value in values if math.isfinite(value)]
+    return float(np.median(kept)) if kept else math.nan
+
+
+def _holes(records: Sequence[ViewRecord]) -> list[HoleScore]:
+    return [record.score.holes for record in records if record.score.holes is not None]
+
+
+def summarise_pictures(records: Sequence[ViewRecord]) -> list[PictureSummary]:
+    """One summary per (method, picture), in the order in which they first appear."""
+    keys = dict.fromkeys((record.method, record.picture) for record in records)
+    return [
+        _summary(
+            method, picture, [r for r in records if (r.method, r.picture) == (method, picture)]
+        )
+        for method, picture in keys
+    ]
+
+
+def _summary(method: str, picture: str, records: Sequence[ViewRecord]) -> PictureSummary:
+    out = [r for r in records if r.way is Way.OUT]
+    back = [r for r in records if r.way is Way.BACK]
+    holes = _holes(records)
+    true_energy = sum(hole.true_gradient for hole in holes)
+    return PictureSummary(
+        method=method,
+        picture=picture,
+        scenes=len({r.scene for r in records}),
+        views=len(records),
+        psnr=_mean(r.score.psnr for r in records),
+        psnr_out=_mean(r.score.psnr for r in out),
+        psnr_back=_mean(r.score.psnr for r in back),
+        ssim=_mean(r.score.ssim for r in records),
+        ssim_out=_mean(r.score.ssim for r in out),
+        ssim_back=_mean(r.score.ssim for r in back),
+        hole_views=len(holes),
+        hole_share=_mean(hole.share for hole in holes),
+        hole_psnr=_mean(hole.psnr for hole in holes),
+        hole_psnr_out=_mean(hole.psnr for hole in _holes(out)),
+        hole_psnr_back=_mean(hole.psnr for hole in _holes(back)),
+        hole_ssim=_mean(hole.ssim for hole in holes),
+        hole_gradient=sum(h.gradient for h in holes) / true_energy if true_energy else math.nan,
+        hole_gradient_median=_median(
+            h.gradient / h.true_gradient for h in holes if h.true_gradient > 0
+        ),
+    )
+
+
+def summarise_poses(records: Sequence[PoseRecord]) -> list[PoseSummary]:
+    """One summary per method."""
+    summaries = []
+    for method in dict.fromkeys(record.method for record in records):
+        chosen = [record for record in records if record.method == method]
+        rotations = [r.rotation_degrees for r in chosen if r.rotation_degrees is not None]
+        translations = [r.translation for r in chosen if r.translation is not None]
+        summaries.append(
+            PoseSummary(
+                method=method,
+                views=len(chosen),
+                failures=len(chosen) - len(rotations),
+                rotation_degrees_median=_median(rotations),
+                rotation_degrees_mean=_mean(rotations),
+                translation_median=_median(translations),
+                translation_mean=_mean(translations),
+            )
+        )
+    return summaries
+
+
+def summarise_depths(records: Sequence[DepthRecord]) -> list[DepthSummary]:
+    """One summary per method for its photo, and one for the views of its walk."""
+    summaries = []
+    for method in dict.fromkeys(record.method for record in records):
+        for which in ("photo", "walk"):
+            chosen = [
+                r for r in records if r.method == method and (r.index == 0) == (which == "photo")
+            ]
+            if chosen:
+                summaries.append(
+                    DepthSummary(
+                        method,
+                        which,
+                        len(chosen),
+                        _mean_depth([r.by_scale for r in chosen]),
+                        _mean_depth([r.by_scale_shift for r in chosen]),
+                        _mean_depth([r.by_walk_scale for r in chosen]),
+                    )
+                )
+    return summaries
+
+
+def _mean_depth(scores: Sequence[DepthScore]) -> DepthScore:
+    return DepthScore(_mean(s.abs_rel for s in scores), _mean(s.delta1 for s in scores))
+
+
+def compare(
+    records: Sequence[ViewRecord], method: tuple[str, str], baseline: tuple[str, str]
+) -> list[Comparison]:
+    """SSIM and hole PSNR of (method, picture) against a baseline, paired by scene."""
+    comparisons = []
+    for measure in ("ssim", "psnr", "hole_psnr"):
+        ours, theirs = _by_scene(records, method, measure), _by_scene(records, baseline, measure)
+        gaps = np.array([ours[scene] - theirs[scene] for scene in ours if scene in theirs])
+        if gaps.size == 0:
+            continue
+        error = float(gaps.std(ddof=1) / np.sqrt(gaps.size)) if gaps.size > 1 else math.nan
+        comparisons.append(
+            Comparison(
+                method=f"{method[0]} ({method[1]})",
+                baseline=baseline[0],
+                measure=measure,
+                difference=float(gaps.mean()),
+                standard_error=error,
+                wins=int((gaps > 0).sum()),
+                scenes=int(gaps.size),
+            )
+        )
+    return comparisons
+
+
+def _by_scene(
+    records: Sequence[ViewRecord], key: tuple[str, str], measure: str
+) -> dict[str, float]:
+    values: dict[str, list[float]] = {}
+    for record in records:
+        if (record.method, record.picture) != key:
+            continue
+        score = record.score
+        if measure == "hole_psnr":
+            if score.holes is not None:
+                values.setdefault(record.scene, []).append(score.holes.psnr)
+        else:
+            values.setdefault(record.scene, []).append(getattr(score, measure))
+    return {scene: float(np.mean(numbers)) for scene, numbers in values.items()}

@@ -1,0 +1,70 @@
+"""An analytic scene for tests: a textured back wall with a textured box in front of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from engine.geometry.cameras import Camera, Intrinsics
+from explorer.evaluation.scenes import Scene, TrueView, scene_from_frames
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """A wall at z = 4 and a box whose front, at z = 2, spans x ±0.5 and y −0.4 to 0.6."""
+
+    height: int = 96
+    width: int = 160
+    wall_depth: float = 4.0
+    box_depth: float = 2.0
+    lens: Intrinsics = Intrinsics.from_fov(70.0, 160 / 96)  # noqa: RUF009 (immutable)
+
+    def camera(self, x: float = 0.0, y: float = 0.0, z: float = 0.0, yaw: float = 0.0) -> Camera:
+        T = np.eye(4)
+        cos, sin = np.cos(np.radians(yaw)), np.sin(np.radians(yaw))
+        T[:3, :3] = np.array([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]])
+        T[:3, 3] = (x, y, z)
+        return Camera(T, self.lens)
+
+    def view(self, camera: Camera) -> TrueView:
+        """Exact colours and z-depth; sky where neither wall nor box is hit."""
+        lens = camera.intrinsics
+        u = (np.arange(self.width) + 0.5) / self.width
+        v = (np.arange(self.height) + 0.5) / self.height
+        x, y = np.meshgrid((u - lens.cx) / lens.fx, (v - lens.cy) / lens.fy)
+        ray = np.stack([x, y, np.ones_like(x)], axis=-1) @ camera.T_world_camera[:3, :3].T
+        depth = np.full((self.height, self.width), np.inf)
+        colours = np.full((self.height, self.width, 3), 0.8)
+        for z, is_box in ((self.wall_depth, False), (self.box_depth, True)):
+            with np.errstate(divide="ignore", invalid="ignore"):
+                distance = (z - camera.position[2]) / ray[..., 2]
+            x_hit = camera.position[0] + distance * ray[..., 0]
+            y_hit = camera.position[1] + distance * ray[..., 1]
+            hit = (distance > 0) & (np.abs(x_hit) < 9) & (np.abs(y_hit) < 9)
+            if is_box:
+                hit &= (np.abs(x_hit) < 0.5) & (y_hit > -0.4) & (y_hit < 0.6)
+            depth[hit] = distance[hit]
+            colours[hit] = texture(x_hit[hit], y_hit[hit], seed=1 + is_box)
+        rgb = (colours * 255).round().astype(np.uint8)
+        return TrueView(rgb, depth.astype(np.float32), camera)
+
+    def walk(self, frames: int = 7, step: float = 0.12, name: str = "boxes") -> Scene:
+        """Sideways along the wall and back."""
+        views = [self.view(self.camera(x=step * k)) for k in range(frames)]
+        return scene_from_frames(name, "", views)
+
+
+def texture(x: np.ndarray, y: np.ndarray, seed: int) -> np.ndarray:
+    """Colours (N, 3) of a surface at (x, y): patches of many sizes, so that SIFT finds corners."""
+    value = np.zeros((*x.shape, 3))
+    for k, (a, b, phase, weight) in enumerate(np.random.default_rng(seed).normal(size=(24, 4))):
+        value[..., k % 3] += weight * np.sign(np.sin(5 * a * x + 5 * b * y + 3 * phase))
+    colours: np.ndarray = 1.0 / (1.0 + np.exp(-value))
+    return colours
+
+
+@pytest.fixture
+def boxes() -> Boxes:
+    return Boxes()

@@ -1,0 +1,54 @@
+from typing import Any
+
+import numpy as np
+import pytest
+
+from explorer.evaluation.depths import median_ratio, score_depth
+
+
+def test_a_wrong_scale_is_forgiven_once_aligned(boxes: Any) -> None:
+    truth = boxes.view(boxes.camera()).depth
+    record = score_depth("s", "m", 3, truth * 2.0, truth)
+    assert record is not None
+    assert record.by_scale.abs_rel == pytest.approx(0.0, abs=1e-5)
+    assert record.by_scale_shift.delta1 == 1.0
+    assert record.by_walk_scale.abs_rel == pytest.approx(1.0, abs=1e-4)
+    assert record.by_walk_scale.delta1 == 0.0
+
+
+def test_a_flat_guess_is_bad_by_scale(boxes: Any) -> None:
+    truth = boxes.view(boxes.camera()).depth
+    record = score_depth("s", "m", 0, np.ones_like(truth), truth)
+    assert record is not None
+    assert record.by_scale.abs_rel > 0.1
+    assert record.by_scale.delta1 < 0.95
+
+
+def test_unknown_truth_and_unknown_depth_are_left_out(boxes: Any) -> None:
+    truth = boxes.view(boxes.camera()).depth.copy()
+    depth = truth.copy()
+    depth[:10] = np.nan
+    truth[-10:] = np.nan
+    truth[40, :10] = np.inf
+    record = score_depth("s", "m", 0, depth, truth)
+    assert record is not None
+    assert record.by_scale.abs_rel == pytest.approx(0.0, abs=1e-5)
+    assert score_depth("s", "m", 0, depth, np.full_like(truth, np.inf)) is None
+
+
+def test_sky_drawn_on_a_wall_counts_as_an_error(boxes: Any) -> None:
+    truth = boxes.view(boxes.camera()).depth
+    depth = truth.copy()
+    depth[:20] = np.inf
+    record = score_depth("s", "m", 0, depth, truth)
+    assert record is not None
+    assert record.by_scale.delta1 < 0.85
+
+
+def test_median_ratio_ignores_outliers() -> None:
+    depth = np.full((10, 10), 2.0, np.float32)
+    truth = np.full((10, 10), 5.0, np.float32)
+    truth[:4] = 100.0
+    assert median_ratio(depth, truth) == 2.5
+    with pytest.raises(ValueError, match="no pixel in common"):
+        median_ratio(depth, np.full((10, 10), np.inf, np.float32))
