@@ -72,15 +72,15 @@ class _Stamp:
         disc: (n,) index of each disc.
         pixel: (k·k·n,) index into the padded picture.
         weight: (k, k, n) tent, 0 outside the disc.
-        depth: (k, k, n).
-        behind: (k, k, n) depth where the disc hides what lies behind it, huge elsewhere.
+        inverse_depth: (k, k, n).
+        hiding: (k, k, n) inverse depth where the disc hides what lies behind, negative elsewhere.
     """
 
     disc: Tensor
     pixel: Tensor
     weight: Tensor
-    depth: Tensor
-    behind: Tensor
+    inverse_depth: Tensor
+    hiding: Tensor
 
 
 @dataclass(frozen=True)
@@ -115,19 +115,17 @@ def splat(discs: Discs, height: int, width: int, core: float, tolerance: float) 
     frame, classes = _classes(discs, height, width)
     stamps = [_stamp(discs, chosen, k, frame, core) for k, chosen in classes]
     best = _nearest(stamps, frame, discs.centre.device)
-    front = _front_depth(best)
-    limits = (front * (1 - tolerance), front * (1 + tolerance))
+    least = _front(best) / (1 + tolerance)
     sums = torch.zeros(6, frame.pixels, device=discs.centre.device)
     for stamp in stamps:
-        _accumulate(sums, stamp, limits, discs)
+        _accumulate(sums, stamp, least, (1 + tolerance) ** 2, discs)
     sums, best = frame.cropped(sums), frame.cropped(best)
-    known = sums[3] > 0
-    hit = _front_depth(best) < _HIDDEN / 2
+    share = sums[3].clamp_min(1e-20)
     return Splat(
-        rgb=sums[:3] / sums[3].clamp_min(1e-20),
-        depth=torch.where(known, sums[4] / sums[3].clamp_min(1e-20), torch.nan),
+        rgb=sums[:3] / share,
+        depth=torch.where(sums[3] > 0, share / sums[4].clamp_min(1e-30), torch.nan),
         coverage=(_COVERAGE_GAIN * sums[5]).clamp(0, 1),
-        nearest=torch.where(hit, best & ((1 << _INDEX_BITS) - 1), -1),
+        nearest=torch.where(best > 0, best & ((1 << _INDEX_BITS) - 1), -1),
     )
 
 
@@ -151,61 +149,57 @@ def _stamp(discs: Discs, chosen: Tensor, k: int, frame: _Frame, core: float) -> 
     ).index_select(1, chosen)
     centre, half, slope, inverse = rows[0:2], rows[2:4], rows[4:6], rows[6]
     first = torch.ceil(centre - (k / 2 + 0.5))  # the first of the k nearest pixel centres
-    steps = torch.arange(k, device=rows.device)[:, None]
-    away = (first - centre + 0.5)[:, None] + steps  # (2, k, n)
+    steps = torch.arange(k, device=rows.device)
+    away = (first - centre + 0.5)[:, None] + steps[:, None]  # (2, k, n)
     near = away.abs() / half[:, None]
     tent = (1 - near).clamp_min(0)
-    hidden = (near > core) * _HIDDEN
     # A wrong normal must not throw a disc's rim far from its centre.
     bound = 0.12 * inverse
     rise = torch.minimum(torch.maximum(away * slope[:, None], -bound), bound)
-    depth = 1 / (inverse + rise[1][:, None] + rise[0])
+    rise_y, rise_x = rise[1], rise[0] + inverse
+    hidden = (near > core) * _HIDDEN
     corner = first.to(torch.int64) + frame.pad
-    start = corner[1] * frame.columns + corner[0]
-    pixel = start + steps[:, None] * frame.columns + steps
+    offsets = steps[:, None] * frame.columns + steps
+    pixel = (corner[1] * frame.columns + corner[0]) + offsets[:, :, None]
     return _Stamp(
         disc=chosen,
         pixel=pixel.view(-1),
         weight=tent[1][:, None] * tent[0],
-        depth=depth,
-        behind=depth + (hidden[1][:, None] + hidden[0]),
+        inverse_depth=rise_y[:, None] + rise_x,
+        hiding=(rise_y - hidden[1])[:, None] + (rise_x - hidden[0]),
     )
 
 
 def _nearest(stamps: list[_Stamp], frame: _Frame, device: torch.device) -> Tensor:
-    """Per pixel the depth of the nearest core and, in the low bits, its disc: (pixels,) int64.
+    """Per pixel the inverse depth of the nearest core and, in the low bits, its disc: (pixels,).
 
-    The bits of a positive float order like the float, so one integer holds both and the smallest
-    is the same in whatever order the work is done.
+    The bits of a positive float order like the float, so one integer holds both and the greatest
+    is the same in whatever order the work is done. 0 where there is no core.
     """
-    best = torch.full(
-        (frame.pixels,), torch.iinfo(torch.int64).max, dtype=torch.int64, device=device
-    )
+    best = torch.zeros(frame.pixels, dtype=torch.int64, device=device)
     for stamp in stamps:
-        bits = stamp.behind.view(torch.int32).to(torch.int64)
+        bits = stamp.hiding.view(torch.int32).to(torch.int64)
         key = bits.bitwise_left_shift_(_INDEX_BITS).bitwise_or_(stamp.disc)
-        best.scatter_reduce_(0, stamp.pixel, key.view(-1), "amin")
+        best.scatter_reduce_(0, stamp.pixel, key.view(-1), "amax")
     return best
 
 
-def _front_depth(best: Tensor) -> Tensor:
-    empty = best == torch.iinfo(torch.int64).max
-    bits = (best >> _INDEX_BITS).to(torch.int32).view(torch.float32)
-    return torch.where(empty, _HIDDEN, bits)
+def _front(best: Tensor) -> Tensor:
+    """The inverse depth in `best`, 0 where there is no core."""
+    return (best >> _INDEX_BITS).to(torch.int32).view(torch.float32)
 
 
-def _accumulate(sums: Tensor, stamp: _Stamp, limits: tuple[Tensor, Tensor], discs: Discs) -> None:
-    """Add colour (3 rows), share, share × depth and weight to `sums`.
+def _accumulate(sums: Tensor, stamp: _Stamp, least: Tensor, span: float, discs: Discs) -> None:
+    """Add colour (3 rows), share, share × inverse depth and weight to `sums`.
 
-    Depth is held within the limits, so that a near rim moves a far pixel's depth by no more than
-    the tolerance.
+    Discs of less inverse depth than `least` (pixels,) are hidden. It is held below `span` times
+    as much, so that a near rim moves a far pixel's depth by no more than the tolerance.
     """
-    shape = stamp.depth.shape
-    least, most = (limit.index_select(0, stamp.pixel).view(shape) for limit in limits)
-    weight = stamp.weight * (stamp.depth <= most).float()
+    limit = least.index_select(0, stamp.pixel).view(stamp.weight.shape)
+    weight = stamp.weight * (stamp.inverse_depth >= limit).float()
     share = weight * discs.share.index_select(0, stamp.disc)
     colours = discs.colours.index_select(1, stamp.disc)
-    depth = torch.maximum(stamp.depth, least)
-    values = (*(share * c for c in colours), share, share * depth, weight)
+    inverse = torch.minimum(stamp.inverse_depth, torch.where(limit > 0, limit * span, torch.inf))
+    values = (*(share * c for c in colours), share, share * inverse, weight)
     for row, value in zip(sums, values, strict=True):
         row.scatter_add_(0, stamp.pixel, value.view(-1))

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from engine.geometry.cameras import Camera
@@ -152,43 +151,55 @@ def surfels_from_view(
     R, t = T[:3, :3], T[:3, 3]
     directions = camera_directions(camera, height, width, depth.device)
     known = torch.isfinite(depth) & (depth > 0) & (confidence > LEAST_CONFIDENCE)
-    normals = normals_from_depth(depth, camera)[known]
-    z, rays = depth[known], directions[known] @ R.T
-    pixel = 0.5 * (1 / (camera.intrinsics.fx * width) + 1 / (camera.intrinsics.fy * height))
-    toward = F.normalize(rays, dim=-1)
-    across = (toward * normals).sum(-1, keepdim=True)
-    # Facing discs have no long direction; the sideways hint makes the choice unambiguous.
-    along = F.normalize(toward - across * normals + 1e-4 * _sideways(normals), dim=-1)
-    length = z * pixel / across[:, 0].abs().clamp_min(_LEAST_COSINE)
+    picked = known.view(-1).nonzero()[:, 0]
+    normals = normals_from_depth(depth, camera).view(-1, 3).index_select(0, picked)
+    z = depth.reshape(-1).index_select(0, picked)
+    rays = (directions.view(-1, 3) @ R.T).index_select(0, picked)
+    step = (R[:, 0] / (camera.intrinsics.fx * width), R[:, 1] / (camera.intrinsics.fy * height))
+    long_axes, radii = _footprints(normals, rays, z, step)
     ids = torch.full((len(z),), view_id, dtype=torch.int32, device=depth.device)
     surfels = Surfels(
         positions=rays * z[:, None] + t,
         normals=normals,
-        radii=z * pixel,
-        long_axes=along * length[:, None],
-        colours=rgb[known].float(),
+        radii=radii,
+        long_axes=long_axes,
+        colours=rgb.reshape(-1, 3).index_select(0, picked).float(),
         view_ids=ids,
-        confidence=confidence[known].float(),
+        confidence=confidence.reshape(-1).index_select(0, picked).float(),
     )
-    return Seen(surfels, _sky_of(rgb, depth, directions, R, pixel, view_id))
+    return Seen(surfels, _sky_of(rgb, depth, directions @ R.T, camera, view_id))
+
+
+def _footprints(
+    normals: Tensor, rays: Tensor, z: Tensor, step: tuple[Tensor, Tensor]
+) -> tuple[Tensor, Tensor]:
+    """Long axes (N, 3) and short half-widths (N,) of one pixel on the planes it sees.
+
+    A point z·r stays on its plane n·X = c when the ray changes by s (one pixel to the right, or
+    down) if z changes by −z (n·s)/(n·r). The two moves span an ellipse; turning them by φ, with
+    tan 2φ = 2 u·v/(u·u − v·v), gives its axes.
+    """
+    # Rays meet the plane from its front, so n·r is negative.
+    facing = (normals * rays).sum(-1)
+    facing = torch.minimum(facing, -_LEAST_COSINE * rays.norm(dim=-1))
+    u, v = (z[:, None] * (s - rays * ((normals @ s) / facing)[:, None]) for s in step)
+    uu, vv, uv = (u * u).sum(-1), (v * v).sum(-1), (u * v).sum(-1)
+    turn = 0.5 * torch.atan2(2 * uv, uu - vv)[:, None]
+    long_axes = u * turn.cos() + v * turn.sin()
+    short_axes = v * turn.cos() - u * turn.sin()
+    return long_axes, short_axes.norm(dim=-1)
 
 
 def _sky_of(
-    rgb: Tensor, depth: Tensor, directions: Tensor, R: Tensor, pixel: float, view_id: int
+    rgb: Tensor, depth: Tensor, rays: Tensor, camera: Camera, view_id: int
 ) -> SkyDirections:
     sky = torch.isposinf(depth)
-    d = F.normalize(directions[sky], dim=-1)
+    height, width = depth.shape
+    pixel = 0.5 * (1 / (camera.intrinsics.fx * width) + 1 / (camera.intrinsics.fy * height))
+    length = rays[sky].norm(dim=-1)
     return SkyDirections(
-        directions=d @ R.T,
-        radii=pixel * d[:, 2],
+        directions=rays[sky] / length[:, None],
+        radii=pixel / length,
         colours=rgb[sky].float(),
-        view_ids=torch.full((len(d),), view_id, dtype=torch.int32, device=depth.device),
+        view_ids=torch.full((len(length),), view_id, dtype=torch.int32, device=depth.device),
     )
-
-
-def _sideways(normals: Tensor) -> Tensor:
-    """A vector across each normal, chosen the same way every time."""
-    flat = torch.zeros_like(normals)
-    flat[:, 0], flat[:, 1] = -normals[:, 2], 0.5 * normals[:, 2]
-    flat[:, 2] = normals[:, 0] - 0.5 * normals[:, 1]
-    return flat
