@@ -29,9 +29,7 @@ class Intrinsics:
     def __post_init__(self) -> None:
         values = (self.fx, self.fy, self.cx, self.cy)
         if not all(np.isfinite(values)) or self.fx <= 0 or self.fy <= 0:
-            raise ValueError(
-                f"intrinsics must be finite with positive focal lengths, not {values}"
-            )
+            raise ValueError(f"intrinsics must be finite with positive focal lengths, not {values}")
 
     @staticmethod
     def from_fov(horizontal_degrees: float, aspect: float) -> Intrinsics:
@@ -85,6 +83,8 @@ class Camera:
         T = np.array(self.T_world_camera, dtype=np.float64)
         if T.shape != (4, 4) or not np.isfinite(T).all():
             raise ValueError(f"T_world_camera must be a finite 4x4 matrix, not shape {T.shape}")
+        if np.abs(T[3] - (0.0, 0.0, 0.0, 1.0)).max() > 1e-9:
+            raise ValueError(f"the last row of T_world_camera must be 0 0 0 1, not {T[3]}")
         R = T[:3, :3]
         if np.abs(R @ R.T - np.eye(3)).max() > _RIGID_TOLERANCE or np.linalg.det(R) < 0:
             raise ValueError("T_world_camera must hold a proper rotation (no scale, no mirror)")
