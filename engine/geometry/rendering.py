@@ -20,6 +20,7 @@ from engine.geometry.surfels import (
     Seen,
     SkyDirections,
     Surfels,
+    dot,
     surfels_from_view,
 )
 
@@ -171,12 +172,12 @@ def _project_discs(surfels: Surfels, lens: _Lens, settings: RenderSettings) -> D
     normals = lens.R @ surfels.normals.T
     long_axes = lens.R @ surfels.long_axes.T
     z = points[2]
-    towards = -_dot(normals, points)
+    towards = -dot(normals, points)
     visible = (z > 2 * surfels.radii) & (
-        towards > settings.least_cosine * _dot(points, points).sqrt()
+        towards > settings.least_cosine * dot(points, points).sqrt()
     )
     safe = torch.where(visible, z, 1.0)
-    ratio = surfels.radii * _dot(long_axes, long_axes).clamp_min(1e-30).rsqrt()
+    ratio = surfels.radii * dot(long_axes, long_axes).clamp_min(1e-30).rsqrt()
     a = _project_vectors(long_axes, points, safe, lens.focal)
     b = _project_vectors(_cross(normals, long_axes) * ratio, points, safe, lens.focal)
     half = torch.hypot(a, b).clamp(SMALLEST_HALF, LARGEST_HALF)
@@ -192,10 +193,6 @@ def _project_discs(surfels: Surfels, lens: _Lens, settings: RenderSettings) -> D
         share=surfels.confidence / (half[0] * half[1]),
         visible=visible,
     )
-
-
-def _dot(a: Tensor, b: Tensor) -> Tensor:
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
 def _cross(a: Tensor, b: Tensor) -> Tensor:

@@ -152,42 +152,48 @@ def surfels_from_view(
     directions = camera_directions(camera, height, width, depth.device)
     known = torch.isfinite(depth) & (depth > 0) & (confidence > LEAST_CONFIDENCE)
     picked = known.view(-1).nonzero()[:, 0]
-    normals = normals_from_depth(depth, camera).view(-1, 3).index_select(0, picked)
+
+    def rows(picture: Tensor) -> Tensor:  # (H, W, 3) to (3, N): whole rows are quick to work on
+        return picture.reshape(-1, 3).T.contiguous().index_select(1, picked)
+
+    normals = rows(normals_from_depth(depth, camera))
     z = depth.reshape(-1).index_select(0, picked)
-    rays = (directions.view(-1, 3) @ R.T).index_select(0, picked)
-    step = (R[:, 0] / (camera.intrinsics.fx * width), R[:, 1] / (camera.intrinsics.fy * height))
-    long_axes, radii = _footprints(normals, rays, z, step)
-    ids = torch.full((len(z),), view_id, dtype=torch.int32, device=depth.device)
+    rays = R @ rows(directions)
+    steps = (R[:, :1] / (camera.intrinsics.fx * width), R[:, 1:2] / (camera.intrinsics.fy * height))
+    long_axes, radii = _footprints(normals, rays, z, steps)
     surfels = Surfels(
-        positions=rays * z[:, None] + t,
-        normals=normals,
+        positions=(rays * z + t[:, None]).T,
+        normals=normals.T,
         radii=radii,
-        long_axes=long_axes,
-        colours=rgb.reshape(-1, 3).index_select(0, picked).float(),
-        view_ids=ids,
+        long_axes=long_axes.T,
+        colours=rows(rgb.float()).T,
+        view_ids=torch.full((len(z),), view_id, dtype=torch.int32, device=depth.device),
         confidence=confidence.reshape(-1).index_select(0, picked).float(),
     )
     return Seen(surfels, _sky_of(rgb, depth, directions @ R.T, camera, view_id))
 
 
 def _footprints(
-    normals: Tensor, rays: Tensor, z: Tensor, step: tuple[Tensor, Tensor]
+    normals: Tensor, rays: Tensor, z: Tensor, steps: tuple[Tensor, Tensor]
 ) -> tuple[Tensor, Tensor]:
-    """Long axes (N, 3) and short half-widths (N,) of one pixel on the planes it sees.
+    """Long axes (3, N) and short half-widths (N,) of one pixel on the planes it sees.
 
     A point z·r stays on its plane n·X = c when the ray changes by s (one pixel to the right, or
-    down) if z changes by −z (n·s)/(n·r). The two moves span an ellipse; turning them by φ, with
-    tan 2φ = 2 u·v/(u·u − v·v), gives its axes.
+    down) if z changes by −z (n·s)/(n·r). The two moves u and v span an ellipse; turning them by
+    φ, with tan 2φ = 2 u·v/(u·u − v·v), gives its axes.
     """
     # Rays meet the plane from its front, so n·r is negative.
-    facing = (normals * rays).sum(-1)
-    facing = torch.minimum(facing, -_LEAST_COSINE * rays.norm(dim=-1))
-    u, v = (z[:, None] * (s - rays * ((normals @ s) / facing)[:, None]) for s in step)
-    uu, vv, uv = (u * u).sum(-1), (v * v).sum(-1), (u * v).sum(-1)
-    turn = 0.5 * torch.atan2(2 * uv, uu - vv)[:, None]
-    long_axes = u * turn.cos() + v * turn.sin()
-    short_axes = v * turn.cos() - u * turn.sin()
-    return long_axes, short_axes.norm(dim=-1)
+    facing = torch.minimum(dot(normals, rays), -_LEAST_COSINE * dot(rays, rays).sqrt())
+    u, v = (z * (s - rays * ((normals.T @ s)[:, 0] / facing)) for s in steps)
+    turn = 0.5 * torch.atan2(2 * dot(u, v), dot(u, u) - dot(v, v))
+    cosine, sine = turn.cos(), turn.sin()
+    short_axes = v * cosine - u * sine
+    return u * cosine + v * sine, dot(short_axes, short_axes).sqrt()
+
+
+def dot(a: Tensor, b: Tensor) -> Tensor:
+    """Scalar products of the columns of two (3, N)."""
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
 def _sky_of(
