@@ -7,6 +7,7 @@ camera's own frame, at progress 0 the identity. To add one, write such a functio
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -66,7 +67,7 @@ class PathView:
 
 
 def named_path(
-    name: str, views: int, start: Camera, scene_scale: float, room: float | None = None
+    name: str, views: int, start: Camera, scene_scale: float, room: float = math.inf
 ) -> list[Camera]:
     """The cameras of a named path, `views` of them; the start camera itself is not among them.
 
@@ -75,7 +76,7 @@ def named_path(
         views: how many cameras, at least 1.
         start: the photo's camera; all others share its lens.
         scene_scale: σ, the median depth of the start view, in scene units.
-        room: free way ahead of the start camera in scene units (`room_ahead`), if known.
+        room: free way ahead of the start (`room_ahead`), scene units; inf where it is not known.
 
     Raises:
         PathError: unknown name, no views, or a size that is not positive.
@@ -84,17 +85,17 @@ def named_path(
 
 
 def path_views(
-    name: str, views: int, start: Camera, scene_scale: float, room: float | None = None
+    name: str, views: int, start: Camera, scene_scale: float, room: float = math.inf
 ) -> list[PathView]:
     """As `named_path`, with the leg that each camera belongs to."""
     shape = _shape(name)
     if views < 1:
         raise PathError(f"a path needs at least 1 view, not {views}")
-    for what, size in (("scene scale", scene_scale), ("room ahead", room)):
-        if size is not None and not (np.isfinite(size) and size > 0):
-            raise PathError(f"the {what} must be a positive number, not {size}")
-    reach = FORWARD_REACH * scene_scale
-    extent = Extent(scene_scale, reach if room is None else min(reach, ROOM_SHARE * room))
+    if not (math.isfinite(scene_scale) and scene_scale > 0):
+        raise PathError(f"the scene scale must be a positive number, not {scene_scale}")
+    if not room > 0:
+        raise PathError(f"the room ahead must be positive, not {room}")
+    extent = Extent(scene_scale, min(FORWARD_REACH * scene_scale, ROOM_SHARE * room))
 
     def camera_at(progress: float) -> Camera:
         return start.moved(shape(progress, extent))
@@ -103,11 +104,12 @@ def path_views(
     out = [(i + 1) / out_views for i in range(out_views)]
     cameras_out = [camera_at(s) for s in out]
     legs = [PathView(c, "out", s) for c, s in zip(cameras_out, out, strict=True)]
+    passed = np.stack([c.T_world_camera for c in (start, *cameras_out)])
     for j in range(views - out_views):
         middle = 1.0 - (j + 0.5) / out_views
         slack = 0.3 / out_views
         candidates = [middle + slack * k / 4 for k in (0, 1, -1, 2, -2, 3, -3, 4, -4)]
-        gaps = [_nearest(camera_at(s), [start, *cameras_out], scene_scale) for s in candidates]
+        gaps = [_nearest(camera_at(s), passed, scene_scale) for s in candidates]
         best = candidates[int(np.argmax(gaps))]
         legs.append(PathView(camera_at(best), "back", best))
     return legs
@@ -146,8 +148,12 @@ def pose_distance(a: Camera, b: Camera, scale: float) -> float:
     return shift + rotation_angle(a.T_world_camera[:3, :3].T @ b.T_world_camera[:3, :3])
 
 
-def _nearest(camera: Camera, others: Sequence[Camera], scale: float) -> float:
-    return min(pose_distance(camera, other, scale) for other in others)
+def _nearest(camera: Camera, others: Array, scale: float) -> float:
+    """Smallest `pose_distance` to transforms (N, 4, 4)."""
+    T = camera.T_world_camera
+    shift = np.linalg.norm(others[:, :3, 3] - T[:3, 3], axis=1) / scale
+    cosine = (np.einsum("nij,ij->n", others[:, :3, :3], T[:3, :3]) - 1.0) / 2
+    return float((shift + np.arccos(np.clip(cosine, -1.0, 1.0))).min())
 
 
 def _eased(progress: float) -> float:
