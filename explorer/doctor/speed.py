@@ -1,0 +1,92 @@
+"""How long a view takes here: measured by drawing a few, not looked up."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from engine.geometry.paths import named_path
+from engine.model.checkpoints import CheckpointError
+from engine.queries import Engine, finish
+from explorer.doctor.findings import Finding, Verdict
+from explorer.walk.photo import Photo, open_photo
+from explorer.walk.walk import Walk
+from memory.memory import Memory, MemoryConfig
+
+#: Slower than this per view and walking is no pleasure; the finding then says what helps.
+SLOW_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Measured seconds at one picture size.
+
+    Attributes:
+        start: from an open photo to its depth.
+        view: a view with its depth, median.
+    """
+
+    device: str
+    width: int
+    height: int
+    start: float
+    view: float
+
+
+def measure_pace(engine: Engine, photo: Photo, views: int = 3, warm_up: int = 1) -> Pace:
+    """Draws the first views of a walk with default settings, and remembers nothing afterwards."""
+    walk = Walk(photo, engine, Memory(MemoryConfig(), device=engine.device))
+    begin = time.perf_counter()
+    finish(walk.start())
+    start = time.perf_counter() - begin
+    seconds = []
+    for camera in named_path("forward", views + warm_up, photo.camera, walk.scene_scale):
+        begin = time.perf_counter()
+        finish(walk.step(camera))
+        seconds.append(time.perf_counter() - begin)
+    view = statistics.median(seconds[warm_up:])
+    return Pace(str(engine.device), photo.width, photo.height, start, view)
+
+
+def sample_photo(folder: Path) -> Path | None:
+    """The first sample picture that was installed, or None where there is none."""
+    return next(iter(sorted(folder.glob("samples/*.png"))), None)
+
+
+def check_speed(folder: Path) -> Finding:
+    """Measures on the GPU where there is one that PyTorch can use, else on the processor."""
+    sample = sample_photo(folder)
+    if sample is None:
+        return Finding("Speed", Verdict.NOTE, "Not measured: no sample picture is installed.")
+    try:
+        engine = Engine.load(device="cuda" if torch.cuda.is_available() else "cpu")
+    except CheckpointError as error:
+        return Finding("Speed", Verdict.NOTE, f"Not measured: {error}.")
+    return describe_pace(measure_pace(engine, open_photo(sample)))
+
+
+def describe_pace(pace: Pace) -> Finding:
+    facts = {
+        "device": pace.device,
+        "width": pace.width,
+        "height": pace.height,
+        "start_seconds": round(pace.start, 3),
+        "view_seconds": round(pace.view, 3),
+    }
+    where = "GPU" if pace.device.startswith("cuda") else "CPU"
+    text = (
+        f"{pace.view:.2f} s per view with its depth at {pace.width}x{pace.height} on the {where}; "
+        f"32 views take about {_duration(pace.start + 32 * pace.view)}."
+    )
+    if pace.view > SLOW_SECONDS:
+        text += " Fewer steps (--steps 1 --depth-steps 1) or --depth-every 4 help."
+        return Finding("Speed", Verdict.NOTE, text, facts)
+    return Finding("Speed", Verdict.GOOD, text, facts)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} minutes"

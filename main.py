@@ -1,0 +1,243 @@
+"""The command line: walk into a photo headless, evaluate, train, or look at the machine.
+
+Only click is imported here; every command imports its own part when it runs, so that `--help`
+answers at once. Bad input ends with exit code 2 and one sentence on stderr.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from explorer.walk.run import RunProgress
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+PASS_THROUGH = {"ignore_unknown_options": True, "help_option_names": []}
+
+
+class Commands(click.Group):
+    """Anything that is no command's name is taken for a photo, and opens the window."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in self.commands:
+            args = ["open", *args]
+        return super().resolve_command(ctx, args)
+
+
+def picture_size(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[int, int]:
+    """From `WIDTHxHEIGHT` in pixels."""
+    width, _, height = value.lower().partition("x")
+    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+        raise click.BadParameter(f"{value!r} is not a size; write it as 256x144")
+    return int(width), int(height)
+
+
+def print_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
+    if not asked or ctx.resilient_parsing:
+        return
+    from explorer.doctor.version import photowalk_version
+
+    click.echo(f"photowalk {photowalk_version()}")
+    ctx.exit()
+
+
+@click.group(cls=Commands, invoke_without_command=True)
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=print_version)
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.pass_context
+def cli(ctx: click.Context, debug: bool) -> None:
+    """Open one photo and walk into it.
+
+    `photowalk PHOTO` opens the window; `photowalk walk PHOTO` draws a walk without one.
+    """
+    ctx.meta["debug"] = debug
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(open_window)
+
+
+@cli.command(name="open")
+@click.argument("photo", required=False, type=click.Path(path_type=Path))
+def open_window(photo: Path | None = None) -> None:
+    """Open the window, with a photo where one is named."""
+    if photo is not None and not photo.exists():
+        raise click.UsageError(f"{photo} is neither a command nor a photo that exists")
+    try:
+        from explorer.app.window import run_app
+    except ModuleNotFoundError as error:
+        raise click.UsageError(_why_no_window(error.name or "")) from error
+    sys.exit(run_app(photo))
+
+
+def _why_no_window(missing: str) -> str:
+    if missing.startswith("explorer"):
+        return "this version has no window yet; draw a walk with: photowalk walk PHOTO"
+    return f'the window needs {missing}; install it with: pip install "photowalk[app]"'
+
+
+@cli.command()
+@click.argument("photo", type=click.Path(path_type=Path))
+@click.option(
+    "--path",
+    default="forth-and-back",
+    show_default=True,
+    help="forward, strafe, orbit, look-around, spiral, forth-and-back[:NAME], or a camera file: "
+    "RealEstate10K text, transforms.json, camera_path.json.",
+)
+@click.option("--views", type=click.IntRange(1, 100_000), help="How many views to draw.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for results.")
+@click.option("--resume", is_flag=True, help="Go on with the walk that --out holds.")
+@click.option("--caption", default="", help="What the photo shows, in a few plain words.")
+@click.option("--fov", type=float, help="Horizontal degrees, for photos without a focal length.")
+@click.option("--size", callback=picture_size, default="256x144", show_default=True, metavar="WxH")
+@click.option("--raw", is_flag=True, help="Show the model's picture alone.")
+@click.option("--depth-every", type=click.IntRange(1), default=1, show_default=True, metavar="N")
+@click.option("--steps", type=click.IntRange(1, 1000), help="Sampling steps of a view.")
+@click.option("--depth-steps", type=click.IntRange(1, 1000), help="Sampling steps of a depth.")
+@click.option("--strategy", default="coverage", show_default=True, help="How views are retrieved.")
+@click.option("--context-views", type=click.IntRange(1, 64), help="Views the model is shown.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--weights", type=click.Path(path_type=Path), help="Other weights than our own.")
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, ...")
+def walk(**given: Any) -> None:
+    """Draw a walk into PHOTO and export it."""
+    from explorer.walk.run import RunOptions, walk_photo
+
+    with stop_requests() as stop, progress_bar() as show:
+        done = walk_photo(RunOptions(**given), show, stop.is_set)
+    click.echo(done)
+    if not done.complete:
+        sys.exit(INTERRUPTED)
+
+
+@cli.command(context_settings=PASS_THROUGH, add_help_option=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def evaluate(arguments: tuple[str, ...]) -> None:
+    """Measure the figures of the README: worlds, clip, memory, speed."""
+    from explorer.evaluation.cli import main as evaluation
+
+    evaluation(list(arguments))
+
+
+@cli.command(context_settings=PASS_THROUGH, add_help_option=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def train(arguments: tuple[str, ...]) -> None:
+    """Train the codec or the transformer (see: photowalk train --help)."""
+    from engine.training.cli import main as training
+
+    training(list(arguments))
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
+@click.option("--fast", is_flag=True, help="Skip the measurement of seconds per view.")
+def doctor(as_json: bool, fast: bool) -> None:
+    """Say in plain words what this machine can do."""
+    from explorer.doctor.examination import examine
+
+    report = examine(measure=not fast)
+    click.echo(report.as_json() if as_json else report.as_text())
+    if not report.healthy:
+        sys.exit(1)
+
+
+@contextmanager
+def stop_requests() -> Iterator[threading.Event]:
+    """Ctrl-C or kill asks the work to stop between two steps; a second one ends it at once."""
+    stop = threading.Event()
+
+    def ask(number: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        click.echo("\nStopping after this step; again to stop at once.", err=True)
+
+    before = {s: signal.signal(s, ask) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for s, handler in before.items():
+            signal.signal(s, handler)
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[RunProgress], None]]:
+    """Views drawn, views per second and the time left, on stderr."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", rate="")
+
+        def show(progress: RunProgress) -> None:
+            bar.update(
+                task,
+                description=progress.message,
+                completed=progress.done,
+                total=progress.total,
+                rate=f"{progress.views_per_second:.2f} views/s",
+            )
+
+        yield show
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the command line and ends the process with its exit code."""
+    debug = "--debug" in (sys.argv[1:] if arguments is None else arguments)
+    try:
+        sys.exit(cli.main(arguments, prog_name="photowalk", standalone_mode=False) or 0)
+    except click.exceptions.Abort:
+        _fail("stopped", INTERRUPTED)
+    except KeyboardInterrupt:
+        _fail("stopped", INTERRUPTED)
+    except click.ClickException as error:
+        _fail(error.format_message(), error.exit_code)
+    except (ValueError, OSError) as error:
+        if debug:
+            traceback.print_exc()
+        _fail(_sentence(error), BAD_INPUT)
+    except RuntimeError as error:
+        if type(error).__name__ != "OutOfMemoryError":
+            raise
+        _fail("the GPU's memory is full; use a smaller --size or --device cpu", BAD_INPUT)
+
+
+def _fail(sentence: str, code: int) -> None:
+    click.echo(f"photowalk: {sentence}", err=True)
+    sys.exit(code)
+
+
+def _sentence(error: Exception) -> str:
+    """One line for the user; a file's own error names the file first."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+if __name__ == "__main__":
+    main()

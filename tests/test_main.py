@@ -1,0 +1,179 @@
+"""The command line answers at once, and tells bad input in one sentence."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import main as command_line
+
+ROOT = Path(__file__).resolve().parents[1]
+HEAVY = {"torch", "numpy", "cv2", "PIL", "rich", "explorer", "engine", "memory", "scipy"}
+
+
+def run(*arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "main.py"), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def fails_with(capsys: pytest.CaptureFixture[str], arguments: list[str], code: int = 2) -> str:
+    """The one line on stderr, after checking that it is one line and the exit code."""
+    with pytest.raises(SystemExit) as end:
+        command_line.main(arguments)
+    assert end.value.code == code
+    lines = [line for line in capsys.readouterr().err.splitlines() if line]
+    assert len(lines) == 1, lines
+    return lines[0]
+
+
+def test_help_answers_at_once() -> None:
+    """The best of three, because the machine may be busy with something else."""
+    seconds = []
+    for _ in range(3):
+        begin = time.perf_counter()
+        done = run("--help")
+        seconds.append(time.perf_counter() - begin)
+        assert done.returncode == 0, done.stderr
+    assert min(seconds) < 0.5
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["walk", "--help"], ["doctor", "--help"]])
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    script = (
+        "import sys, main\n"
+        "try: main.main(sys.argv[1:])\n"
+        "except SystemExit as end: assert end.code == 0, end.code\n"
+        f"print('LOADED', sorted({HEAVY!r} & set(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-1] == "LOADED []"
+
+
+def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        command_line.main(["--version"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out.startswith("photowalk ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["nowhere.jpg"], "nowhere.jpg is neither a command nor a photo"),
+        (["walk"], "Missing argument 'PHOTO'"),
+        (["walk", "x.jpg"], "Missing option '--out'"),
+        (["walk", "x.jpg", "--out", "o", "--size", "big"], "'big' is not a size"),
+        (["walk", "x.jpg", "--out", "o", "--size", "0x9"], "'0x9' is not a size"),
+        (["walk", "x.jpg", "--out", "o", "--views", "0"], "--views"),
+        (["walk", "x.jpg", "--out", "o", "--sped", "3"], "--sped"),
+        (["doctor", "--xml"], "--xml"),
+    ],
+)
+def test_bad_arguments(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], expected: str
+) -> None:
+    assert expected in fails_with(capsys, arguments)
+
+
+def _walk_arguments(photo: Path, out: Path, *more: str) -> list[str]:
+    return ["walk", str(photo), "--out", str(out), *more]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("empty.jpg", b""), ("words.png", b"no picture at all"), ("broken.jpg", b"\xff\xd8\xff\xe0")],
+)
+def test_bad_photos(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str, content: bytes
+) -> None:
+    photo = tmp_path / name
+    photo.write_bytes(content)
+    sentence = fails_with(capsys, _walk_arguments(photo, tmp_path / "out"))
+    assert name in sentence
+    assert not (tmp_path / "out" / "walk.json").exists()
+
+
+def test_a_missing_photo(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    sentence = fails_with(capsys, _walk_arguments(tmp_path / "gone.jpg", tmp_path / "out"))
+    assert "gone.jpg" in sentence
+
+
+def test_an_unexpected_fault_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(**_: object) -> None:
+        raise KeyError("a bug")
+
+    monkeypatch.setattr(command_line.doctor, "callback", broken)
+    with pytest.raises(KeyError):
+        command_line.main(["doctor"])
+
+
+def test_full_gpu_memory_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import torch
+
+    def full(**_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory, and then many lines")
+
+    monkeypatch.setattr(command_line.doctor, "callback", full)
+    assert "smaller --size" in fails_with(capsys, ["doctor"])
+
+
+def test_a_file_error_names_the_file(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def unwritable(**_: object) -> None:
+        raise PermissionError(13, "Permission denied", "views/0001.png")
+
+    monkeypatch.setattr(command_line.doctor, "callback", unwritable)
+    assert fails_with(capsys, ["doctor"]) == "photowalk: views/0001.png: Permission denied"
+
+
+def test_the_first_signal_asks_and_the_second_ends() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with command_line.stop_requests() as stop:
+        signal.raise_signal(signal.SIGINT)
+        assert stop.is_set()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_kill_asks_as_well() -> None:
+    with command_line.stop_requests() as stop:
+        signal.raise_signal(signal.SIGTERM)
+        assert stop.is_set()
+
+
+def test_an_interrupted_command_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(**_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command_line.doctor, "callback", interrupted)
+    assert fails_with(capsys, ["doctor"], code=130) == "photowalk: stopped"
+
+
+def test_help_names_every_path() -> None:
+    from engine.geometry.paths import PATH_NAMES
+
+    text = " ".join(run("walk", "--help").stdout.split())
+    assert [name for name in PATH_NAMES if name not in text] == []
