@@ -1,0 +1,96 @@
+"""What the transformer reads: pictures as patches, gathered in groups that see one another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from engine.model.text import Kind
+
+PATCH = 2
+RAY_CHANNELS = 6
+#: Warped RGB latent, warped DEPTH latent and coverage.
+HINT_EXTRA = 1
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture of a query.
+
+    Attributes:
+        kind: what it shows.
+        slot: index of its view within the query.
+        content: (B, C, h, w) latent, clean or noisy; for RAYS (B, 6, h/2, w/2) at token resolution.
+        level: (B,) one noise level for the picture, or (B, N) one for each token; 0 = observed.
+        rays: (B, 6, h/2, w/2) Plücker rays of the view where they are observed, else None.
+        hint: (B, 2C + 1, h, w) the warped RGB and DEPTH latents and the coverage, else None.
+    """
+
+    kind: Kind
+    slot: int
+    content: Tensor
+    level: Tensor
+    rays: Tensor | None = None
+    hint: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind is Kind.RAYS and (self.rays is not None or self.hint is not None):
+            raise ValueError("a RAYS picture cannot be given its own rays or a hint")
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of tokens."""
+        height, width = self.content.shape[-2:]
+        return (height, width) if self.kind is Kind.RAYS else (height // PATCH, width // PATCH)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Pictures that see one another and the earlier groups named in `sees`.
+
+    `sees` holds indices into the list of groups of the same pass; cached groups are always seen.
+    `prompt` (B, T) token ids belongs to asked groups only.
+    """
+
+    pictures: tuple[Picture, ...]
+    prompt: Tensor | None = None
+    sees: tuple[int, ...] = ()
+    asked: bool = False
+
+
+def patchify(content: Tensor) -> Tensor:
+    """(B, C, h, w) latents to (B, N, 4C) tokens."""
+    return rearrange(content, "b c (h p) (w q) -> b (h w) (c p q)", p=PATCH, q=PATCH)
+
+
+def unpatchify(tokens: Tensor, rows: int, columns: int) -> Tensor:
+    """Inverse of `patchify`."""
+    return rearrange(
+        tokens, "b (h w) (c p q) -> b c (h p) (w q)", h=rows, w=columns, p=PATCH, q=PATCH
+    )
+
+
+def picture_tokens(kind: Kind, content: Tensor) -> Tensor:
+    """(B, N, channels) of any kind: RAYS are one token a pixel, the others 2×2 patches."""
+    return rearrange(content, "b c h w -> b (h w) c") if kind is Kind.RAYS else patchify(content)
+
+
+def token_positions(slot: int, rows: int, columns: int, device: torch.device) -> Tensor:
+    """(N, 3) of (slot, row, column); the picture's width always spans 16 units.
+
+    Rows and columns are centred, so that one set of weights serves every resolution and aspect.
+    """
+    unit = 16.0 / columns
+    row = (torch.arange(rows, device=device) + 0.5 - rows / 2) * unit
+    column = (torch.arange(columns, device=device) + 0.5 - columns / 2) * unit
+    grid = torch.stack(torch.meshgrid(row, column, indexing="ij"), dim=-1).flatten(0, 1)
+    return torch.cat([torch.full_like(grid[:, :1], float(slot)), grid], dim=-1)
+
+
+def prompt_positions(length: int, device: torch.device) -> Tensor:
+    """(T, 3): words sit before every view, one column apart."""
+    order = torch.arange(length, device=device, dtype=torch.float32)
+    return torch.stack([torch.full_like(order, -2.0), torch.zeros_like(order), order], dim=-1)

@@ -1,0 +1,251 @@
+"""The one transformer: observed pictures and noisy asked ones in, clean latents out.
+
+Every token carries its own noise level. Tokens are gathered in groups; a group sees itself and
+the earlier groups that it names, so keys and values of what is already known are computed once
+and cached (`remember`), and every sampling step pays only for the asked tokens (`predict`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine.model.attention import CameraGatedAttention, KeyValue, Span, rotary_angles
+from engine.model.text import Kind
+from engine.model.tokens import (
+    HINT_EXTRA,
+    PATCH,
+    RAY_CHANNELS,
+    Group,
+    Picture,
+    patchify,
+    picture_tokens,
+    prompt_positions,
+    token_positions,
+    unpatchify,
+)
+
+
+@dataclass(frozen=True)
+class TransformerConfig:
+    """`words` is the size of the tokenizer; `camera_gate` exists for the ablation of seed 003."""
+
+    width: int = 256
+    layers: int = 6
+    heads: int = 4
+    latent_channels: int = 16
+    mlp_ratio: int = 4
+    words: int = 512
+    camera_gate: bool = True
+
+    def __post_init__(self) -> None:
+        if self.width % self.heads or (self.width // self.heads) % 16:
+            raise ValueError("width / heads must be a multiple of 16")
+
+
+@dataclass(frozen=True)
+class Cache:
+    """Keys and values of all that is known so far, one entry a layer; None while nothing is."""
+
+    layers: tuple[KeyValue, ...] | None = None
+
+
+@dataclass(frozen=True)
+class _Embedded:
+    """A pass as one token sequence: (B, N, D) tokens, rays and (B, N, 6D) modulations."""
+
+    tokens: Tensor
+    rays: Tensor
+    modulation: Tensor
+    rotary: tuple[Tensor, Tensor]
+    spans: tuple[Span, ...] = field(default=())
+
+
+def _level_features(level: Tensor, width: int) -> Tensor:
+    """(…) levels in [0, 1] to (…, width) sines and cosines."""
+    frequencies = torch.exp(torch.linspace(0, math.log(200.0), width // 2, device=level.device))
+    phase = level.unsqueeze(-1) * frequencies
+    return torch.cat([phase.sin(), phase.cos()], dim=-1)
+
+
+def preconditioning(level: Tensor) -> tuple[Tensor, Tensor]:
+    """(skip, out) so that `skip · noisy + out · network` is the clean latent.
+
+    For unit-variance latents and noise the network's own target then has unit variance at
+    every level (Karras et al. 2022, eq. 7, carried over to rectified flow).
+    """
+    clean, total = 1.0 - level, (1.0 - level).square() + level.square()
+    return clean / total, level / total.sqrt()
+
+
+class _Layer(nn.Module):
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.attention = CameraGatedAttention(width, config.heads, config.camera_gate)
+        self.mlp_in = nn.Linear(width, config.mlp_ratio * width)
+        self.mlp_out = nn.Linear(config.mlp_ratio * width, width)
+        self.offset = nn.Parameter(torch.zeros(6, width))
+
+    def forward(
+        self, x: Tensor, embedded: _Embedded, past: KeyValue | None
+    ) -> tuple[Tensor, KeyValue]:
+        modulation = embedded.modulation.unflatten(-1, self.offset.shape) + self.offset
+        shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = modulation.unbind(-2)
+        width = (x.shape[-1],)
+        normed = F.layer_norm(x, width) * (1 + scale_a) + shift_a
+        update, own = self.attention(normed, embedded.rays, embedded.rotary, embedded.spans, past)
+        x = x + gate_a * update
+        normed = F.layer_norm(x, width) * (1 + scale_m) + shift_m
+        return x + gate_m * self.mlp_out(F.gelu(self.mlp_in(normed), approximate="tanh")), own
+
+
+class Transformer(nn.Module):
+    """See the module. `forward` trains, `remember` and `predict` draw; both run the same layers."""
+
+    def __init__(self, config: TransformerConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or TransformerConfig()
+        width, patch = config.width, config.latent_channels * PATCH**2
+        sizes = {kind: RAY_CHANNELS if kind is Kind.RAYS else patch for kind in Kind}
+        self.inputs = nn.ModuleList([nn.Linear(sizes[kind], width) for kind in Kind])
+        self.outputs = nn.ModuleList([nn.Linear(width, sizes[kind]) for kind in Kind])
+        hint = (2 * config.latent_channels + HINT_EXTRA) * PATCH**2
+        self.hint_in = nn.Linear(hint, width)
+        self.hint_out = nn.ModuleList([nn.Linear(hint, sizes[kind]) for kind in Kind])
+        self.rays = nn.Sequential(
+            nn.Linear(RAY_CHANNELS, width), nn.SiLU(), nn.Linear(width, width)
+        )
+        self.no_rays = nn.Parameter(torch.zeros(width))
+        self.words = nn.Embedding(config.words, width)
+        self.level = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
+        self.modulation = nn.Linear(width, 6 * width)
+        self.final_modulation = nn.Linear(width, 2 * width)
+        self.layers = nn.ModuleList([_Layer(config) for _ in range(config.layers)])
+        self._initialise()
+
+    def _initialise(self) -> None:
+        zero = [self.hint_in, self.modulation, self.final_modulation, *self.outputs, *self.hint_out]
+        for layer in zero:
+            assert isinstance(layer, nn.Linear)
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+        nn.init.normal_(self.words.weight, std=0.5)
+        for layer in self.layers:
+            assert isinstance(layer, _Layer)
+            # Gates open a little at the start: with every output at zero as well, a closed
+            # residual stream would learn nothing in the first steps.
+            layer.offset.data[[2, 5]] = 0.2
+
+    # -- reading ---------------------------------------------------------------------------
+
+    def _embed_picture(self, picture: Picture) -> tuple[Tensor, Tensor, Tensor]:
+        """Tokens, rays (B, N, D) and level features (B, N or 1, D) of one picture."""
+        tokens = self.inputs[picture.kind](picture_tokens(picture.kind, picture.content))
+        if picture.hint is not None:
+            tokens = tokens + self.hint_in(patchify(picture.hint))
+        if picture.rays is None:
+            rays = self.no_rays.expand_as(tokens)
+        else:
+            rays = self.rays(picture_tokens(Kind.RAYS, picture.rays))
+        level = picture.level if picture.level.ndim == 2 else picture.level[:, None]
+        condition = self.level(_level_features(level, self.config.width).to(tokens.dtype))
+        return tokens, rays, condition
+
+    def _embed(self, groups: Sequence[Group]) -> tuple[_Embedded, Tensor]:
+        """One sequence of all groups (prompt after pictures), and its level features (B, N, D)."""
+        tokens, rays, conditions, positions, spans = [], [], [], [], []
+        start = 0
+        for group in groups:
+            for picture in group.pictures:
+                t, r, c = self._embed_picture(picture)
+                tokens.append(t)
+                rays.append(r)
+                conditions.append(c.expand_as(t))
+                positions.append(token_positions(picture.slot, *picture.grid, t.device))
+            if group.prompt is not None:
+                t = self.words(group.prompt).to(tokens[-1].dtype)
+                tokens.append(t)
+                rays.append(self.no_rays.expand_as(t))
+                conditions.append(
+                    self.level(_level_features(torch.zeros_like(t[..., 0]), t.shape[-1]))
+                )
+                positions.append(prompt_positions(t.shape[1], t.device))
+            stop = sum(t.shape[1] for t in tokens)
+            spans.append(Span(start, stop, group.sees))
+            start = stop
+        condition = F.silu(torch.cat(conditions, dim=1))
+        x = torch.cat(tokens, dim=1)
+        angles = rotary_angles(torch.cat(positions), self.config.width // self.config.heads)
+        rotary = (angles.cos().to(x.dtype), angles.sin().to(x.dtype))
+        embedded = _Embedded(
+            x, torch.cat(rays, dim=1), self.modulation(condition), rotary, tuple(spans)
+        )
+        return embedded, condition
+
+    def _run(self, embedded: _Embedded, cache: Cache) -> tuple[Tensor, Cache]:
+        x, known = embedded.tokens, []
+        for index, layer in enumerate(self.layers):
+            past = None if cache.layers is None else cache.layers[index]
+            x, own = layer(x, embedded, past)
+            known.append(own)
+        return x, Cache(tuple(known))
+
+    # -- answering -------------------------------------------------------------------------
+
+    def _answer(self, x: Tensor, condition: Tensor, picture: Picture) -> Tensor:
+        """Clean content like `picture.content` from its final tokens (B, N, D)."""
+        shift, scale = self.final_modulation(condition).chunk(2, dim=-1)
+        normed = F.layer_norm(x, (x.shape[-1],)) * (1 + scale) + shift
+        tokens = self.outputs[picture.kind](normed)
+        if picture.hint is not None:
+            tokens = tokens + self.hint_out[picture.kind](patchify(picture.hint))
+        noisy = picture_tokens(picture.kind, picture.content)
+        level = picture.level if picture.level.ndim == 2 else picture.level[:, None]
+        skip, out = preconditioning(level.unsqueeze(-1))
+        clean = skip * noisy + out * tokens
+        rows, columns = picture.grid
+        if picture.kind is Kind.RAYS:
+            return clean.unflatten(1, (rows, columns)).permute(0, 3, 1, 2)
+        return unpatchify(clean, rows, columns)
+
+    def _answers(self, x: Tensor, condition: Tensor, groups: Sequence[Group]) -> list[list[Tensor]]:
+        answers: list[list[Tensor]] = []
+        start = 0
+        for group in groups:
+            found = []
+            for picture in group.pictures:
+                stop = start + math.prod(picture.grid)
+                if group.asked:
+                    part = slice(start, stop)
+                    found.append(self._answer(x[:, part], condition[:, part], picture))
+                start = stop
+            start += 0 if group.prompt is None else group.prompt.shape[1]
+            answers.append(found)
+        return answers
+
+    def forward(self, groups: Sequence[Group]) -> list[list[Tensor]]:
+        """Clean contents of every picture of every asked group, in one pass without a cache."""
+        embedded, condition = self._embed(groups)
+        x, _ = self._run(embedded, Cache())
+        return self._answers(x, condition, groups)
+
+    def remember(self, group: Group, cache: Cache) -> Cache:
+        """The cache extended by one group of observed pictures, which see all that it holds."""
+        embedded, _ = self._embed([replace(group, sees=())])
+        _, own = self._run(embedded, cache)
+        if cache.layers is None or own.layers is None:
+            return own
+        pairs = zip(cache.layers, own.layers, strict=True)
+        return Cache(tuple(KeyValue.joined(pair) for pair in pairs))
+
+    def predict(self, group: Group, cache: Cache) -> list[Tensor]:
+        """Clean contents of an asked group that sees all that the cache holds."""
+        embedded, condition = self._embed([replace(group, sees=())])
+        x, _ = self._run(embedded, cache)
+        return self._answers(x, condition, [group])[0]

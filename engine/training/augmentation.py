@@ -1,0 +1,99 @@
+"""What real pictures and real walks do to clean worlds: lenses, light, and imperfect depth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine.geometry.cameras import Intrinsics
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A rectangle of a picture, as shares of its width and height."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+    def intrinsics(self, whole: Intrinsics) -> Intrinsics:
+        """The lens of the part, given that of the whole."""
+        return Intrinsics(
+            fx=whole.fx / self.width,
+            fy=whole.fy / self.height,
+            cx=(whole.cx - self.left) / self.width,
+            cy=(whole.cy - self.top) / self.height,
+        )
+
+
+def uniform(generator: torch.Generator, low: float, high: float) -> float:
+    return low + (high - low) * float(torch.rand((), generator=generator))
+
+
+def random_crop(
+    generator: torch.Generator, source: tuple[int, int], target: tuple[int, int], least: float
+) -> Crop:
+    """A crop of the target's aspect, at least `least` of the largest that fits; sizes (H, W)."""
+    (height, width), aspect = source, target[1] / target[0]
+    fit_w = min(width, height * aspect) / width
+    fit_h = min(height, width / aspect) / height
+    share = uniform(generator, least, 1.0)
+    # Whole pixels, so that the lens of the part is exact.
+    w, h = max(1, round(fit_w * share * width)), max(1, round(fit_h * share * height))
+    left = round(uniform(generator, 0, width - w))
+    top = round(uniform(generator, 0, height - h))
+    return Crop(left / width, top / height, w / width, h / height)
+
+
+def cut(picture: Tensor, crop: Crop, size: tuple[int, int], nearest: bool = False) -> Tensor:
+    """The crop of (V, C, H, W) at `size` (H, W); area-averaged unless `nearest`."""
+    height, width = picture.shape[-2:]
+    top, left = round(crop.top * height), round(crop.left * width)
+    part = picture[
+        ...,
+        top : top + max(1, round(crop.height * height)),
+        left : left + max(1, round(crop.width * width)),
+    ]
+    if nearest:
+        return F.interpolate(part, size=size, mode="nearest-exact")
+    return F.interpolate(part, size=size, mode="bilinear", antialias=True, align_corners=False)
+
+
+def photometric(rgb: Tensor, generator: torch.Generator) -> Tensor:
+    """One camera's look for all views (V, 3, H, W) in [0, 1]: gain, gamma, tint, contrast, noise."""
+    gain = torch.tensor([uniform(generator, 0.92, 1.08) for _ in range(3)]).to(rgb)
+    out = rgb.clamp(0, 1).pow(uniform(generator, 0.7, 1.4)) * gain[:, None, None]
+    out = out * uniform(generator, 0.75, 1.2)
+    grey = out.mean(1, keepdim=True)
+    out = torch.lerp(grey, out, uniform(generator, 0.5, 1.25))
+    pivot = float(out.mean())
+    out = (out - pivot) * uniform(generator, 0.75, 1.25) + pivot
+    if float(torch.rand((), generator=generator)) < 0.3:
+        out = torch.lerp(out, F.avg_pool2d(out, 3, 1, 1, count_include_pad=False), 0.6)
+    noise = torch.randn(out.shape, generator=generator).to(out)
+    return (out + noise * uniform(generator, 0.0, 0.02)).clamp(0, 1)
+
+
+def disturbed_depth(depth: Tensor, generator: torch.Generator, strength: float) -> Tensor:
+    """Depth (V, 1, H, W) wrong as a network's is: smooth scale fields, soft edges, lost detail.
+
+    `strength` is the standard deviation of log depth; sky stays sky.
+    """
+    views, _, height, width = depth.shape
+    coarse = torch.randn(views, 1, 3, 4, generator=generator).to(depth)
+    fine = torch.randn(views, 1, 6, 10, generator=generator).to(depth)
+    field = sum(
+        F.interpolate(f, size=(height, width), mode="bicubic", align_corners=False) * weight
+        for f, weight in ((coarse, 0.8), (fine, 0.5))
+    )
+    shared = torch.randn(views, 1, 1, 1, generator=generator).to(depth) * 0.5
+    disturbed = depth * torch.exp(strength * (field + shared))
+    inverse = torch.where(depth.isinf(), torch.zeros_like(depth), 1.0 / disturbed)
+    if float(torch.rand((), generator=generator)) < 0.5:
+        inverse = F.avg_pool2d(inverse, 3, 1, 1, count_include_pad=False)
+    soft = 1.0 / inverse.clamp_min(1e-9)
+    return torch.where(depth.isinf(), depth, soft)

@@ -1,0 +1,208 @@
+"""Sequences as latents: what a training step draws its queries from.
+
+Encoding and warping cost as much as a training pass, so one encoded entry serves several queries
+(a replay buffer); noise, dropped context and corruption differ each time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.geometry.cameras import Camera
+from engine.geometry.pictures import depth_to_picture, median_depth
+from engine.geometry.rays import plucker_rays
+from engine.geometry.rendering import SkyDirections, Surfels, render_surfels, surfels_from_view
+from engine.model.codec import DOWNSCALE, Codec
+from engine.model.hints import hint_latents
+from engine.model.tokens import PATCH
+from engine.training.augmentation import (
+    Crop,
+    cut,
+    disturbed_depth,
+    photometric,
+    random_crop,
+    uniform,
+)
+from engine.training.sequences import PosedSequence
+
+_TOKEN = DOWNSCALE * PATCH
+
+
+@dataclass(frozen=True)
+class EntryConfig:
+    """Attributes:
+    size: (H, W) of the pictures, multiples of 16.
+    least_crop: smallest share of a sequence's picture that is used.
+    targets: views drawn from each entry of a walk.
+    depth_error: largest standard deviation of log depth in context and hints.
+    """
+
+    size: tuple[int, int] = (144, 256)
+    least_crop: float = 0.7
+    targets: int = 2
+    depth_error: float = 0.12
+
+
+@dataclass(frozen=True)
+class PhotoEntry:
+    """One view alone: (C, h, w) latents of its RGB and DEPTH (in units of its own σ), its rays."""
+
+    rgb: Tensor
+    depth: Tensor
+    rays: Tensor
+    caption: str
+
+
+@dataclass(frozen=True)
+class WalkEntry:
+    """Context views first (slot 0 is the anchor), then targets.
+
+    Attributes:
+        rgb, depth: (V, C, h, w) latents; depth in units of the anchor's σ. The context's depth is
+            disturbed, the targets' is true.
+        rays: (V, 6, h/2, w/2) in the anchor's frame.
+        hints: (T, 2C + 1, h, w), one a target.
+        contexts: how many views are context.
+    """
+
+    rgb: Tensor
+    depth: Tensor
+    rays: Tensor
+    hints: Tensor
+    contexts: int
+    caption: str
+
+
+def _mirrored(sequence: PosedSequence) -> PosedSequence:
+    """The mirror image of a scene: pictures flip, and so does the world's x axis."""
+    flip = np.diag([-1.0, 1.0, 1.0, 1.0])
+    cameras = tuple(
+        Camera(
+            flip @ camera.T_world_camera @ flip,
+            type(camera.intrinsics)(
+                camera.intrinsics.fx,
+                camera.intrinsics.fy,
+                1.0 - camera.intrinsics.cx,
+                camera.intrinsics.cy,
+            ),
+        )
+        for camera in sequence.cameras
+    )
+    return PosedSequence(sequence.rgb.flip(-1), sequence.depth.flip(-1), cameras, sequence.caption)
+
+
+def _cropped(
+    sequence: PosedSequence, crop: Crop, size: tuple[int, int], views: list[int]
+) -> PosedSequence:
+    cameras = tuple(
+        Camera(sequence.cameras[v].T_world_camera, crop.intrinsics(sequence.cameras[v].intrinsics))
+        for v in views
+    )
+    return PosedSequence(
+        cut(sequence.rgb[views], crop, size),
+        cut(sequence.depth[views], crop, size, nearest=True),
+        cameras,
+        sequence.caption,
+    )
+
+
+def _prepared(
+    sequence: PosedSequence, views: list[int], config: EntryConfig, generator: torch.Generator
+) -> PosedSequence:
+    """Chosen views, cropped, perhaps mirrored, as one random camera would show them."""
+    if uniform(generator, 0, 1) < 0.5:
+        sequence = _mirrored(sequence)
+    height, width = sequence.rgb.shape[-2:]
+    crop = random_crop(generator, (height, width), config.size, config.least_crop)
+    part = _cropped(sequence, crop, config.size, views)
+    return PosedSequence(photometric(part.rgb, generator), part.depth, part.cameras, part.caption)
+
+
+def _rays(
+    cameras: tuple[Camera, ...], anchor: Camera, scale: float, size: tuple[int, int]
+) -> Tensor:
+    rows, columns = size[0] // _TOKEN, size[1] // _TOKEN
+    relative = [camera.relative_to(anchor, scale) for camera in cameras]
+    return torch.stack([plucker_rays(camera, rows, columns) for camera in relative])
+
+
+def _encode(codec: Codec, rgb: Tensor, depth_picture: Tensor) -> tuple[Tensor, Tensor]:
+    pictures = torch.cat([rgb * 2 - 1, depth_picture.expand(-1, 3, -1, -1)])
+    first, second = codec.encode(pictures).chunk(2)
+    return first, second
+
+
+@torch.no_grad()
+def photo_entry(
+    sequence: PosedSequence,
+    codec: Codec,
+    config: EntryConfig,
+    generator: torch.Generator,
+    device: torch.device,
+) -> PhotoEntry:
+    view = int(torch.randint(len(sequence.cameras), (), generator=generator))
+    part = _prepared(sequence, [view], config, generator).to(device)
+    scale = median_depth(part.depth)
+    rgb, depth = _encode(codec, part.rgb, depth_to_picture(part.depth, scale))
+    rays = _rays(part.cameras, part.cameras[0], scale, config.size)
+    return PhotoEntry(rgb[0], depth[0], rays[0].to(device), part.caption)
+
+
+def _chosen_views(
+    cameras: tuple[Camera, ...], contexts: int, targets: int, generator: torch.Generator
+) -> list[int]:
+    """Random context and target views; the context view nearest to the first target is the anchor."""
+    order = torch.randperm(len(cameras), generator=generator).tolist()
+    goal, rest = order[:targets], order[targets : targets + contexts]
+
+    def distance(view: int) -> float:
+        a, b = cameras[view], cameras[goal[0]]
+        return float(np.linalg.norm(a.position - b.position) + 1.0 - a.forward @ b.forward)
+
+    return sorted(rest, key=distance) + goal
+
+
+@torch.no_grad()
+def walk_entry(
+    sequence: PosedSequence,
+    contexts: int,
+    codec: Codec,
+    config: EntryConfig,
+    generator: torch.Generator,
+    device: torch.device,
+) -> WalkEntry:
+    views = _chosen_views(sequence.cameras, contexts, config.targets, generator)
+    part = _prepared(sequence, views, config, generator).to(device)
+    strength = uniform(generator, 0.0, config.depth_error)
+    seen = disturbed_depth(part.depth[:contexts], generator, strength)
+    scale = median_depth(seen[0])
+    depth = torch.cat([seen, part.depth[contexts:]])
+    rgb, depth_latents = _encode(codec, part.rgb, depth_to_picture(depth, scale))
+    rays = _rays(part.cameras, part.cameras[0], scale, config.size)
+    hints = _hints(part, seen, codec, scale)
+    return WalkEntry(rgb, depth_latents, rays.to(device), hints, contexts, part.caption)
+
+
+def _hints(part: PosedSequence, seen: Tensor, codec: Codec, scale: float) -> Tensor:
+    contexts = len(seen)
+    known = [
+        surfels_from_view(part.rgb[i].permute(1, 2, 0), seen[i, 0], part.cameras[i], i)
+        for i in range(contexts)
+    ]
+    surfels = Surfels.concatenated([k.surfels for k in known])
+    sky = SkyDirections.concatenated([k.sky for k in known])
+    height, width = part.rgb.shape[-2:]
+    warps = [
+        render_surfels(surfels, camera, height, width, sky) for camera in part.cameras[contexts:]
+    ]
+    return hint_latents(
+        codec,
+        torch.stack([w.rgb for w in warps]).permute(0, 3, 1, 2),
+        torch.stack([w.depth for w in warps])[:, None],
+        torch.stack([w.coverage for w in warps])[:, None],
+        torch.full((len(warps), 1, 1, 1), scale, device=part.rgb.device),
+    )

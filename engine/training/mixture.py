@@ -1,0 +1,186 @@
+"""The mixture of queries that one model is taught, as groups of tokens with their true answers.
+
+photo  RGB 0 → DEPTH 0                                       (the first view's depth)
+walk   context → RGB i; context + RGB i → DEPTH i            (seed 003, eq. 10; eq. 12 without depth)
+warp   context → WARP i; context + WARP i → RGB i, DEPTH i   (seed 003, eq. 9 and 11)
+
+Losses are taken only on asked pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from engine.model.text import Kind, Tokenizer
+from engine.model.tokens import Group, Picture
+from engine.model.transformer import preconditioning
+from engine.training.augmentation import uniform
+from engine.training.entries import PhotoEntry, WalkEntry
+
+
+@dataclass(frozen=True)
+class MixtureConfig:
+    """Probabilities of what is dropped or disturbed in one step.
+
+    Attributes:
+        photo, warp: shares of steps that teach the first view's depth and the simulated warp.
+        drop_geometry: the context has no DEPTH (geometry dropout, seed 003 §4.3).
+        drop_hint: asked pictures get no hint.
+        drop_caption: the prompt is the modality alone.
+        corruption: largest noise level that observed pictures are given.
+        pure_noise: share of asked pictures that start from noise alone.
+    """
+
+    photo: float = 0.4
+    warp: float = 0.06
+    drop_geometry: float = 0.3
+    drop_hint: float = 0.25
+    drop_caption: float = 0.7
+    corruption: float = 0.15
+    pure_noise: float = 0.35
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One training pass: groups, and for each asked picture, in order, its clean content."""
+
+    groups: tuple[Group, ...]
+    answers: tuple[Tensor, ...]
+
+
+class LessonPlan:
+    """Builds lessons of one batch size; all entries of a batch share one structure."""
+
+    def __init__(
+        self, config: MixtureConfig, tokenizer: Tokenizer, generator: torch.Generator
+    ) -> None:
+        self.config, self.tokenizer, self.generator = config, tokenizer, generator
+
+    def _chance(self, share: float) -> bool:
+        return uniform(self.generator, 0, 1) < share
+
+    def _prompt(self, kind: Kind, captions: Sequence[str], device: torch.device) -> Tensor:
+        if all(captions) and not self._chance(self.config.drop_caption):
+            ids = [self.tokenizer.encode(kind, caption).ids for caption in captions]
+        else:
+            ids = [self.tokenizer.encode(kind).ids] * len(captions)
+        return torch.tensor(ids, device=device)
+
+    def _noise(self, clean: Tensor) -> Tensor:
+        return torch.randn(clean.shape, generator=self.generator).to(clean)
+
+    def _asked(
+        self, kind: Kind, slot: int, clean: Tensor, rays: Tensor, hint: Tensor | None
+    ) -> Picture:
+        """`clean` mixed with noise at a random level for each member of the batch."""
+        batch = len(clean)
+        level = torch.randn(batch, generator=self.generator).mul(1.2).add(0.6).sigmoid()
+        pure = torch.rand(batch, generator=self.generator) < self.config.pure_noise
+        level = torch.where(pure, torch.ones(()), level).to(clean)
+        mix = level.view(-1, 1, 1, 1)
+        return Picture(kind, slot, (1 - mix) * clean + mix * self._noise(clean), level, rays, hint)
+
+    def _observed(self, kind: Kind, slot: int, clean: Tensor, rays: Tensor) -> Picture:
+        """Slightly noisy at times, and told so: what is drawn on a walk is never perfect either."""
+        level = torch.rand(len(clean), generator=self.generator) * self.config.corruption
+        level = level * (torch.rand(len(clean), generator=self.generator) < 0.5)
+        level = level.to(clean)
+        mix = level.view(-1, 1, 1, 1)
+        return Picture(kind, slot, (1 - mix) * clean + mix * self._noise(clean), level, rays)
+
+    def photo(self, entries: Sequence[PhotoEntry]) -> Lesson:
+        rgb = torch.stack([e.rgb for e in entries])
+        depth = torch.stack([e.depth for e in entries])
+        rays = torch.stack([e.rays for e in entries])
+        prompt = self._prompt(Kind.DEPTH, [e.caption for e in entries], rgb.device)
+        seen = Group((self._observed(Kind.RGB, 0, rgb, rays),))
+        asked = self._asked(Kind.DEPTH, 0, depth, rays, None)
+        return Lesson((seen, Group((asked,), prompt, (0,), asked=True)), (depth,))
+
+    def _context(self, rgb: Tensor, depth: Tensor, rays: Tensor, contexts: int) -> Group:
+        with_depth = not self._chance(self.config.drop_geometry)
+        pictures = []
+        for slot in range(contexts):
+            pictures.append(self._observed(Kind.RGB, slot, rgb[:, slot], rays[:, slot]))
+            if with_depth:
+                pictures.append(self._observed(Kind.DEPTH, slot, depth[:, slot], rays[:, slot]))
+        return Group(tuple(pictures))
+
+    def walk(self, entries: Sequence[WalkEntry], simulate_warp: bool = False) -> Lesson:
+        rgb = torch.stack([e.rgb for e in entries])  # (B, V, C, h, w)
+        depth = torch.stack([e.depth for e in entries])
+        rays = torch.stack([e.rays for e in entries])
+        hints = torch.stack([e.hints for e in entries])
+        captions, slot = [e.caption for e in entries], entries[0].contexts
+        hinted = not (simulate_warp or self._chance(self.config.drop_hint))
+        groups = [self._context(rgb, depth, rays, slot)]
+        answers = []
+        for target in range(hints.shape[1]):
+            view = slot + target
+            hint = hints[:, target] if hinted else None
+            sees: tuple[int, ...] = (0,)
+            if simulate_warp:
+                warp = hints[:, target, : rgb.shape[2]]
+                groups.append(self._ask(Kind.WARP, slot, warp, rays[:, view], None, captions, sees))
+                answers.append(warp)
+                sees = (*sees, len(groups))
+                groups.append(
+                    Group((self._observed(Kind.WARP, slot, warp, rays[:, view]),), sees=(0,))
+                )
+            groups.append(
+                self._ask(Kind.RGB, slot, rgb[:, view], rays[:, view], hint, captions, sees)
+            )
+            drawn = self._observed(Kind.RGB, slot, rgb[:, view], rays[:, view])
+            groups.append(Group((drawn,), sees=sees))
+            sees = (*sees, len(groups) - 1)
+            groups.append(
+                self._ask(Kind.DEPTH, slot, depth[:, view], rays[:, view], hint, captions, sees)
+            )
+            answers += [rgb[:, view], depth[:, view]]
+        return Lesson(tuple(groups), tuple(answers))
+
+    def _ask(
+        self,
+        kind: Kind,
+        slot: int,
+        clean: Tensor,
+        rays: Tensor,
+        hint: Tensor | None,
+        captions: Sequence[str],
+        sees: tuple[int, ...],
+    ) -> Group:
+        picture = self._asked(kind, slot, clean, rays, hint)
+        return Group((picture,), self._prompt(kind, captions, clean.device), sees, asked=True)
+
+
+@dataclass(frozen=True)
+class LessonLoss:
+    """`total` to minimise; `by_kind` its mean for each kind asked, detached."""
+
+    total: Tensor
+    by_kind: dict[Kind, float]
+
+
+def lesson_loss(
+    predictions: Sequence[Sequence[Tensor]], lesson: Lesson, channel_weights: Tensor
+) -> LessonLoss:
+    """Squared error of clean latents over the level's own scale (see `preconditioning`).
+
+    Args:
+        channel_weights: (C,) how much each latent channel moves the decoded picture.
+    """
+    losses: dict[Kind, list[Tensor]] = {}
+    answers = iter(lesson.answers)
+    for group, found in zip(lesson.groups, predictions, strict=True):
+        for picture, prediction in zip(group.pictures, found, strict=False):
+            _, out = preconditioning(picture.level.float().clamp_min(0.02))
+            error = (prediction.float() - next(answers).float()) / out.view(-1, 1, 1, 1)
+            error = error.square() * channel_weights[:, None, None]
+            losses.setdefault(picture.kind, []).append(error.mean())
+    means = {kind: torch.stack(values).mean() for kind, values in losses.items()}
+    total = torch.stack(list(means.values())).sum()
+    return LessonLoss(total, {kind: float(mean.detach()) for kind, mean in means.items()})

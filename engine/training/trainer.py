@@ -1,0 +1,239 @@
+"""Trains the transformer: lessons from replay buffers, EMA weights, resume, reports."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from engine.model.codec import Codec
+from engine.model.model import Model, read_model, save_model
+from engine.model.text import Kind
+from engine.training.buffer import ReplayBuffer, SourceShares
+from engine.training.entries import EntryConfig, PhotoEntry, WalkEntry, photo_entry, walk_entry
+from engine.training.mixture import Lesson, LessonPlan, MixtureConfig, lesson_loss
+from engine.training.optimisers import build_optimisers, set_learning_rate
+
+
+@dataclass(frozen=True)
+class TrainerConfig:
+    """`minutes` bounds a run by the clock; the learning rate follows the part of it that has gone.
+
+    Attributes:
+        photo_batch, walk_batch: entries a step.
+        context_shares: how often a walk has 1, 2, 3 … context views.
+        uses: queries drawn from each encoded entry, on average.
+        warm_up: steps; momenta are not kept on resume, so each start warms up.
+        final_rate: the learning rate's last value, as a share of the first.
+        sharded: parameters are split over devices, so matrices cannot be orthogonalised (no Muon).
+    """
+
+    minutes: float = 5.0
+    learning_rate: float = 2e-3
+    photo_batch: int = 24
+    walk_batch: int = 6
+    context_shares: tuple[float, ...] = (0.35, 0.3, 0.2, 0.15)
+    buffer: int = 96
+    uses: float = 3.0
+    warm_up: int = 60
+    final_rate: float = 0.03
+    ema_decay: float = 0.998
+    save_every: int = 200
+    seed: int = 0
+    autocast: bool = False
+    sharded: bool = False
+    entries: EntryConfig = field(default_factory=EntryConfig)
+    mixture: MixtureConfig = field(default_factory=MixtureConfig)
+
+
+@dataclass(frozen=True)
+class Report:
+    """One interval of steps.
+
+    Attributes:
+        losses: mean loss of each kind asked, by the kind's name.
+        samples_per_second: trained entries.
+        tflops: achieved, forward and backward, by 6 × parameters × tokens.
+    """
+
+    step: int
+    minutes: float
+    learning_rate: float
+    losses: dict[str, float]
+    samples_per_second: float
+    tflops: float
+
+
+class _Running:
+    """Means over the current interval."""
+
+    def __init__(self) -> None:
+        self.sums: dict[str, float] = {}
+        self.counts: dict[str, int] = {}
+        self.samples, self.tokens, self.started = 0, 0, time.monotonic()
+
+    def add(self, losses: dict[Kind, float], samples: int, tokens: int, prefix: str) -> None:
+        for kind, value in losses.items():
+            name = f"{prefix}/{kind.name.lower()}"
+            self.sums[name] = self.sums.get(name, 0.0) + value
+            self.counts[name] = self.counts.get(name, 0) + 1
+        self.samples, self.tokens = self.samples + samples, self.tokens + samples * tokens
+
+    def means(self) -> dict[str, float]:
+        return {name: self.sums[name] / self.counts[name] for name in self.sums}
+
+
+class Trainer:
+    """Owns the model, its average and the buffers; `run` yields reports and saves as it goes."""
+
+    def __init__(
+        self, model: Model, sequences: SourceShares, config: TrainerConfig, device: str = "cpu"
+    ) -> None:
+        self.model, self.config, self.device = model, config, torch.device(device)
+        self.sequences = sequences
+        self.codec = model.codec.to(self.device).eval().requires_grad_(False)
+        self.network = model.transformer.to(self.device).train()
+        self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
+        self.generator = torch.Generator().manual_seed(config.seed)
+        self.plan = LessonPlan(config.mixture, model.tokenizer, self.generator)
+        self.optimisers = build_optimisers(self.network, config.learning_rate, not config.sharded)
+        self.channel_weights = channel_weights(self.codec).to(self.device)
+        self.photos: ReplayBuffer[PhotoEntry] = self._buffer(self._make_photo)
+        self.walks: list[ReplayBuffer[WalkEntry]] = [
+            self._buffer(lambda contexts=n + 1: self._make_walk(contexts))  # type: ignore[misc]
+            for n in range(len(config.context_shares))
+        ]
+        self.step = 0
+        self.parameters = sum(p.numel() for p in self.network.parameters())
+
+    def _buffer(self, make):  # type: ignore[no-untyped-def]
+        return ReplayBuffer(make, self.config.buffer, self.config.uses, self.generator)
+
+    def _make_photo(self) -> PhotoEntry:
+        sequence = self.sequences.draw(self.generator)
+        return photo_entry(sequence, self.codec, self.config.entries, self.generator, self.device)
+
+    def _make_walk(self, contexts: int) -> WalkEntry:
+        sequence = self.sequences.draw(self.generator)
+        return walk_entry(
+            sequence, contexts, self.codec, self.config.entries, self.generator, self.device
+        )
+
+    def _next_lesson(self) -> tuple[Lesson, int, str]:
+        """A lesson, its batch size and the name it is reported under."""
+        draw = float(torch.rand((), generator=self.generator))
+        mixture, config = self.config.mixture, self.config
+        if draw < mixture.photo:
+            photos = [self.photos.draw() for _ in range(config.photo_batch)]
+            return self.plan.photo(photos), len(photos), "photo"
+        shares = torch.tensor(config.context_shares)
+        contexts = int(torch.multinomial(shares, 1, generator=self.generator))
+        walks = [self.walks[contexts].draw() for _ in range(config.walk_batch)]
+        simulate = draw < mixture.photo + mixture.warp
+        return self.plan.walk(walks, simulate), len(walks), "warp" if simulate else "walk"
+
+    def _train_step(self, running: _Running) -> None:
+        lesson, samples, name = self._next_lesson()
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.autocast):
+            predictions = self.network(lesson.groups)
+        loss = lesson_loss(predictions, lesson, self.channel_weights)
+        for optimiser in self.optimisers:
+            optimiser.zero_grad(set_to_none=True)
+        loss.total.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        for optimiser in self.optimisers:
+            optimiser.step()
+        self._average()
+        running.add(loss.by_kind, samples, lesson_tokens(lesson), name)
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        decay = min(self.config.ema_decay, (self.step + 1) / (self.step + 30))
+        torch._foreach_lerp_(
+            list(self.average.parameters()), list(self.network.parameters()), 1.0 - decay
+        )
+
+    def run(self, out: Path) -> Iterator[Report]:
+        """Trains for the configured minutes; `out` gets weights, state and `log.jsonl`."""
+        out.mkdir(parents=True, exist_ok=True)
+        # Zero-started layers send denormal gradients back; CPUs take 10× longer over those.
+        torch.set_flush_denormal(True)
+        started, first, running = time.monotonic(), self.step, _Running()
+        while (gone := (time.monotonic() - started) / (60 * self.config.minutes)) < 1.0:
+            rate = self._rate(gone, self.step - first)
+            set_learning_rate(self.optimisers, rate)
+            self._train_step(running)
+            self.step += 1
+            if (self.step - first) % self.config.save_every == 0:
+                yield self._report(out, running, time.monotonic() - started, rate)
+                running = _Running()
+        if running.samples:
+            yield self._report(out, running, time.monotonic() - started, 0.0)
+
+    def _rate(self, gone: float, steps: int) -> float:
+        """Warm-up, a plateau, then a cosine to the final rate."""
+        warm = min(1.0, (steps + 1) / self.config.warm_up)
+        fall = max(0.0, (gone - 0.3) / 0.7)
+        shape = 0.5 * (1 + math.cos(math.pi * fall))
+        low = self.config.final_rate
+        return self.config.learning_rate * warm * (low + (1 - low) * shape)
+
+    def _report(self, out: Path, running: _Running, seconds: float, rate: float) -> Report:
+        spent = time.monotonic() - running.started
+        report = Report(
+            step=self.step,
+            minutes=seconds / 60,
+            learning_rate=rate,
+            losses=running.means(),
+            samples_per_second=running.samples / spent,
+            tflops=6e-12 * self.parameters * running.tokens / spent,
+        )
+        self.save(out)
+        with (out / "log.jsonl").open("a") as log:
+            log.write(json.dumps(asdict(report)) + "\n")
+        return report
+
+    def save(self, out: Path) -> None:
+        """`model.safetensors`, the average to draw with, and `state.safetensors`, to resume from."""
+        averaged = Model(self.codec, self.average, self.model.tokenizer)
+        save_model(averaged, out / "model.safetensors", eight_bit=False)
+        state = {f"network.{k}": v for k, v in self.network.state_dict().items()}
+        state["step"] = torch.tensor(self.step)
+        temporary = out / "state.safetensors.part"
+        save_file({k: v.contiguous() for k, v in state.items()}, str(temporary))
+        os.replace(temporary, out / "state.safetensors")
+
+    def resume(self, out: Path) -> None:
+        """Weights, average and step of an earlier run; the optimisers warm up again."""
+        state = load_file(str(out / "state.safetensors"))
+        self.step = int(state.pop("step"))
+        self.network.load_state_dict({k.removeprefix("network."): v for k, v in state.items()})
+        self.average.load_state_dict(read_model(out / "model.safetensors").transformer.state_dict())
+        self.generator.manual_seed(self.config.seed + self.step)
+
+
+def lesson_tokens(lesson: Lesson) -> int:
+    """Tokens of one sample of a lesson."""
+    total = 0
+    for group in lesson.groups:
+        total += sum(math.prod(picture.grid) for picture in group.pictures)
+        total += 0 if group.prompt is None else group.prompt.shape[1]
+    return total
+
+
+def channel_weights(codec: Codec) -> torch.Tensor:
+    """(C,) how much each latent channel moves the picture, by the codec's linear path; mean 1.
+
+    Whitened latents weigh a faint texture as much as a picture's mean; this evens that out half
+    way (amplitude, not energy), which depth needs most.
+    """
+    gain = codec.decoder.linear.weight.detach().flatten(1).norm(dim=1) * codec.latent_std
+    return gain / gain.mean()
