@@ -6,23 +6,18 @@ answers at once. Bad input ends with exit code 2 and one sentence on stderr.
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-if TYPE_CHECKING:
-    from explorer.walk.run import RunProgress
-
 BAD_INPUT = 2
 INTERRUPTED = 130
+FILE = click.Path(path_type=Path)
+RESULTS = "Folder for results."
 PASS_THROUGH = {"ignore_unknown_options": True, "help_option_names": []}
 
 
@@ -37,8 +32,12 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
 
-def picture_size(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[int, int]:
-    """From `WIDTHxHEIGHT` in pixels."""
+def picture_size(
+    _ctx: click.Context, _param: click.Parameter, value: str | None
+) -> tuple[int, int] | None:
+    """From `WIDTHxHEIGHT` in pixels; None where no size was given."""
+    if value is None:
+        return None
     width, _, height = value.lower().partition("x")
     if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
         raise click.BadParameter(f"{value!r} is not a size; write it as 256x144")
@@ -69,7 +68,7 @@ def cli(ctx: click.Context, debug: bool) -> None:
 
 
 @cli.command(name="open")
-@click.argument("photo", required=False, type=click.Path(path_type=Path))
+@click.argument("photo", required=False, type=FILE)
 def open_window(photo: Path | None = None) -> None:
     """Open the window, with a photo where one is named."""
     if photo is not None and not photo.exists():
@@ -88,7 +87,7 @@ def _why_no_window(missing: str) -> str:
 
 
 @cli.command()
-@click.argument("photo", type=click.Path(path_type=Path))
+@click.argument("photo", type=FILE)
 @click.option(
     "--path",
     default="forth-and-back",
@@ -97,7 +96,7 @@ def _why_no_window(missing: str) -> str:
     "RealEstate10K text, transforms.json, camera_path.json.",
 )
 @click.option("--views", type=click.IntRange(1, 100_000), help="How many views to draw.")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for results.")
+@click.option("--out", type=FILE, required=True, help=RESULTS)
 @click.option("--resume", is_flag=True, help="Go on with the walk that --out holds.")
 @click.option("--caption", default="", help="What the photo shows, in a few plain words.")
 @click.option("--fov", type=float, help="Horizontal degrees, for photos without a focal length.")
@@ -109,10 +108,11 @@ def _why_no_window(missing: str) -> str:
 @click.option("--strategy", default="coverage", show_default=True, help="How views are retrieved.")
 @click.option("--context-views", type=click.IntRange(1, 64), help="Views the model is shown.")
 @click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--weights", type=click.Path(path_type=Path), help="Other weights than our own.")
+@click.option("--weights", type=FILE, help="Other weights than our own.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, ...")
 def walk(**given: Any) -> None:
     """Draw a walk into PHOTO and export it."""
+    from explorer.terminal import progress_bar, stop_requests
     from explorer.walk.run import RunOptions, walk_photo
 
     with stop_requests() as stop, progress_bar() as show:
@@ -122,13 +122,81 @@ def walk(**given: Any) -> None:
         sys.exit(INTERRUPTED)
 
 
-@cli.command(context_settings=PASS_THROUGH, add_help_option=False)
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def evaluate(arguments: tuple[str, ...]) -> None:
-    """Measure the figures of the README: worlds, clip, memory, speed."""
-    from explorer.evaluation.cli import main as evaluation
+@cli.group(no_args_is_help=False)
+def evaluate() -> None:
+    """Measure the figures of the README."""
 
-    evaluation(list(arguments))
+
+def measurement(name: str, *options: Callable[[Any], Any]) -> Callable[[Any], click.Command]:
+    """A subcommand of `evaluate` with the options that all of them share.
+
+    Options that are not given are left out, so that each part's own defaults hold.
+    """
+    shared = (
+        click.option(
+            "--out", type=FILE, default=f"out/evaluate-{name}", show_default=True, help=RESULTS
+        ),
+        click.option("--weights", type=FILE, help="Other weights than our own."),
+        click.option("--device", help="cpu, cuda, cuda:1, ..."),
+    )
+
+    def decorate(run: Callable[..., None]) -> click.Command:
+        def given_only(**given: Any) -> None:
+            run(**{option: value for option, value in given.items() if value is not None})
+
+        given_only.__doc__ = run.__doc__
+        command: Any = given_only
+        for option in reversed((*options, *shared)):
+            command = option(command)
+        return evaluate.command(name=name)(command)
+
+    return decorate
+
+
+@measurement(
+    "worlds",
+    click.option("--views", type=int, help="Views drawn in each world."),
+    click.option("--count", type=int, help="How many unseen worlds."),
+    click.option("--switches", type=int, help="Worlds that also run every inference switch."),
+    click.option("--seeds", type=int, help="Worlds that are drawn with a second seed."),
+    click.option("--steps", type=int, help="Worlds that are drawn with 1 to 8 sampling steps."),
+    click.option("--sheets", type=int, help="Worlds that get a comparison sheet."),
+    click.option("--size", callback=picture_size, metavar="WxH"),
+    click.option("--textures", type=FILE, help="A folder of texture pictures."),
+)
+def evaluate_worlds(**given: Any) -> None:
+    """Walks through rendered worlds that training never saw."""
+    from explorer.evaluation import worlds
+
+    worlds.evaluate_worlds(worlds.WorldsOptions(**given))
+
+
+@measurement(
+    "clip",
+    click.argument("folder", type=FILE),
+    click.option("--frames", type=int, help="At most so many frames."),
+    click.option("--stride", type=int, help="Every n-th frame."),
+    click.option("--switches", is_flag=True, default=None, help="Run every inference switch."),
+    click.option("--caption", help="What the clip shows."),
+    click.option("--size", callback=picture_size, metavar="WxH"),
+)
+def evaluate_clip(**given: Any) -> None:
+    """A walk along the cameras of a real posed clip (FOLDER with cameras.json)."""
+    from explorer.evaluation import clips
+
+    clips.evaluate_clip(clips.ClipOptions(**given))
+
+
+@measurement(
+    "speed",
+    click.option("--views", type=int, help="Timed views."),
+    click.option("--threads", type=int, help="CPU threads."),
+)
+def evaluate_speed(**given: Any) -> None:
+    """Seconds per view with its depth, where they go, and peak memory."""
+    from explorer.evaluation import speed
+
+    speed.evaluate_speed(speed.SpeedOptions(**given))
 
 
 @cli.command(context_settings=PASS_THROUGH, add_help_option=False)
@@ -151,59 +219,6 @@ def doctor(as_json: bool, fast: bool) -> None:
     click.echo(report.as_json() if as_json else report.as_text())
     if not report.healthy:
         sys.exit(1)
-
-
-@contextmanager
-def stop_requests() -> Iterator[threading.Event]:
-    """Ctrl-C or kill asks the work to stop between two steps; a second one ends it at once."""
-    stop = threading.Event()
-
-    def ask(number: int, _frame: FrameType | None) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-        click.echo("\nStopping after this step; again to stop at once.", err=True)
-
-    before = {s: signal.signal(s, ask) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for s, handler in before.items():
-            signal.signal(s, handler)
-
-
-@contextmanager
-def progress_bar() -> Iterator[Callable[[RunProgress], None]]:
-    """Views drawn, views per second and the time left, on stderr."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", rate="")
-
-        def show(progress: RunProgress) -> None:
-            bar.update(
-                task,
-                description=progress.message,
-                completed=progress.done,
-                total=progress.total,
-                rate=f"{progress.views_per_second:.2f} views/s",
-            )
-
-        yield show
 
 
 def main(arguments: list[str] | None = None) -> None:

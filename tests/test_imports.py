@@ -23,6 +23,7 @@ LAYERS = (
     "engine.queries",
     "memory",
     "explorer.walk",
+    "explorer.terminal",
     "explorer.doctor",
     "explorer.evaluation",
     "explorer.app",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 import time
@@ -144,22 +143,6 @@ def test_a_file_error_names_the_file(
 
     monkeypatch.setattr(command_line.doctor, "callback", unwritable)
     assert fails_with(capsys, ["doctor"]) == "photowalk: views/0001.png: Permission denied"
-
-
-def test_the_first_signal_asks_and_the_second_ends() -> None:
-    before = signal.getsignal(signal.SIGINT)
-    with command_line.stop_requests() as stop:
-        signal.raise_signal(signal.SIGINT)
-        assert stop.is_set()
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is before
-
-
-def test_kill_asks_as_well() -> None:
-    with command_line.stop_requests() as stop:
-        signal.raise_signal(signal.SIGTERM)
-        assert stop.is_set()
 
 
 def test_an_interrupted_command_says_so(
