@@ -1,1 +1,35 @@
+"""What can be asked of the model. Start at `views`; `Engine.load()` gives the embedded weights."""
 
+from engine.queries.engine import SIZE_MULTIPLE, Engine, embedded_weights
+from engine.queries.views import (
+    Context,
+    ContextView,
+    Drawn,
+    Hint,
+    SamplerSettings,
+    draw_depth,
+    draw_depth_of_photo,
+    draw_view,
+    draw_warp,
+    open_context,
+)
+from engine.sampling.flow import Drawing, Step, finish
+
+__all__ = [
+    "SIZE_MULTIPLE",
+    "Context",
+    "ContextView",
+    "Drawing",
+    "Drawn",
+    "Engine",
+    "Hint",
+    "SamplerSettings",
+    "Step",
+    "draw_depth",
+    "draw_depth_of_photo",
+    "draw_view",
+    "draw_warp",
+    "embedded_weights",
+    "finish",
+    "open_context",
+]

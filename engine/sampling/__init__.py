@@ -1,1 +1,1 @@
-
+"""Sampling from the model."""

@@ -1,0 +1,96 @@
+"""The engine: a loaded model, ready to answer queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from engine.model.checkpoints import file_hash
+from engine.model.codec import DOWNSCALE, Codec
+from engine.model.model import Model, read_model
+from engine.model.text import Tokenizer
+from engine.model.tokens import PATCH
+from engine.model.transformer import Transformer
+
+#: Heights and widths of pictures are multiples of this.
+SIZE_MULTIPLE = DOWNSCALE * PATCH
+
+
+def embedded_weights() -> Path:
+    """The weights that are installed with the program."""
+    return Path(__file__).resolve().parents[2] / "assets" / "photowalk.safetensors"
+
+
+def best_precision(device: torch.device) -> torch.dtype:
+    """bfloat16 where the hardware multiplies it fast, else float32."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    return torch.bfloat16 if device.type == "cpu" and _cpu_multiplies_bfloat16() else torch.float32
+
+
+def _cpu_multiplies_bfloat16() -> bool:
+    """Other CPUs emulate bfloat16, several times slower than float32."""
+    flags = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return bool(flags.get("avx512_bf16") or flags.get("amx_bf16"))
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Attributes:
+    model: codec, transformer and tokenizer, on `device`.
+    precision: what matrices are multiplied in; latents and pictures stay float32.
+    weights_hash: SHA-256 of the weights file, or of nothing for weights made in memory.
+    """
+
+    model: Model
+    device: torch.device
+    precision: torch.dtype
+    weights_hash: str
+
+    @staticmethod
+    def load(
+        path: Path | None = None, device: str = "cpu", precision: torch.dtype | None = None
+    ) -> Engine:
+        """The embedded weights, or another file's.
+
+        Raises:
+            CheckpointError: the file is missing, damaged or of another version.
+        """
+        path = path or embedded_weights()
+        return Engine.of(read_model(path), device, precision, file_hash(path))
+
+    @staticmethod
+    def of(
+        model: Model,
+        device: str = "cpu",
+        precision: torch.dtype | None = None,
+        weights_hash: str = "",
+    ) -> Engine:
+        place = torch.device(device)
+        model.codec.to(place).eval().requires_grad_(False)
+        model.transformer.to(place).eval().requires_grad_(False)
+        return Engine(model, place, precision or best_precision(place), weights_hash)
+
+    @property
+    def codec(self) -> Codec:
+        return self.model.codec
+
+    @property
+    def transformer(self) -> Transformer:
+        return self.model.transformer
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        return self.model.tokenizer
+
+    @property
+    def size_multiple(self) -> int:
+        return SIZE_MULTIPLE
+
+    def autocast(self) -> torch.autocast:
+        """To wrap passes of the transformer in."""
+        return torch.autocast(
+            self.device.type, torch.bfloat16, enabled=self.precision is torch.bfloat16
+        )

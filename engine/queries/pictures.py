@@ -1,0 +1,66 @@
+"""Between users' arrays and the model's tensors, and the scale that both share."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.geometry.cameras import Camera
+from engine.geometry.pictures import depth_to_picture, picture_to_depth
+from engine.geometry.rays import plucker_rays
+from engine.queries.engine import SIZE_MULTIPLE, Engine
+
+FloatArray = NDArray[np.float32]
+
+
+def check_size(rgb: FloatArray) -> tuple[int, int]:
+    """(H, W) of a picture that the model can take.
+
+    Raises:
+        ValueError: not (H, W, 3), or sides that are no multiples of 16.
+    """
+    if rgb.ndim != 3 or rgb.shape[2] != 3 or any(s % SIZE_MULTIPLE or s == 0 for s in rgb.shape[:2]):
+        raise ValueError(
+            f"a picture must be (H, W, 3) with sides that are multiples of {SIZE_MULTIPLE}, "
+            f"not {rgb.shape}"
+        )
+    return int(rgb.shape[0]), int(rgb.shape[1])
+
+
+def rgb_tensor(rgb: FloatArray, engine: Engine) -> Tensor:
+    """(H, W, 3) in [0, 1] to (1, 3, H, W) in [−1, 1]."""
+    check_size(rgb)
+    tensor = torch.from_numpy(np.ascontiguousarray(rgb, dtype=np.float32)).to(engine.device)
+    return tensor.permute(2, 0, 1)[None] * 2 - 1
+
+
+def depth_tensor(depth: FloatArray, engine: Engine) -> Tensor:
+    """(H, W) to (1, 1, H, W), still in scene units."""
+    tensor = torch.from_numpy(np.ascontiguousarray(depth, dtype=np.float32))
+    return tensor.to(engine.device)[None, None]
+
+
+def depth_picture_tensor(depth: Tensor, scale: float) -> Tensor:
+    """(1, 1, H, W) scene units to a DEPTH picture (1, 3, H, W); unknown counts as σ."""
+    known = torch.nan_to_num(depth, nan=scale, posinf=torch.inf)
+    return depth_to_picture(known, scale).expand(-1, 3, -1, -1)
+
+
+def rgb_array(picture: Tensor) -> FloatArray:
+    """Inverse of `rgb_tensor`."""
+    array = ((picture[0] + 1) / 2).clamp(0, 1).permute(1, 2, 0)
+    return np.ascontiguousarray(array.float().cpu().numpy())
+
+
+def depth_array(picture: Tensor, scale: float) -> FloatArray:
+    """A decoded DEPTH picture (1, 3, H, W) to scene units (H, W); sky is inf."""
+    depth = picture_to_depth(picture[0].float().mean(0), scale)
+    return np.ascontiguousarray(depth.cpu().numpy())
+
+
+def ray_tensor(camera: Camera, size: tuple[int, int], engine: Engine) -> Tensor:
+    """RAYS of a camera relative to the anchor, (1, 6, H/16, W/16)."""
+    rows, columns = size[0] // SIZE_MULTIPLE, size[1] // SIZE_MULTIPLE
+    return plucker_rays(camera, rows, columns)[None].to(engine.device)
