@@ -89,7 +89,7 @@ class Context:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A drawn picture: rgb (H, W, 3) in [0, 1], or a depth (H, W) in scene units, inf = sky."""
+    """A drawn picture: rgb (H, W, 3) in [0, 1], or depth (H, W) in scene units, inf = sky."""
 
     picture: FloatArray
     step_seconds: float
@@ -97,10 +97,6 @@ class Drawn:
 
     @property
     def rgb(self) -> FloatArray:
-        return self.picture
-
-    @property
-    def depth(self) -> FloatArray:
         return self.picture
 
 
@@ -185,11 +181,17 @@ def draw_depth(
     hint: Hint | None,
     settings: SamplerSettings,
     generator: torch.Generator,
-) -> Drawing[Drawn]:
-    """The `<Geometry>` query: depth of a view whose picture `rgb` is known (seed 003, eq. 6)."""
+) -> Drawing[FloatArray]:
+    """The `<Geometry>` query: depth of a view whose picture `rgb` is known (seed 003, eq. 6).
+
+    Returns (H, W) z-depth in scene units; inf = sky.
+    """
     with_rgb = _with_picture(engine, context, camera, rgb)
     flow = FlowConfig(settings.depth_steps)
-    return _draw(engine, with_rgb, camera, Kind.DEPTH, hint, flow, settings.caption, generator)
+    drawn = yield from _draw(
+        engine, with_rgb, camera, Kind.DEPTH, hint, flow, settings.caption, generator
+    )
+    return drawn.picture
 
 
 def draw_depth_of_photo(
@@ -198,10 +200,10 @@ def draw_depth_of_photo(
     camera: Camera,
     settings: SamplerSettings,
     generator: torch.Generator,
-) -> Drawing[Drawn]:
+) -> Drawing[FloatArray]:
     """Depth of a picture alone, in units of its own median: the first `<Geometry>` query."""
     empty = open_context(engine, [], size=check_size(rgb), camera=camera)
-    return draw_depth(engine, empty, camera, rgb, None, settings, generator)
+    return (yield from draw_depth(engine, empty, camera, rgb, None, settings, generator))
 
 
 def draw_warp(
