@@ -1,0 +1,178 @@
+"""Furnished rooms: living rooms, bedrooms, kitchens, offices, halls."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from engine.training.worlds.blueprint import Blueprint, Look
+from engine.training.worlds.lights import indoor_light
+from engine.training.worlds.objects import furniture as f
+from engine.training.worlds.objects.furniture import Piece
+from engine.training.worlds.objects.interior import Opening, Shell, build_shell, garden
+from engine.training.worlds.shapes import Builder
+from engine.training.worlds.walks import WalkStyle
+
+_PIECES: dict[str, tuple[Callable[[Look], Piece], ...]] = {
+    "living room": (f.sofa, f.sofa, f.shelf, f.cabinet, f.cabinet, f.floor_lamp, f.potted_plant),
+    "bedroom": (f.bed, f.cabinet, f.cabinet, f.shelf, f.desk, f.floor_lamp, f.potted_plant),
+    "kitchen": (f.kitchen_row, f.fridge, f.kitchen_row, f.cabinet, f.shelf, f.table),
+    "office": (f.desk, f.desk, f.desk, f.shelf, f.shelf, f.cabinet, f.box_pile, f.potted_plant),
+    "dining room": (f.cabinet, f.shelf, f.cabinet, f.potted_plant, f.sofa),
+    "storeroom": (f.shelf, f.shelf, f.box_pile, f.box_pile, f.cabinet, f.box_pile),
+}
+
+Rectangle = tuple[float, float, float, float]
+
+
+def build_room(look: Look) -> Blueprint:
+    """One room with openings to the outside, furniture along its walls, things in the middle."""
+    b = Builder()
+    kind = str(look.rng.choice(list(_PIECES), p=[0.28, 0.2, 0.2, 0.16, 0.1, 0.06]))
+    w, d, h = look.between(3.2, 7.5), look.between(3.2, 7.0), look.between(2.35, 3.1)
+    shell = build_shell(b, look, w, d, h)
+    taken = [_keep_free(o, shell) for o in shell.openings if o.bottom < 0.5]
+    names = _furnish(b, look, shell, kind, taken)
+    _middle(b, look, shell, kind, taken, names)
+    with b.shadowless():
+        lamps = _lamps(b, look, shell)
+    windows = any(o.outside for o in shell.openings)
+    if windows:
+        garden(b, look, shell)
+    caption = f"{_article(kind)} with {_listed(names)}" if names else _article(kind)
+    style = WalkStyle(
+        areas=((-w / 2 + 0.4, -d / 2 + 0.4, w / 2 - 0.4, d / 2 - 0.4),),
+        eye_height=(1.1, 1.7),
+        clearance=0.3,
+        fov=(52.0, 92.0),
+        pitch=(-6.0, 7.0),
+        ceiling=h - 0.25,
+    )
+    light = indoor_light(look, h, lamps, windows)
+    return Blueprint(b, light, caption, style, (0.0, 0.0), math.hypot(w, d) / 2 + 0.3, h - 0.3)
+
+
+def _article(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+
+
+def _listed(names: list[str]) -> str:
+    unique = list(dict.fromkeys(names))[:4]
+    parts = [f"a {n}" for n in unique]
+    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + f" and {parts[-1]}"
+
+
+def _keep_free(opening: Opening, shell: Shell) -> Rectangle:
+    """Floor in front of a door stays empty."""
+    x, y, nx, ny = shell.wall_point(opening.wall, opening.along, 0.45)
+    r = opening.width / 2 + 0.1
+    return (x - r, y - r, x + r, y + r) if nx or ny else (x, y, x, y)
+
+
+def _overlaps(a: Rectangle, b: Rectangle) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def _furnish(b: Builder, look: Look, shell: Shell, kind: str, taken: list[Rectangle]) -> list[str]:
+    """Pieces with their backs to walls; returns the names of what found a place."""
+    names = []
+    density = look.between(0.5, 1.0)
+    pieces = list(_PIECES[kind])
+    pieces += [p for p in pieces if look.chance(0.4)]
+    for make in pieces:
+        if not look.chance(density):
+            continue
+        piece = make(look)
+        for _ in range(10):
+            wall = look.count(0, 3)
+            span = shell.length(wall) / 2 - piece.width / 2 - 0.03
+            if span <= 0:
+                continue
+            along = look.between(-span, span)
+            if look.chance(0.3):
+                along = math.copysign(span, along)
+            x, y, nx, ny = shell.wall_point(wall, along, piece.depth / 2 + 0.02)
+            half_x = (piece.width if ny else piece.depth) / 2
+            half_y = (piece.depth if ny else piece.width) / 2
+            box = (x - half_x, y - half_y, x + half_x, y + half_y)
+            blocked = any(
+                o.wall == wall
+                and o.bottom < piece.height
+                and abs(o.along - along) < (o.width + piece.width) / 2
+                for o in shell.openings
+            )
+            if blocked or any(_overlaps(box, t) for t in taken):
+                continue
+            taken.append(box)
+            bx, by, _, _ = shell.wall_point(wall, along, 0.02)
+            with b.placed(bx, by, 0, math.atan2(ny, nx) - math.pi / 2):
+                piece.build(b)
+            names.append(piece.name)
+            break
+    return names
+
+
+def _middle(
+    b: Builder, look: Look, shell: Shell, kind: str, taken: list[Rectangle], names: list[str]
+) -> None:
+    """A rug, a table with chairs, in what floor is left."""
+    w, d = shell.width, shell.depth
+    x, y = look.between(-w * 0.12, w * 0.12), look.between(-d * 0.12, d * 0.12)
+    turn = float(look.rng.choice([0.0, math.pi / 2])) + look.rng.normal(0, 0.06)
+    if look.chance(0.5):
+        rug = look.material("rug", "carpet", "fabric", metres=0, tint=(0.8,) * 3)
+        size = (look.between(1.4, 2.6), look.between(1.0, 2.0), 0.012)
+        b.box((x, y, 0.006), size, rug, yaw=turn)
+    low = kind in ("living room", "bedroom")
+    if not look.chance(0.75 if kind in ("dining room", "kitchen", "living room") else 0.35):
+        return
+    table = f.table(look, h=0.42 if low else 0.74)
+    if min(w, d) < 3.6 and not low:
+        return
+    r = max(table.width, table.depth) / 2 + 0.3
+    if any(_overlaps((x - r, y - r, x + r, y + r), t) for t in taken):
+        return
+    with b.placed(x, y, 0, turn):
+        with b.placed(0, -table.depth / 2):
+            table.build(b)
+        if not low:
+            seat = f.chair(look)
+            sides = [(0.0, table.depth, 0.0), (math.pi, table.depth, 0.0)]
+            for angle, depth, _ in sides:
+                for i in range(max(1, int(table.width / 0.65))):
+                    at = (i + 0.5) / max(1, int(table.width / 0.65)) - 0.5
+                    if look.chance(0.8):
+                        with (
+                            b.placed(0, 0, 0, angle),
+                            b.placed(
+                                at * table.width, -depth / 2 - 0.45, 0, look.rng.normal(0, 0.12)
+                            ),
+                        ):
+                            seat.build(b)
+    names.append("table")
+
+
+def _lamps(b: Builder, look: Look, shell: Shell) -> list[tuple[float, float, float]]:
+    """Ceiling lamps; returns where light comes from, the shadow-casting one first."""
+    h = shell.height
+    glow = look.material("plaster", glow=look.between(1.0, 3.0))
+    kind = look.count(0, 3)
+    if kind == 0:
+        b.ellipsoid((0, 0, h - 0.05), (0.4, 0.4, 0.14), glow)
+        return [(0.0, 0.0, h - 0.2)]
+    if kind == 1:
+        drop = look.between(0.4, 0.9)
+        b.cylinder((0, 0, h - drop / 2), (0.015, 0.015, drop), look.metal())
+        b.cone((0, 0, h - drop), (0.4, 0.4, 0.22), 0.6, glow)
+        return [(0.0, 0.0, h - drop - 0.15)]
+    n = look.count(1, 2)
+    places = []
+    for i in range(-n + 1, n, 2):
+        for j in (-1, 1):
+            x, y = i * shell.width / 4, j * shell.depth / 4
+            if kind == 2:
+                b.box((x, y, h - 0.02), (1.1, 0.28, 0.04), glow)
+            else:
+                b.cylinder((x, y, h - 0.01), (0.16, 0.16, 0.03), glow)
+            places.append((x, y, h - 0.1))
+    return places

@@ -1,0 +1,167 @@
+"""Renders walks through worlds to disk: `python -m engine.training.worlds.prerender OUT --count N`.
+
+One uncompressed npz a sequence, named by its seed: rgb uint8 (V, H, W, 3), depth float16 (V, H, W)
+in metres (inf = sky), T_world_camera float64 (V, 4, 4), intrinsics float64 (V, 4), caption, family,
+seed. Sequences already there are kept, so an interrupted run goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from engine.geometry.cameras import Camera, Intrinsics
+from engine.training.worlds.textures import TextureBank
+from engine.training.worlds.world import Sequence, sample_sequence
+
+#: Largest finite depth that survives float16.
+_FARTHEST = 60000.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to render.
+
+    Attributes:
+        out: folder of the npz files.
+        count: sequences, with seeds `start_seed`, `start_seed` + 1, …
+        textures: folder of photographs, or None for procedural textures only.
+    """
+
+    out: Path
+    count: int
+    views: int = 6
+    width: int = 256
+    height: int = 144
+    textures: Path | None = None
+    split: str = "train"
+    start_seed: int = 0
+    workers: int = 1
+    device: str = "cpu"
+
+
+def sequence_path(folder: Path, seed: int) -> Path:
+    """Where the sequence of a seed lies."""
+    return folder / f"{seed:08d}.npz"
+
+
+def save_sequence(path: Path, sequence: Sequence) -> None:
+    """Writes beside the target, then renames, so that no reader meets half a file."""
+    depth = np.where(np.isfinite(sequence.depth), sequence.depth.clip(max=_FARTHEST), np.inf)
+    lenses = [c.intrinsics for c in sequence.cameras]
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as stream:
+            np.savez(
+                stream,
+                rgb=sequence.rgb,
+                depth=depth.astype(np.float16),
+                T_world_camera=np.stack([c.T_world_camera for c in sequence.cameras]),
+                intrinsics=np.array([(k.fx, k.fy, k.cx, k.cy) for k in lenses]),
+                caption=np.array(sequence.caption),
+                family=np.array(sequence.family),
+                seed=np.array(sequence.seed),
+            )
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_sequence(path: Path) -> Sequence:
+    """A file written by `save_sequence`; raises ValueError when it is none."""
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            cameras = tuple(
+                Camera(T, Intrinsics(*(float(v) for v in k)))
+                for T, k in zip(data["T_world_camera"], data["intrinsics"], strict=True)
+            )
+            return Sequence(
+                rgb=data["rgb"],
+                depth=data["depth"].astype(np.float32),
+                cameras=cameras,
+                caption=str(data["caption"]),
+                family=str(data["family"]),
+                seed=int(data["seed"]),
+            )
+    except (OSError, KeyError, ValueError) as error:
+        raise ValueError(f"{path} is no rendered sequence ({error}); render it again") from error
+
+
+def _work(job: Job, worker: int) -> None:
+    torch.set_num_threads(1)
+    cache = job.out / ".textures.npz" if job.textures is not None else None
+    bank = TextureBank.from_folder(job.textures, cache=cache)
+    began, done = time.monotonic(), 0
+    for seed in range(job.start_seed + worker, job.start_seed + job.count, job.workers):
+        path = sequence_path(job.out, seed)
+        if path.exists():
+            continue
+        sequence = sample_sequence(
+            seed, job.views, job.height, job.width, job.split, bank, job.device
+        )
+        save_sequence(path, sequence)
+        done += 1
+        if done % 50 == 0:
+            rate = done * job.views / (time.monotonic() - began)
+            print(f"worker {worker}: {done} sequences, {rate:.1f} views/s", flush=True)
+
+
+def prerender(job: Job) -> None:
+    """Renders what is missing of a job, on `workers` processes of one thread each."""
+    job.out.mkdir(parents=True, exist_ok=True)
+    if job.workers <= 1:
+        _work(job, 0)
+        return
+    if job.textures is not None:  # once, before the workers read it
+        TextureBank.from_folder(job.textures, cache=job.out / ".textures.npz")
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=_work, args=(job, i)) for i in range(job.workers)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    failed = [p.exitcode for p in processes if p.exitcode]
+    if failed:
+        raise RuntimeError(f"{len(failed)} of {job.workers} workers failed; run again to go on")
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    try:
+        size = int(width), int(height)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 256x144") from None
+    if min(size) <= 0 or size[0] % 8 or size[1] % 8:
+        raise argparse.ArgumentTypeError(f"{text}: width and height must be multiples of 8")
+    return size
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="prerender", description=__doc__.split("\n")[0])
+    parser.add_argument("out", type=Path, help="folder for the npz files")
+    parser.add_argument("--count", type=int, required=True, help="sequences to render")
+    parser.add_argument("--views", type=int, default=6, help="views of each walk")
+    parser.add_argument("--size", type=_size, default=(256, 144), help="WIDTHxHEIGHT")
+    parser.add_argument("--textures", type=Path, help="folder of photographs")
+    parser.add_argument("--split", choices=("train", "unseen"), default="train")
+    parser.add_argument("--start-seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--device", default="cpu")
+    a = parser.parse_args(arguments)
+    job = Job(
+        a.out, a.count, a.views, *a.size, a.textures, a.split, a.start_seed, a.workers, a.device
+    )
+    prerender(job)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,194 @@
+"""One view of a world: casting, shading, edges smoothed by extra rays, and the camera's response."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from engine.training.worlds import casting
+from engine.training.worlds.casting import Hits, Projector, cast
+from engine.training.worlds.shading import Lighting, LightMaps, shade, sky, surface_at
+from engine.training.worlds.shapes import Shapes
+from engine.training.worlds.textures import TexturePage
+
+#: Extra rays of an edge pixel, in pixels from its centre.
+_OFFSETS = ((-0.31, -0.15), (0.17, -0.33), (0.29, 0.21), (-0.15, 0.31))
+
+
+@dataclass(frozen=True)
+class Response:
+    """What the camera makes of light.
+
+    Attributes:
+        exposure: factor from linear light to the sensor.
+        balance: white balance, per channel.
+        contrast: 1 leaves the tone curve as it is.
+        saturation: 1 leaves colours as they are.
+        vignette: darkening of the corners, 0 to 1.
+        blur: standard deviation in pixels at 256 pixels width.
+        noise: standard deviation of sensor noise on [0, 1].
+    """
+
+    exposure: float = 1.0
+    balance: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    contrast: float = 1.0
+    saturation: float = 1.0
+    vignette: float = 0.0
+    blur: float = 0.0
+    noise: float = 0.0
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All that a picture is computed from."""
+
+    shapes: Shapes
+    page: TexturePage
+    light: Lighting
+    maps: LightMaps
+
+
+@dataclass(frozen=True)
+class LinearView:
+    light: Tensor  # (3, H, W) linear
+    depth: Tensor  # (H, W) metres, inf = sky
+
+
+def render_linear(scene: Scene, projector: Projector, height: int, width: int) -> LinearView:
+    """Linear light and z-depth at pixel centres; edge pixels are averages of more rays."""
+    hits = cast(scene.shapes, projector, height, width)
+    device = hits.depth.device
+    u = ((torch.arange(width, device=device) + 0.5) / width).expand(height, width).flatten()
+    v = ((torch.arange(height, device=device) + 0.5) / height)[:, None].expand(height, width)
+    v = v.flatten()
+    colour = _colours(scene, projector, hits.shape.flatten(), hits.depth.flatten(), u, v, width)
+    _smooth_edges(scene, projector, hits, colour, u, v)
+    return LinearView(colour.view(3, height, width), hits.depth)
+
+
+def _colours(
+    scene: Scene, projector: Projector, shape: Tensor, t: Tensor, u: Tensor, v: Tensor, width: int
+) -> Tensor:
+    """Linear colours (3, n) of rays through u, v that meet `shape` (−1 sky) at t."""
+    origin, direction = projector.rays(u, v)
+    met = shape >= 0
+    if bool(met.all()):
+        return _shaded(scene, projector, shape, t, direction, width)
+    out = torch.empty_like(direction)
+    yes, no = met.nonzero()[:, 0], (~met).nonzero()[:, 0]
+    out[:, no] = sky(direction[:, no], scene.page, scene.light)
+    if yes.numel():
+        d = direction[:, yes]
+        out[:, yes] = _shaded(scene, projector, shape[yes], t[yes], d, width)
+    return out
+
+
+def _shaded(
+    scene: Scene, projector: Projector, shape: Tensor, t: Tensor, direction: Tensor, width: int
+) -> Tensor:
+    point = projector.origin[:, None] + t * direction
+    surface = surface_at(scene.shapes, shape, point)
+    footprint = t / (projector.lens[0] * width)
+    return shade(surface, projector.origin, footprint, scene.page, scene.light, scene.maps)
+
+
+def _smooth_edges(
+    scene: Scene, projector: Projector, hits: Hits, colour: Tensor, u: Tensor, v: Tensor
+) -> None:
+    """Averages pixels at the border of two shapes over extra rays, in place.
+
+    An extra ray is tested only against the shapes seen by the pixel and its four neighbours.
+    """
+    height, width = hits.shape.shape
+    padded = torch.nn.functional.pad(hits.shape[None, None].float(), (1,) * 4, mode="replicate")
+    padded = padded[0, 0].to(torch.int64)
+    near = torch.stack(
+        [hits.shape, padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]]
+    ).flatten(1)  # (5, H·W)
+    edge = (near[1:] != near[:1]).any(0).nonzero()[:, 0]
+    if edge.numel() == 0:
+        return
+    near = near[:, edge]
+    offsets = torch.tensor(_OFFSETS, device=u.device)
+    su = u[edge][:, None] + offsets[:, 0] / width  # (n, 4)
+    sv = v[edge][:, None] + offsets[:, 1] / height
+    t = _candidates_depth(scene.shapes, projector, near, su, sv)  # (5, n, 4)
+    depth, which = t.min(0)
+    shape = near.gather(0, which.flatten(1).T.reshape(len(_OFFSETS), -1)).T  # (n, 4)
+    missed = torch.isinf(depth)
+    lost = missed & (near >= 0).all(0)[:, None]
+    shape = torch.where(missed, -1, shape)
+    shape = torch.where(lost, near[0][:, None], shape)
+    depth = torch.where(lost, hits.depth.flatten()[edge][:, None], depth)
+    su = torch.where(lost, u[edge][:, None], su)
+    sv = torch.where(lost, v[edge][:, None], sv)
+    extra = _colours(
+        scene, projector, shape.flatten(), depth.flatten(), su.flatten(), sv.flatten(), width
+    )
+    # Glare of single rays must not outweigh the rest of the pixel.
+    extra = extra.clamp(max=4.0).view(3, -1, len(_OFFSETS)).sum(2)
+    colour[:, edge] = (colour[:, edge].clamp(max=4.0) + extra) / (len(_OFFSETS) + 1)
+
+
+def _candidates_depth(
+    shapes: Shapes, projector: Projector, near: Tensor, u: Tensor, v: Tensor
+) -> Tensor:
+    """Ray parameters (5, n, k) of rays u, v (n, k) with shapes `near` (5, n); −1 never meets."""
+    index = near.flatten()
+    x, y = projector.plane(u, v)
+    plane = torch.stack([x, y, torch.ones_like(x)], dim=1)  # (n, 3, k)
+    local = shapes.A @ projector.R
+    origin = (shapes.A @ (projector.origin - shapes.centre)[:, :, None])[:, :, 0]
+    t = u.new_full((index.shape[0], u.shape[1]), torch.inf)
+    start = 0
+    solids = (casting.meet_box, casting.meet_tapered, casting.meet_quadric)
+    for solid, count in zip(solids, shapes.counts, strict=True):
+        chosen = ((index >= start) & (index < start + count)).nonzero()[:, 0]
+        start += count
+        if chosen.numel():
+            i = index[chosen]
+            d = torch.bmm(local[i], plane[chosen % near.shape[1]])
+            t[chosen] = solid(origin[i][:, :, None], d, shapes.coefficients[i][:, :, None])
+    return t.view(*near.shape, -1)
+
+
+def develop(light: Tensor, response: Response, generator: torch.Generator | None) -> Tensor:
+    """Linear light (3, H, W) to a picture (H, W, 3) in [0, 1]; noise only with a generator."""
+    _, height, width = light.shape
+    balance = torch.tensor(response.balance, device=light.device)[:, None, None]
+    x = light * (balance * response.exposure)
+    if response.vignette:
+        yy = torch.linspace(-1, 1, height, device=light.device)[:, None]
+        xx = torch.linspace(-1, 1, width, device=light.device)
+        x = x * (1 - response.vignette * 0.5 * (xx * xx + yy * yy))
+    x = tone(x)
+    if response.saturation != 1:
+        grey = x.mean(0, keepdim=True)
+        x = grey + (x - grey) * response.saturation
+    if response.contrast != 1:
+        x = 0.45 + (x - 0.45) * response.contrast
+    sigma = response.blur * width / 256
+    if sigma > 0.15:
+        x = _blurred(x, sigma)
+    if generator is not None and response.noise > 0:
+        grain = torch.randn(x.shape, generator=generator, device=generator.device)
+        x = x + grain.to(x.device) * response.noise
+    return x.clamp(0, 1).permute(1, 2, 0).contiguous()
+
+
+def tone(x: Tensor) -> Tensor:
+    """Linear light to display values: square-root gamma with a soft shoulder above 0.8."""
+    y = x.clamp(min=0).sqrt()
+    over = (y - 0.8).clamp(min=0)
+    return torch.where(y > 0.8, 0.8 + 0.2 * (1 - torch.exp(-over / 0.2)), y)
+
+
+def _blurred(x: Tensor, sigma: float) -> Tensor:
+    k = torch.arange(-2, 3, device=x.device, dtype=x.dtype)
+    w = torch.exp(-(k**2) / (2 * sigma**2))
+    w = w / w.sum()
+    padded = torch.nn.functional.pad(x[:, None], (2, 2, 2, 2), mode="replicate")
+    rows = torch.nn.functional.conv2d(padded, w.view(1, 1, 1, 5))
+    return torch.nn.functional.conv2d(rows, w.view(1, 1, 5, 1))[:, 0]

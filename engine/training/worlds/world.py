@@ -1,0 +1,211 @@
+"""Procedural worlds: a seed gives shapes, light, a caption, and walks with exact depth."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Sequence as Several
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.geometry.cameras import Camera
+from engine.training.worlds.blueprint import Blueprint, Look, random_response
+from engine.training.worlds.casting import Projector
+from engine.training.worlds.families import FAMILIES, UNSEEN_FAMILY
+from engine.training.worlds.rendering import Response, Scene, develop, render_linear, tone
+from engine.training.worlds.shading import LightMaps, lamp_map, plan_maps, sun_map
+from engine.training.worlds.shapes import Material
+from engine.training.worlds.textures import TextureBank
+from engine.training.worlds.walks import Random, WalkStyle, random_walk
+
+__all__ = ["UNSEEN_FAMILY", "Frames", "Sequence", "World", "sample_sequence", "sample_world"]
+
+_SHADOW_PIXELS = 384
+_PLAN_PIXELS = 160
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Rendered views.
+
+    Attributes:
+        rgb: (V, H, W, 3) float32 in [0, 1].
+        depth: (V, H, W) float32 z-depth in metres, inf = sky.
+    """
+
+    rgb: Tensor
+    depth: Tensor
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """A walk through one world.
+
+    Attributes:
+        rgb: (V, H, W, 3) uint8.
+        depth: (V, H, W) float32 z-depth in metres, inf = sky.
+        cameras: V cameras.
+    """
+
+    rgb: NDArray[np.uint8]
+    depth: NDArray[np.float32]
+    cameras: tuple[Camera, ...]
+    caption: str
+    family: str
+    seed: int
+
+
+@dataclass
+class World:
+    """One world on one device; its light maps are worked out at construction."""
+
+    scene: Scene
+    caption: str
+    family: str
+    style: WalkStyle
+    response: Response
+    seed: int
+
+    def walk(self, views: int, generator: Random) -> list[Camera]:
+        """`views` cameras of a smooth random walk; raises ValueError where nothing is free."""
+        return random_walk(self.scene.shapes, self.style, views, generator)
+
+    def render(
+        self,
+        cameras: Several[Camera],
+        height: int,
+        width: int,
+        noise: torch.Generator | None = None,
+    ) -> Frames:
+        """Pictures with this world's camera response; sensor noise only with a generator.
+
+        Height and width must be multiples of 8.
+        """
+        device = self.scene.shapes.A.device
+        views = [
+            render_linear(self.scene, Projector.from_camera(c, device), height, width)
+            for c in cameras
+        ]
+        rgb = torch.stack([develop(v.light, self.response, noise) for v in views])
+        return Frames(rgb, torch.stack([v.depth for v in views]))
+
+    def expose_for(self, camera: Camera, key: float) -> None:
+        """Sets the exposure so that the camera's picture has the mean brightness `key`."""
+        device = self.scene.shapes.A.device
+        view = render_linear(self.scene, Projector.from_camera(camera, device), 48, 80)
+        light = view.light.mean(0)
+        low, high = -6.0, 6.0
+        for _ in range(14):
+            middle = (low + high) / 2
+            bright = float(tone(light * 2.0**middle).mean())
+            low, high = (middle, high) if bright < key else (low, middle)
+        self.response = dataclasses.replace(
+            self.response, exposure=float(2.0 ** ((low + high) / 2))
+        )
+
+
+def _generator(*parts: object) -> Random:
+    digest = hashlib.sha256("/".join(str(p) for p in parts).encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest[:8], "little"))
+
+
+_DEFAULT_BANK: list[TextureBank] = []
+
+
+def _default_bank() -> TextureBank:
+    if not _DEFAULT_BANK:
+        _DEFAULT_BANK.append(TextureBank.procedural())
+    return _DEFAULT_BANK[0]
+
+
+def sample_world(
+    seed: int,
+    family: str | None = None,
+    textures: TextureBank | None = None,
+    split: str = "train",
+    device: torch.device | str = "cpu",
+) -> World:
+    """A world, deterministic by seed (on one kind of device).
+
+    Args:
+        family: one of `FAMILIES`; None draws one. In the "unseen" split that is the family that
+            training never shows, or (half of the time) a known one with unseen textures.
+        textures: bank to draw from; None makes a procedural one, once a process.
+    """
+    if split not in ("train", "unseen"):
+        raise ValueError(f'split must be "train" or "unseen", not {split!r}')
+    rng = _generator("world", split, seed)
+    family = family or _draw_family(rng, split)
+    if family not in FAMILIES:
+        raise ValueError(f"no family of worlds is called {family!r}; known: {sorted(FAMILIES)}")
+    bank = textures if textures is not None else _default_bank()
+    blueprint = FAMILIES[family].build(Look(rng, bank, split))
+    return _compiled(blueprint, bank, family, seed, rng, device)
+
+
+def _draw_family(rng: Random, split: str) -> str:
+    if split == "unseen" and rng.random() < 0.5:
+        return UNSEEN_FAMILY
+    names = [n for n in FAMILIES if n != UNSEEN_FAMILY]
+    weights = np.array([FAMILIES[n].weight for n in names])
+    return str(rng.choice(names, p=weights / weights.sum()))
+
+
+def _compiled(
+    blueprint: Blueprint,
+    bank: TextureBank,
+    family: str,
+    seed: int,
+    rng: Random,
+    device: torch.device | str,
+) -> World:
+    builder, light = blueprint.builder, blueprint.light
+    used = [m.texture for m in builder.materials] + ([light.cloud] if light.cloud >= 0 else [])
+    ids = sorted(set(used))
+    place = {texture: i for i, texture in enumerate(ids)}
+    builder.materials = {_renumbered(m, place): i for i, m in enumerate(builder.materials)}
+    if light.cloud >= 0:
+        light = dataclasses.replace(light, cloud=place[light.cloud])
+    shapes = builder.build().to(device)
+    centre = torch.tensor([*blueprint.centre, 0.0], device=shapes.A.device)
+    sun = lamp = None
+    if max(light.sun) > 0:
+        sun = sun_map(shapes, light, centre, blueprint.radius, _SHADOW_PIXELS)
+    if light.lamps:
+        lamp = lamp_map(shapes, light.lamps[0], 3.0, _SHADOW_PIXELS // 2)
+    radius = min(blueprint.radius, 14.0)
+    plan = plan_maps(shapes, centre, radius, blueprint.plan_top, _PLAN_PIXELS)
+    scene = Scene(shapes, bank.page(ids, device), light, LightMaps(sun, lamp, plan))
+    world = World(scene, blueprint.caption, family, blueprint.style, random_response(rng), seed)
+    return world
+
+
+def _renumbered(material: Material, place: dict[int, int]) -> Material:
+    return dataclasses.replace(material, texture=place[material.texture])
+
+
+def sample_sequence(
+    seed: int,
+    views: int,
+    height: int,
+    width: int,
+    split: str = "train",
+    textures: TextureBank | None = None,
+    device: torch.device | str = "cpu",
+    family: str | None = None,
+) -> Sequence:
+    """A random world and a walk in it, deterministic by seed (on one kind of device)."""
+    world = sample_world(seed, family, textures, split, device)
+    rng = _generator("walk", split, seed)
+    cameras = world.walk(views, rng)
+    world.expose_for(cameras[0], float(rng.uniform(0.36, 0.58)))
+    noise = torch.Generator(device="cpu").manual_seed(int(rng.integers(2**62)))
+    frames = world.render(cameras, height, width, noise)
+    rgb = (frames.rgb * 255 + 0.5).to(torch.uint8).cpu().numpy()
+    return Sequence(
+        rgb, frames.depth.cpu().numpy(), tuple(cameras), world.caption, world.family, seed
+    )
