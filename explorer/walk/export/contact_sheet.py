@@ -1,0 +1,68 @@
+"""Every n-th view over its depth on one sheet, to see a whole walk at a glance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from explorer.walk.export.depth_colours import LEGEND_HEIGHT, UNKNOWN_COLOUR, DepthColours
+from explorer.walk.files import atomic_path
+
+Rgb = NDArray[np.uint8]
+
+_LABEL_HEIGHT = 18
+_GAP = 4
+_BACKGROUND = (16, 16, 18)
+
+
+def every_nth(count: int, most: int = 24) -> list[int]:
+    """Indices of at most `most` views at an even pace, the first and the last among them."""
+    if count <= most:
+        return list(range(count))
+    return [round(i) for i in np.linspace(0, count - 1, most)]
+
+
+def write_contact_sheet(
+    frames: Sequence[Rgb],
+    depths: Sequence[NDArray[np.float32] | None],
+    labels: Sequence[str],
+    colours: DepthColours,
+    target: Path,
+) -> None:
+    """Write the chosen views as they are, in rows, each over its depth and under its label.
+
+    Raises:
+        ValueError: no views, or not one depth (or None) and one label for each.
+    """
+    if not frames or not len(frames) == len(depths) == len(labels):
+        raise ValueError(
+            f"a sheet needs as many depths and labels as views, not {len(frames)} views, "
+            f"{len(depths)} depths, {len(labels)} labels"
+        )
+    height, width = frames[0].shape[:2]
+    columns = max(1, min(len(frames), round(math.sqrt(len(frames) * 2 * height / width * 1.6))))
+    rows = math.ceil(len(frames) / columns)
+    cell_width, cell_height = width + _GAP, 2 * height + _LABEL_HEIGHT + _GAP
+    size = (columns * cell_width + _GAP, rows * cell_height + LEGEND_HEIGHT + _GAP)
+    sheet = Image.new("RGB", size, _BACKGROUND)
+    draw = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(11)
+    for i, (frame, depth, label) in enumerate(zip(frames, depths, labels, strict=True)):
+        x, y = _GAP + i % columns * cell_width, i // columns * cell_height
+        draw.text((x + 2, y + 2), label, fill="white", font=font)
+        sheet.paste(Image.fromarray(frame), (x, y + _LABEL_HEIGHT))
+        below = (x, y + _LABEL_HEIGHT + height)
+        if depth is None:
+            sheet.paste(UNKNOWN_COLOUR, (*below, x + width, below[1] + height))
+            draw.text((x + 6, below[1] + 6), "no depth drawn", fill="white", font=font)
+        else:
+            sheet.paste(Image.fromarray(colours.picture(depth)), below)
+    legend = colours.legend(min(size[0], 640))
+    sheet.paste(Image.fromarray(legend), (0, size[1] - LEGEND_HEIGHT))
+    with atomic_path(target) as path:
+        sheet.save(path, format="PNG")
