@@ -112,10 +112,13 @@ class SkyDirections:
 
 @dataclass(frozen=True)
 class Seen:
-    """What one view saw."""
+    """What one view saw: a disc for each of `surfel_pixels` (N,), a direction for each of
+    `sky_pixels` (M,), both row · W + column."""
 
     surfels: Surfels
     sky: SkyDirections
+    surfel_pixels: Tensor
+    sky_pixels: Tensor
 
 
 def surfels_from_view(
@@ -170,7 +173,9 @@ def surfels_from_view(
         view_ids=torch.full((len(z),), view_id, dtype=torch.int32, device=depth.device),
         confidence=confidence.reshape(-1).index_select(0, picked).float(),
     )
-    return Seen(surfels, _sky_of(rgb, depth, directions @ R.T, camera, view_id))
+    sky_pixels = torch.isposinf(depth).view(-1).nonzero()[:, 0]
+    sky = _sky_at(sky_pixels, rgb, (directions.view(-1, 3) @ R.T), camera, view_id)
+    return Seen(surfels, sky, picked, sky_pixels)
 
 
 def _footprints(
@@ -196,16 +201,16 @@ def dot(a: Tensor, b: Tensor) -> Tensor:
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
-def _sky_of(
-    rgb: Tensor, depth: Tensor, rays: Tensor, camera: Camera, view_id: int
+def _sky_at(
+    pixels: Tensor, rgb: Tensor, rays: Tensor, camera: Camera, view_id: int
 ) -> SkyDirections:
-    sky = torch.isposinf(depth)
-    height, width = depth.shape
+    height, width = rgb.shape[:2]
     pixel = 0.5 * (1 / (camera.intrinsics.fx * width) + 1 / (camera.intrinsics.fy * height))
-    length = rays[sky].norm(dim=-1)
+    rays = rays.index_select(0, pixels)
+    length = rays.norm(dim=-1)
     return SkyDirections(
-        directions=rays[sky] / length[:, None],
+        directions=rays / length[:, None],
         radii=pixel / length,
-        colours=rgb[sky].float(),
-        view_ids=torch.full((len(length),), view_id, dtype=torch.int32, device=depth.device),
+        colours=rgb.reshape(-1, 3).index_select(0, pixels).float(),
+        view_ids=torch.full((len(pixels),), view_id, dtype=torch.int32, device=rgb.device),
     )

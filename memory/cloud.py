@@ -1,0 +1,160 @@
+"""The fused surfels: each stretch of surface once, at the best resolution it was seen with, and
+which views saw it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from engine.geometry.cameras import Camera
+from engine.geometry.surfels import Surfels
+from memory.chunks import Chunks, Selection, chunk_order, chunks_of, select
+
+#: How many views a surfel remembers to have been seen by.
+SLOTS = 8
+#: A further view takes the place of the weakest of them if it sees this much better.
+_BETTER = 1.1
+
+_COLUMNS = {"positions": 3, "normals": 3, "long_axes": 3, "colours": 3, "radii": 1, "confidence": 1}
+
+
+class SurfelCloud:
+    """Surfels that are added, seen again and superseded, never moved.
+
+    `seen_by` and `seen_well` are (N, SLOTS): the ids of views that see a surfel, −1 for none, and
+    how finely each sees it in pixels per world unit.
+    """
+
+    def __init__(self, device: torch.device | str = "cpu") -> None:
+        self._device = torch.device(device)
+        self._size = 0
+        self._dead = 0
+        self._rows = torch.zeros(0, sum(_COLUMNS.values()), device=self._device)
+        self._view_ids = torch.zeros(0, dtype=torch.int32, device=self._device)
+        self._alive = torch.zeros(0, dtype=torch.bool, device=self._device)
+        self._seen_by = torch.zeros(0, SLOTS, dtype=torch.int32, device=self._device)
+        self._seen_well = torch.zeros(0, SLOTS, device=self._device)
+        self._chunks = Chunks.empty(self._device)
+
+    def __len__(self) -> int:
+        """How many surfels stand."""
+        return self._size - self._dead
+
+    @property
+    def chunk_count(self) -> int:
+        return len(self._chunks)
+
+    def append(
+        self,
+        surfels: Surfels,
+        pixels: Tensor,
+        depth: Tensor,
+        width: int,
+        seen: tuple[Tensor, Tensor],
+    ) -> None:
+        """Add surfels (N,) that a view of `width` columns saw at `pixels` (N,) and `depth` (N,).
+
+        `seen` are their rows of `seen_by` and `seen_well`.
+        """
+        if not len(surfels):
+            return
+        ordering = chunk_order(pixels, depth, width)
+        surfels = surfels[ordering.order]
+        start, end = self._size, self._size + len(surfels)
+        self._reserve(end)
+        self._chunks = self._chunks.followed_by(chunks_of(surfels, ordering, start))
+        values = [getattr(surfels, name).reshape(len(surfels), -1) for name in _COLUMNS]
+        self._rows[start:end] = torch.cat(values, dim=1)
+        self._view_ids[start:end] = surfels.view_ids
+        self._alive[start:end] = True
+        self._seen_by[start:end] = seen[0][ordering.order]
+        self._seen_well[start:end] = seen[1][ordering.order]
+        self._size = end
+
+    def select(self, camera: Camera, height: int, width: int, sharpness: float = 1.0) -> Selection:
+        """The standing surfels that can touch the picture, as coarse as it allows."""
+        selection = select(self._chunks, camera, height, width, sharpness)
+        if not self._dead:
+            return selection
+        alive = self._alive.index_select(0, selection.index).nonzero()[:, 0]
+        return Selection(
+            selection.index.index_select(0, alive), selection.enlarged.index_select(0, alive)
+        )
+
+    def surfels(self, selection: Selection) -> Surfels:
+        """The selected surfels, coarse ones enlarged."""
+        rows = self._rows.index_select(0, selection.index)
+        found = self._unpacked(rows, self._view_ids.index_select(0, selection.index))
+        return Surfels(
+            positions=found.positions,
+            normals=found.normals,
+            radii=found.radii * selection.enlarged,
+            long_axes=found.long_axes * selection.enlarged[:, None],
+            colours=found.colours,
+            view_ids=found.view_ids,
+            confidence=found.confidence,
+        )
+
+    def all(self) -> Surfels:
+        """Every standing surfel."""
+        alive = self._alive[: self._size].nonzero()[:, 0]
+        return self._unpacked(self._rows[alive], self._view_ids[alive])
+
+    def seen(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, SLOTS) `seen_by` and `seen_well` of surfels `index` (N,)."""
+        return self._seen_by.index_select(0, index), self._seen_well.index_select(0, index)
+
+    def observe(self, index: Tensor, view_id: int, well: Tensor) -> None:
+        """Note that a new view sees surfels `index` (N,), `well` (N,) pixels per world unit."""
+        seen_by, seen_well = with_view(*self.seen(index), view_id, well)
+        self._seen_by[index] = seen_by
+        self._seen_well[index] = seen_well
+
+    def remove(self, index: Tensor) -> None:
+        """Take surfels `index` (N,), each at most once, out of sight."""
+        self._dead += int(self._alive[index].sum())
+        self._alive[index] = False
+
+    def _unpacked(self, rows: Tensor, view_ids: Tensor) -> Surfels:
+        parts, column = {}, 0
+        for name, width in _COLUMNS.items():
+            parts[name] = rows[:, column : column + width]
+            column += width
+        return Surfels(
+            positions=parts["positions"],
+            normals=parts["normals"],
+            radii=parts["radii"][:, 0],
+            long_axes=parts["long_axes"],
+            colours=parts["colours"],
+            view_ids=view_ids,
+            confidence=parts["confidence"][:, 0],
+        )
+
+    def _reserve(self, size: int) -> None:
+        """Grow by doubling, so that adding costs what is added."""
+        room = len(self._alive)
+        if size <= room:
+            return
+        more = max(size, 2 * room, 1 << 16) - room
+        for name in ("_rows", "_view_ids", "_alive", "_seen_by", "_seen_well"):
+            old: Tensor = getattr(self, name)
+            setattr(self, name, torch.cat([old, old.new_zeros(more, *old.shape[1:])]))
+
+
+def unseen(count: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Empty rows (count, SLOTS) of `seen_by` and `seen_well`."""
+    return (
+        torch.full((count, SLOTS), -1, dtype=torch.int32, device=device),
+        torch.full((count, SLOTS), -1.0, device=device),
+    )
+
+
+def with_view(
+    seen_by: Tensor, seen_well: Tensor, view_id: int, well: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Rows (N, SLOTS) with a further view that sees them `well` (N,), as far as it has a place."""
+    weakest, slot = seen_well.min(dim=1, keepdim=True)
+    better = well[:, None] > weakest * _BETTER  # an empty place counts −1
+    seen_by = seen_by.scatter(1, slot, torch.where(better, view_id, seen_by.gather(1, slot)))
+    seen_well = seen_well.scatter(1, slot, torch.where(better, well[:, None], weakest))
+    return seen_by, seen_well

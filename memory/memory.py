@@ -1,0 +1,190 @@
+"""What has been seen: every view, the fused points, and the sky."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from engine.geometry.cameras import Camera
+from engine.geometry.projection import depth_confidence
+from engine.geometry.rendering import Rendering, render_surfels
+from engine.geometry.surfels import Surfels
+from memory.cloud import SurfelCloud
+from memory.fusion import FusionConfig, Picture, fuse, observe
+from memory.poses import PoseTable
+from memory.retrieval import STRATEGIES, Query, Retrieved
+from memory.retrieval.query import Sight
+from memory.sky import SkyMemory
+from memory.store import ViewStore
+from memory.views import View
+
+
+@dataclass(frozen=True)
+class MemoryConfig:
+    """Attributes:
+    fusion: when two things seen are one.
+    views_in_ram: how many views stay in RAM when the memory has a folder.
+    sight_divisor: retrieval looks at the known at the picture's size divided by this.
+    """
+
+    fusion: FusionConfig = field(default_factory=FusionConfig)
+    views_in_ram: int = 64
+    sight_divisor: int = 2
+
+
+@dataclass(frozen=True)
+class _Event:
+    """A view came, or its depth did."""
+
+    view_id: int
+    with_depth: bool
+
+
+class Memory:
+    """Remembers views, and what they show as points.
+
+    The points follow from the views and the order in which they and their depths came: adding the
+    same views in the same order gives the same points, bit for bit, on a CPU.
+
+    Args:
+        config: see there.
+        folder: where views are written; None keeps them in RAM.
+        device: where the points live.
+    """
+
+    def __init__(
+        self,
+        config: MemoryConfig | None = None,
+        folder: Path | None = None,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.config = config or MemoryConfig()
+        self._device = torch.device(device)
+        self._store = ViewStore(folder, self.config.views_in_ram)
+        self._events: list[_Event] = []
+        self._forget_points()
+
+    @property
+    def views(self) -> Mapping[int, View]:
+        """All views by id, in the order of adding."""
+        return self._store
+
+    @property
+    def surfel_count(self) -> int:
+        return len(self._cloud)
+
+    def add(self, view: View) -> None:
+        """Remember a view; its id must follow on the others'.
+
+        A view without depth adds no points, but the known points learn that it sees them.
+        """
+        latest = int(self._poses.poses.ids[-1]) if len(self._poses) else -1
+        if view.id <= latest:
+            raise ValueError(f"view {view.id} cannot be added after view {latest}")
+        self._store.put(view)
+        self._poses.append(view.id, view.camera)
+        event = _Event(view.id, view.depth is not None)
+        self._events.append(event)
+        self._take_in(view, event)
+
+    def back_fill(
+        self,
+        view_id: int,
+        depth: NDArray[np.float32],
+        confidence: NDArray[np.float32] | None = None,
+    ) -> None:
+        """Give a view that has none its depth (H, W) in scene units, and so its points."""
+        view = self._store[view_id]
+        if view.depth is not None:
+            raise ValueError(f"view {view_id} has its depth already")
+        view = view.with_depth(depth, confidence)
+        self._store.put(view)
+        event = _Event(view_id, True)
+        self._events.append(event)
+        self._take_in(view, event)
+
+    def clear_after(self, view_id: int) -> None:
+        """Forget all later views; the points are made anew from the ones that stay."""
+        for later in [i for i in self._store if i > view_id]:
+            self._store.remove(later)
+        self._events = [e for e in self._events if e.view_id <= view_id]
+        self._forget_points()
+        for event in self._events:
+            view = self._store[event.view_id]
+            if event.view_id not in self._poses:
+                self._poses.append(view.id, view.camera)
+            self._take_in(view, event)
+
+    def render(self, camera: Camera, height: int, width: int) -> Rendering:
+        """All that is known, seen from `camera`; `surfel_ids` count the rendered surfels only."""
+        surfels = self._cloud.surfels(self._cloud.select(camera, height, width))
+        return render_surfels(surfels, camera, height, width, self._sky.within(camera))
+
+    def points(self) -> Surfels:
+        """Every fused surfel."""
+        return self._cloud.all()
+
+    def retrieve(self, camera: Camera, count: int, strategy: str = "coverage") -> list[Retrieved]:
+        """At most `count` views that tell most about what `camera` sees, best first.
+
+        Raises:
+            ValueError: when there is no such strategy.
+        """
+        if strategy not in STRATEGIES:
+            known = ", ".join(STRATEGIES)
+            raise ValueError(f"there is no retrieval strategy {strategy!r}, only {known}")
+        if not len(self._poses) or count < 1:
+            return []
+        scale = self._store[int(self._poses.poses.ids[0])].scale
+        query = Query(camera, count, self._poses.poses, scale, lambda: self._sight(camera))
+        return STRATEGIES[strategy](query)
+
+    def _forget_points(self) -> None:
+        self._cloud = SurfelCloud(self._device)
+        self._sky = SkyMemory(self._device)
+        self._poses = PoseTable()
+
+    def _take_in(self, view: View, event: _Event) -> None:
+        if not event.with_depth or view.depth is None:
+            known = self.render(view.camera, view.height, view.width)
+            depth = torch.where(known.coverage > 0.5, known.depth, torch.nan)
+            observe(self._cloud, view.camera, view.id, depth)
+            return
+        picture = self._picture(view, view.depth)
+        seen = fuse(self._cloud, picture, self.config.fusion)
+        self._sky.add(seen.sky, seen.sky_pixels, view.camera, (view.height, view.width))
+
+    def _picture(self, view: View, depth: NDArray[np.float32]) -> Picture:
+        there = torch.tensor(depth, device=self._device)
+        if view.confidence is None:
+            confidence = depth_confidence(there, view.camera)
+        else:
+            confidence = torch.tensor(view.confidence, device=self._device)
+        rgb = torch.tensor(view.rgb, device=self._device).float() / 255.0
+        return Picture(view.id, view.camera, rgb, there, confidence)
+
+    def _sight(self, camera: Camera) -> Sight:
+        """The known at reduced size, with the views that see each of its points."""
+        latest = self._store[int(self._poses.poses.ids[-1])]
+        height = max(1, latest.height // self.config.sight_divisor)
+        width = max(1, latest.width // self.config.sight_divisor)
+        selection = self._cloud.select(camera, height, width)
+        surfels = self._cloud.surfels(selection)
+        shown = render_surfels(surfels, camera, height, width, self._sky.within(camera))
+        pixels = (shown.surfel_ids.view(-1) >= 0).nonzero()[:, 0]
+        front = shown.surfel_ids.view(-1)[pixels]
+        seen_by, _ = self._cloud.seen(selection.index[front])
+        is_sky = torch.isposinf(shown.depth)
+        return Sight(
+            pixels=height * width,
+            positions=surfels.positions[front],
+            normals=surfels.normals[front],
+            depth=shown.depth.view(-1)[pixels],
+            seen_by=seen_by,
+            sky_views=shown.view_ids[is_sky],
+        )
