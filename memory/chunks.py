@@ -1,9 +1,10 @@
 """Neighbouring surfels in chunks, so that rendering costs what is visible and not what is known.
 
 A chunk is what one view added in one tile of its picture, at about one distance. Within a chunk
-the surfels are in progressive order: any first quarter of them is the same surface at half the
-resolution. So a far chunk is drawn from a few larger discs (cf. progressive point ordering in
-QSplat, Rusinkiewicz & Levoy 2000), and a chunk outside the picture is not touched at all.
+the surfels are in the order of a Bayer matrix, so that the first half of them is the same surface
+on a checkerboard, the first quarter on every second row and column, and so on. So a far chunk is
+drawn from a few larger discs (an order for levels of detail as in QSplat, Rusinkiewicz & Levoy
+2000), and a chunk outside the picture is not touched at all.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from engine.geometry.surfels import Surfels
 _TILE_BITS = 5
 #: Side of a tile, pixels.
 TILE = 1 << _TILE_BITS
-#: Levels of detail; each has a quarter of the discs of the one before.
-LEVELS = _TILE_BITS
+#: Levels of detail; each has half the discs of the one before.
+LEVELS = 2 * _TILE_BITS
 _RANKS = TILE * TILE
 #: Distances that differ by more than this factor are different chunks.
 _DEPTH_RATIO = 1.5
@@ -99,7 +100,7 @@ def chunk_order(pixels: Tensor, depth: Tensor, width: int) -> Ordering:
     rank = torch.zeros_like(pixels)
     for bit in range(_TILE_BITS):
         high = 2 * (_TILE_BITS - 1 - bit)
-        rank += (((x >> bit) & 1) << high) + (((y >> bit) & 1) << (high + 1))
+        rank += ((((x ^ y) >> bit) & 1) << (high + 1)) + (((y >> bit) & 1) << high)
     shells = shell - shell.min() if len(shell) else shell
     name = tile * 4096 + shells.clamp_max(4095)
     key = name * _RANKS + rank
@@ -122,7 +123,7 @@ def chunks_of(surfels: Surfels, ordering: Ordering, start: int) -> Chunks:
     apart = (reach * surfels.radii).sqrt()
     spacing = torch.zeros(count, device=device).index_add_(0, chunk, apart) / sizes
     levels = [
-        torch.bincount(chunk[ordering.rank < (_RANKS >> (2 * level))], minlength=count)
+        torch.bincount(chunk[ordering.rank < (_RANKS >> level)], minlength=count)
         for level in range(LEVELS)
     ]
     first = start + torch.cumsum(sizes, 0) - sizes
@@ -141,14 +142,15 @@ def select(chunks: Chunks, camera: Camera, height: int, width: int, sharpness: f
     focal = max(camera.intrinsics.fx * width, camera.intrinsics.fy * height)
     near = (centres[touched].norm(dim=-1) - chunks.radii[touched]).clamp_min(1e-12)
     pixels = chunks.spacing[touched] * focal / near
-    level = (sharpness / pixels).clamp_min(1).log2().floor().to(torch.int64).clamp_max(LEVELS - 1)
+    level = 2 * (sharpness / pixels).clamp_min(1).log2()  # half the discs are √2 as far apart
+    level = level.floor().to(torch.int64).clamp_max(LEVELS - 1)
     counts = chunks.counts[touched].gather(1, level[:, None])[:, 0]
     ends = torch.cumsum(counts, 0)
     total = int(ends[-1]) if len(ends) else 0
     shift = torch.repeat_interleave(chunks.start[touched] - (ends - counts), counts)
     return Selection(
         index=torch.arange(total, device=device) + shift,
-        enlarged=torch.repeat_interleave(torch.exp2(level.float()), counts),
+        enlarged=torch.repeat_interleave(torch.exp2(level.float() / 2), counts),
     )
 
 

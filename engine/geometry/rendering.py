@@ -61,7 +61,7 @@ class Rendering:
         rgb: (H, W, 3) float32 in [0, 1]; 0 where nothing is known.
         depth: (H, W) float32 z-depth in world units; inf = sky, nan = unknown.
         coverage: (H, W) float32 in [0, 1].
-        view_ids: (H, W) int32, the view whose disc is nearest; −1 where nothing is known.
+        view_ids: (H, W) int32, the view whose disc counts most; −1 where nothing is known.
         surfel_ids: (H, W) int64, the index of that disc; −1 for sky and unknown.
         footprint: (H, W) float32, how many pixels wide that disc is; 1 or less is as sharp as the
             picture, 0 where nothing is known.
@@ -156,15 +156,15 @@ def _render_front(surfels: Surfels, lens: _Lens, settings: RenderSettings) -> Re
     """The surfels alone; rgb is (3, P), the other pictures (P,)."""
     discs = _project_discs(surfels, lens, settings)
     out = splat(discs, lens.height, lens.width, settings.core, settings.depth_tolerance)
-    seen = out.nearest >= 0
+    seen = out.finest >= 0
     if len(surfels):
-        disc = out.nearest.clamp_min(0)
+        disc = out.finest.clamp_min(0)
         view_ids = torch.where(seen, surfels.view_ids.index_select(0, disc), -1)
         footprint = torch.where(seen, discs.half.amax(0).index_select(0, disc), 0.0)
     else:
-        view_ids = out.nearest.to(torch.int32)
+        view_ids = out.finest.to(torch.int32)
         footprint = torch.zeros_like(out.coverage)
-    return Rendering(out.rgb, out.depth, out.coverage, view_ids, out.nearest, footprint)
+    return Rendering(out.rgb, out.depth, out.coverage, view_ids, out.finest, footprint)
 
 
 def _project_discs(surfels: Surfels, lens: _Lens, settings: RenderSettings) -> Discs:
@@ -214,13 +214,13 @@ def _over_sky(
     behind = out.coverage * (1 - front.coverage)
     coverage = front.coverage + behind
     rgb = (front.rgb * front.coverage + out.rgb * behind) / coverage.clamp_min(1e-20)
-    is_sky = (behind > front.coverage) & (out.nearest >= 0)
+    is_sky = (behind > front.coverage) & (out.finest >= 0)
     return Rendering(
         rgb=rgb,
         depth=torch.where(is_sky, torch.inf, front.depth),
         coverage=coverage.clamp(0, 1),
         view_ids=torch.where(
-            is_sky, sky.view_ids.index_select(0, out.nearest.clamp_min(0)), front.view_ids
+            is_sky, sky.view_ids.index_select(0, out.finest.clamp_min(0)), front.view_ids
         ),
         surfel_ids=torch.where(is_sky, -1, front.surfel_ids),
         footprint=torch.where(is_sky, 1.0, front.footprint),

@@ -55,13 +55,13 @@ class Splat:
         rgb: (3, P) blended colour, 0 where there is none.
         depth: (P,) blended depth, nan where there is none.
         coverage: (P,) in [0, 1].
-        nearest: (P,) int64, the disc whose core is nearest, −1 where there is none.
+        finest: (P,) int64, the disc that counts most, −1 where there is none.
     """
 
     rgb: Tensor
     depth: Tensor
     coverage: Tensor
-    nearest: Tensor
+    finest: Tensor
 
 
 @dataclass(frozen=True)
@@ -114,18 +114,19 @@ def splat(discs: Discs, height: int, width: int, core: float, tolerance: float) 
     """
     frame, classes = _classes(discs, height, width)
     stamps = [_stamp(discs, chosen, k, frame, core) for k, chosen in classes]
-    best = _nearest(stamps, frame, discs.centre.device)
-    least = _front(best) / (1 + tolerance)
-    sums = torch.zeros(6, frame.pixels, device=discs.centre.device)
+    device = discs.centre.device
+    least = _front(stamps, frame, device) / (1 + tolerance)
+    sums = torch.zeros(6, frame.pixels, device=device)
+    best = torch.full((frame.pixels,), -1, dtype=torch.int64, device=device)
     for stamp in stamps:
-        _accumulate(sums, stamp, least, (1 + tolerance) ** 2, discs)
+        _accumulate(sums, best, stamp, (least, (1 + tolerance) ** 2), discs)
     sums, best = frame.cropped(sums), frame.cropped(best)
     share = sums[3].clamp_min(1e-20)
     return Splat(
         rgb=sums[:3] / share,
         depth=torch.where(sums[3] > 0, share / sums[4].clamp_min(1e-30), torch.nan),
         coverage=(_COVERAGE_GAIN * sums[5]).clamp(0, 1),
-        nearest=torch.where(best > 0, best & ((1 << _INDEX_BITS) - 1), -1),
+        finest=torch.where(sums[3] > 0, best & ((1 << _INDEX_BITS) - 1), -1),
     )
 
 
@@ -170,36 +171,34 @@ def _stamp(discs: Discs, chosen: Tensor, k: int, frame: _Frame, core: float) -> 
     )
 
 
-def _nearest(stamps: list[_Stamp], frame: _Frame, device: torch.device) -> Tensor:
-    """Per pixel the inverse depth of the nearest core and, in the low bits, its disc: (pixels,).
-
-    The bits of a positive float order like the float, so one integer holds both and the greatest
-    is the same in whatever order the work is done. 0 where there is no core.
-    """
-    best = torch.zeros(frame.pixels, dtype=torch.int64, device=device)
+def _front(stamps: list[_Stamp], frame: _Frame, device: torch.device) -> Tensor:
+    """(pixels,) the inverse depth of the nearest core, 0 where there is none."""
+    front = torch.zeros(frame.pixels, device=device)
     for stamp in stamps:
-        bits = stamp.hiding.view(torch.int32).to(torch.int64)
-        key = bits.bitwise_left_shift_(_INDEX_BITS).bitwise_or_(stamp.disc)
-        best.scatter_reduce_(0, stamp.pixel, key.view(-1), "amax")
-    return best
+        front.scatter_reduce_(0, stamp.pixel, stamp.hiding.view(-1), "amax")
+    return front
 
 
-def _front(best: Tensor) -> Tensor:
-    """The inverse depth in `best`, 0 where there is no core."""
-    return (best >> _INDEX_BITS).to(torch.int32).view(torch.float32)
+def _accumulate(
+    sums: Tensor, best: Tensor, stamp: _Stamp, limits: tuple[Tensor, float], discs: Discs
+) -> None:
+    """Add colour (3 rows), share, share × inverse depth and weight to `sums`; note in `best` the
+    disc of the greatest share.
 
-
-def _accumulate(sums: Tensor, stamp: _Stamp, least: Tensor, span: float, discs: Discs) -> None:
-    """Add colour (3 rows), share, share × inverse depth and weight to `sums`.
-
-    Discs of less inverse depth than `least` (pixels,) are hidden. It is held below `span` times
-    as much, so that a near rim moves a far pixel's depth by no more than the tolerance.
+    Discs of less inverse depth than the first limit (pixels,) are hidden. It is held below the
+    second limit times as much, so that a near rim moves a far pixel's depth no further.
+    The bits of a positive float order like the float, so one integer of `best` holds share and
+    disc, and the greatest is the same in whatever order the work is done.
     """
-    limit = least.index_select(0, stamp.pixel).view(stamp.weight.shape)
+    limit = limits[0].index_select(0, stamp.pixel).view(stamp.weight.shape)
     weight = stamp.weight * (stamp.inverse_depth >= limit).float()
     share = weight * discs.share.index_select(0, stamp.disc)
+    bits = share.view(torch.int32).to(torch.int64)
+    key = bits.bitwise_left_shift_(_INDEX_BITS).bitwise_or_(stamp.disc)
+    best.scatter_reduce_(0, stamp.pixel, key.view(-1), "amax")
     colours = discs.colours.index_select(1, stamp.disc)
-    inverse = torch.minimum(stamp.inverse_depth, torch.where(limit > 0, limit * span, torch.inf))
+    most = torch.where(limit > 0, limit * limits[1], torch.inf)
+    inverse = torch.minimum(stamp.inverse_depth, most)
     values = (*(share * c for c in colours), share, share * inverse, weight)
     for row, value in zip(sums, values, strict=True):
         row.scatter_add_(0, stamp.pixel, value.view(-1))
