@@ -93,11 +93,10 @@ def cast(shapes: Shapes, projector: Projector, height: int, width: int) -> Hits:
     rows, columns = height // TILE, width // TILE
     touched = _touched_tiles(shapes, projector, rows, columns)  # (P, T)
     pair_shape, pair_tile = touched.nonzero(as_tuple=True)
-    rank = (touched.to(torch.int32).cumsum(0) - 1)[pair_shape, pair_tile]
     if pair_shape.numel() == 0:
         empty = torch.full((height, width), torch.inf, device=touched.device)
         return Hits(empty, torch.full_like(empty, -1, dtype=torch.int64))
-    deepest = int(rank.max()) + 1
+    rank, deepest = _ranks(pair_tile, rows * columns)
     t = _pairs_depth(shapes, projector, height, width, pair_shape, pair_tile)  # (N, 64)
     slots = t.new_full((rows * columns * deepest, TILE * TILE), torch.inf)
     slot = pair_tile * deepest + rank
@@ -109,6 +108,16 @@ def cast(shapes: Shapes, projector: Projector, height: int, width: int) -> Hits:
     shape = owner[base + first]
     shape = torch.where(torch.isfinite(depth), shape, -1)
     return Hits(_untile(depth, rows, columns), _untile(shape, rows, columns))
+
+
+def _ranks(tile: Tensor, tiles: int) -> tuple[Tensor, int]:
+    """Place of each pair within its tile (n,), and the number of pairs in the fullest tile."""
+    order = torch.argsort(tile, stable=True)
+    held = torch.bincount(tile, minlength=tiles)
+    start = held.cumsum(0) - held
+    rank = torch.empty_like(tile)
+    rank[order] = torch.arange(tile.numel(), device=tile.device) - start[tile[order]]
+    return rank, int(held.max())
 
 
 def _untile(x: Tensor, rows: int, columns: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""One view of a world: casting, shading, edges smoothed by extra rays, and the camera's response."""
+"""One view of a world: casting, shading, edges smoothed by extra rays, the camera's response."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.training.worlds.shapes import Shapes
 from engine.training.worlds.textures import TexturePage
 
 #: Extra rays of an edge pixel, in pixels from its centre.
-_OFFSETS = ((-0.31, -0.15), (0.17, -0.33), (0.29, 0.21), (-0.15, 0.31))
+_OFFSETS = ((-0.33, -0.14), (0.29, -0.3), (0.04, 0.34))
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def _colours(
     scene: Scene, projector: Projector, shape: Tensor, t: Tensor, u: Tensor, v: Tensor, width: int
 ) -> Tensor:
     """Linear colours (3, n) of rays through u, v that meet `shape` (−1 sky) at t."""
-    origin, direction = projector.rays(u, v)
+    _, direction = projector.rays(u, v)
     met = shape >= 0
     if bool(met.all()):
         return _shaded(scene, projector, shape, t, direction, width)
@@ -99,7 +99,8 @@ def _smooth_edges(
 ) -> None:
     """Averages pixels at the border of two shapes over extra rays, in place.
 
-    An extra ray is tested only against the shapes seen by the pixel and its four neighbours.
+    An extra ray is tested only against the shapes seen by the pixel and its four neighbours, and
+    takes the colour of whichever of these pixels sees the shape that it meets first.
     """
     height, width = hits.shape.shape
     padded = torch.nn.functional.pad(hits.shape[None, None].float(), (1,) * 4, mode="replicate")
@@ -112,23 +113,18 @@ def _smooth_edges(
         return
     near = near[:, edge]
     offsets = torch.tensor(_OFFSETS, device=u.device)
-    su = u[edge][:, None] + offsets[:, 0] / width  # (n, 4)
+    su = u[edge][:, None] + offsets[:, 0] / width  # (n, k)
     sv = v[edge][:, None] + offsets[:, 1] / height
     t = _candidates_depth(scene.shapes, projector, near, su, sv)  # (5, n, 4)
-    depth, which = t.min(0)
-    shape = near.gather(0, which.flatten(1).T.reshape(len(_OFFSETS), -1)).T  # (n, 4)
-    missed = torch.isinf(depth)
-    lost = missed & (near >= 0).all(0)[:, None]
-    shape = torch.where(missed, -1, shape)
-    shape = torch.where(lost, near[0][:, None], shape)
-    depth = torch.where(lost, hits.depth.flatten()[edge][:, None], depth)
-    su = torch.where(lost, u[edge][:, None], su)
-    sv = torch.where(lost, v[edge][:, None], sv)
-    extra = _colours(
-        scene, projector, shape.flatten(), depth.flatten(), su.flatten(), sv.flatten(), width
-    )
-    # Glare of single rays must not outweigh the rest of the pixel.
-    extra = extra.clamp(max=4.0).view(3, -1, len(_OFFSETS)).sum(2)
+    depth, which = t.min(0)  # (n, k)
+    # Where no candidate is met the ray sees sky if a neighbour does, else what the centre sees.
+    is_sky = near < 0
+    sky = torch.where(is_sky.any(0), is_sky.to(torch.int64).argmax(0), 0)
+    which = torch.where(torch.isinf(depth), sky[:, None], which)
+    steps = torch.tensor([0, -width, width, -1, 1], device=u.device)
+    source = (edge[:, None] + steps[which]).clamp(0, height * width - 1)
+    # Glare of single pixels must not outweigh the rest.
+    extra = colour[:, source.flatten()].clamp(max=4.0).view(3, -1, len(_OFFSETS)).sum(2)
     colour[:, edge] = (colour[:, edge].clamp(max=4.0) + extra) / (len(_OFFSETS) + 1)
 
 

@@ -87,7 +87,7 @@ def surface_at(shapes: Shapes, index: Tensor, point: Tensor) -> Surface:
     half, kind = row[15:18], row[18]
     normal, axis = _local_normal(p, row[12:15], kind)
     world = (A * normal[:, None]).sum(0)
-    world = world / world.norm(dim=0).clamp(min=1e-9)
+    world = world * (world * world).sum(0).clamp(min=1e-18).rsqrt()
     upright = axis == 2
     material = shapes.materials.index_select(
         0, torch.where(upright, row[20], row[19]).to(torch.int64)
@@ -150,8 +150,8 @@ def shade(
 ) -> Tensor:
     """Linear colours (3, n). `footprint` (n,) is the pixel's width in metres at the point."""
     view = surface.point - eye[:, None]
-    distance = view.norm(dim=0)
-    view = view / distance.clamp(min=1e-6)
+    distance = (view * view).sum(0).clamp(min=1e-12).sqrt()
+    view = view / distance
     facing = -(view * surface.normal).sum(0)
     normal = torch.where(facing < 0, -surface.normal, surface.normal)
     slant = facing.abs().clamp(min=0.08)
@@ -196,7 +196,7 @@ def shade(
 
 def sky(direction: Tensor, page: TexturePage, light: Lighting) -> Tensor:
     """Linear colours (3, n) of the sky along world directions (3, n)."""
-    d = direction / direction.norm(dim=0)
+    d = direction * (direction * direction).sum(0).rsqrt()
     height = d[2].clamp(min=0)
     rise = 1 - torch.exp(-height * 3.5)
     colour = _column(light.horizon, rise) * (1 - rise) + _column(light.zenith, rise) * rise

@@ -10,6 +10,7 @@ solid in [-1, 1]³ mapped by `M local + centre`:
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -83,8 +84,8 @@ class Shapes:
 
     def subset(self, keep: Tensor) -> Shapes:
         """Only the shapes where `keep` (P,) is true; order stays."""
-        ends = np.cumsum((0, *self.counts))
-        counts = tuple(int(keep[a:b].sum()) for a, b in zip(ends[:-1], ends[1:], strict=True))
+        ends = np.cumsum((0, *self.counts)).tolist()
+        counts = tuple(int(keep[a:b].sum()) for a, b in itertools.pairwise(ends))
         return Shapes(
             self.M[keep],
             self.A[keep],
@@ -100,7 +101,8 @@ class Shapes:
 @dataclass
 class _Row:
     kind: int
-    M: Floats
+    size: Point
+    turn: tuple[float, float, float]  # yaw, pitch, roll
     centre: tuple[float, float, float]
     coefficients: tuple[float, float, float]
     side: int
@@ -158,13 +160,11 @@ class Builder:
         side: Material,
         top: Material | None,
     ) -> None:
-        M = _rotation(turn[0] + self._frame[3], turn[1], turn[2]) * (
-            np.maximum(np.asarray(size, dtype=np.float64), 1e-3) / 2
-        )
+        turn = (turn[0] + self._frame[3], turn[1], turn[2])
         s = self._material(side)
         t = s if top is None else self._material(top)
-        row = _Row(kind, M, self._point(centre), coefficients, s, t, self.shadows)
-        self.rows.append(row)
+        centre = self._point(centre)
+        self.rows.append(_Row(kind, size, turn, centre, coefficients, s, t, self.shadows))
 
     def box(
         self,
@@ -245,7 +245,8 @@ class Builder:
         if not self.rows:
             raise ValueError("a world needs at least one shape")
         rows = sorted(self.rows, key=lambda r: r.kind)
-        M = np.stack([r.M for r in rows])
+        size = np.array([r.size for r in rows], dtype=np.float64)
+        M = _rotations(np.array([r.turn for r in rows])) * (np.maximum(size, 1e-3) / 2)[:, None]
         A = np.linalg.inv(M)
         centre = np.array([r.centre for r in rows])
         coefficients = np.array([r.coefficients for r in rows])
@@ -268,13 +269,12 @@ class Builder:
         )
 
 
-def _rotation(yaw: float, pitch: float, roll: float) -> Floats:
-    """Rz(yaw) Ry(pitch) Rx(roll)."""
-    c, s = math.cos(yaw), math.sin(yaw)
-    R = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
-    if pitch or roll:
-        c, s = math.cos(pitch), math.sin(pitch)
-        R = R @ np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]])
-        c, s = math.cos(roll), math.sin(roll)
-        R = R @ np.array([[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]])
-    return R
+def _rotations(turns: Floats) -> Floats:
+    """Rz(yaw) Ry(pitch) Rx(roll) for turns (n, 3); returns (n, 3, 3)."""
+    (cz, sz), (cy, sy), (cx, sx) = ((np.cos(a), np.sin(a)) for a in turns.T)
+    rows = [
+        [cz * cy, cz * sy * sx - sz * cx, cz * sy * cx + sz * sx],
+        [sz * cy, sz * sy * sx + cz * cx, sz * sy * cx - cz * sx],
+        [-sy, cy * sx, cy * cx],
+    ]
+    return np.stack([np.stack(r, axis=-1) for r in rows], axis=-2)

@@ -22,7 +22,7 @@ from torch import Tensor
 from engine.training.worlds.fittings import FITTED
 from engine.training.worlds.procedural import REPEATING, Random
 
-_VERSION = 4
+_VERSION = 5
 _UNSEEN_SHARE = 8
 _COPIES = {"facade": 48, "shopfront": 24, "poster": 32, "plaster": 8, "clouds": 16, "books": 24}
 _DEFAULT_COPIES = 16
@@ -72,11 +72,13 @@ class TextureBank:
     """Textures by category.
 
     Attributes:
-        pictures: (count, size, size, 3) uint8 sRGB; size is a power of two.
+        levels: (count, texels, 3) uint8 sRGB, every picture with all its mip levels.
+        size: pixels along a side of the finest level, a power of two.
         train, unseen: category → indices, disjoint.
     """
 
-    pictures: Tensor
+    levels: Tensor
+    size: int
     train: dict[str, tuple[int, ...]]
     unseen: dict[str, tuple[int, ...]]
 
@@ -84,7 +86,7 @@ class TextureBank:
     def procedural(size: int = 128, seed: int = 0) -> TextureBank:
         """A bank that needs no files; deterministic by seed."""
         pictures, labels = _procedural_pictures(size, seed)
-        return _pack(np.stack(pictures), labels)
+        return _pack(_mipmaps(pictures), labels, size)
 
     @staticmethod
     def from_folder(
@@ -104,25 +106,16 @@ class TextureBank:
         pictures, labels = _procedural_pictures(size, seed)
         more, more_labels = _photo_pictures(Path(folder), size)
         pictures, labels = pictures + more, labels + more_labels
+        levels = _mipmaps(pictures)
         if cache is not None:
-            _write_cache(Path(cache), pictures, labels)
-        return _pack(np.stack(pictures), labels)
-
-    @property
-    def size(self) -> int:
-        return int(self.pictures.shape[1])
+            _write_cache(Path(cache), levels, labels, size)
+        return _pack(levels, labels, size)
 
     def page(self, ids: list[int], device: torch.device | str = "cpu") -> TexturePage:
         """Textures `ids` with mipmaps, in that order."""
-        level = self.pictures[ids].to(device).permute(0, 3, 1, 2).float() / 255
-        level = level * level  # display gamma taken as 2
-        chain = []
-        while True:
-            chain.append(level.flatten(2).transpose(1, 2))
-            if level.shape[-1] == 1:
-                break
-            level = torch.nn.functional.avg_pool2d(level, 2)
-        return TexturePage(torch.cat(chain, dim=1).flatten(0, 1).contiguous(), self.size)
+        chosen = self.levels[ids].to(device).flatten(0, 1).float()
+        chosen.mul_(1 / 255).square_()  # display gamma taken as 2
+        return TexturePage(chosen, self.size)
 
     def pick(self, rng: Random, split: str, *categories: str) -> int:
         """A random texture of one of the categories (each equally likely)."""
@@ -220,22 +213,35 @@ def _wrapped(rgb: Bytes) -> Bytes:
     return (w * rgb + (1 - w) * shifted + 0.5).astype(np.uint8)
 
 
-def _pack(pictures: Bytes, labels: Labels) -> TextureBank:
+def _mipmaps(pictures: list[Bytes]) -> Bytes:
+    """All levels (count, texels, 3), averaged in linear light (gamma taken as 2)."""
+    level = np.stack(pictures).astype(np.float32) ** 2
+    chain = []
+    while True:
+        count, n = level.shape[:2]
+        chain.append((np.sqrt(level) + 0.5).astype(np.uint8).reshape(count, n * n, 3))
+        if n == 1:
+            return np.concatenate(chain, axis=1)
+        level = level.reshape(count, n // 2, 2, n // 2, 2, 3).mean((2, 4))
+
+
+def _pack(levels: Bytes, labels: Labels, size: int) -> TextureBank:
     parts: list[dict[str, list[int]]] = [{}, {}]
     for i, (name, unseen) in enumerate(labels):
         parts[unseen].setdefault(name, []).append(i)
     train, held = ({k: tuple(v) for k, v in part.items()} for part in parts)
-    return TextureBank(torch.as_tensor(pictures), train, held)
+    return TextureBank(torch.as_tensor(levels), size, train, held)
 
 
-def _write_cache(path: Path, pictures: list[Bytes], labels: Labels) -> None:
+def _write_cache(path: Path, levels: Bytes, labels: Labels, size: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
     with os.fdopen(handle, "wb") as stream:
         np.savez(
             stream,
             version=_VERSION,
-            pictures=np.stack(pictures),
+            levels=levels,
+            size=size,
             names=np.array([n for n, _ in labels]),
             unseen=np.array([u for _, u in labels]),
         )
@@ -245,7 +251,7 @@ def _write_cache(path: Path, pictures: list[Bytes], labels: Labels) -> None:
 def _read_cache(path: Path, size: int) -> TextureBank | None:
     """None when the file was written by another version or for another size."""
     with np.load(path, allow_pickle=False) as data:
-        if int(data["version"]) != _VERSION or data["pictures"].shape[1] != size:
+        if int(data["version"]) != _VERSION or int(data["size"]) != size:
             return None
         labels = [(str(n), bool(u)) for n, u in zip(data["names"], data["unseen"], strict=True)]
-        return _pack(data["pictures"], labels)
+        return _pack(data["levels"], labels, size)

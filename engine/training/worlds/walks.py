@@ -80,17 +80,23 @@ class Surveyor:
         ]
         poles = np.array([[0.0, 0.0], [0.0, 0.0], [1.0, -1.0]])
         every = np.concatenate([ring, *tilted, poles], axis=1)
+        self.reach = shapes.M.flatten(1).norm(dim=1)
         self.directions = torch.as_tensor(every, dtype=torch.float32, device=shapes.A.device)
 
     def ring(self, position: Floats) -> Floats | None:
         """Free distances (rays,) counter-clockwise from +x; None where there is too little room."""
         at = torch.as_tensor(position, dtype=torch.float32, device=self.shapes.A.device)
-        free = cast_rays(self.shapes, at, self.directions)
+        free = cast_rays(self._relevant(at), at, self.directions)
         if float(free.min()) < self.style.clearance or position[2] > self.style.ceiling:
             return None
         if inside_any(self.shapes, at):
             return None
         return free[: self.rays].cpu().numpy().astype(np.float64).clip(max=60.0)
+
+    def _relevant(self, at: torch.Tensor) -> Shapes:
+        """Small shapes far away do not matter to how much room there is."""
+        gap = (self.shapes.centre - at).norm(dim=1) - self.reach
+        return self.shapes.subset((gap < 1.0) | ((self.reach > 0.5) & (gap < 60.0)))
 
     def in_view(self, ring: Floats, yaw: float, fov: float) -> float:
         """Median free distance within the horizontal field of view."""
