@@ -32,7 +32,7 @@ class KeyValue:
 
 @dataclass(frozen=True)
 class Span:
-    """Tokens [start, stop) of a pass that attend to the tokens of `sees` and, always, to the cache."""
+    """Tokens [start, stop) of a pass; they attend to the spans in `sees` and to the cache."""
 
     start: int
     stop: int

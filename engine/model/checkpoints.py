@@ -40,7 +40,7 @@ def quantise_rows(weight: Tensor) -> tuple[Tensor, Tensor]:
     """int8 values like `weight` and a float16 scale for each row of its first axis."""
     flat = weight.detach().float().flatten(1)
     scale = (flat.abs().amax(1) / 127.0).clamp_min(6e-8).half()
-    # A scale rounded down could push the largest value past 127; the clamp costs half a step at most.
+    # A scale rounded down may push the largest value past 127; the clamp costs half a step.
     values = (flat / scale.float()[:, None]).round().clamp(-127, 127).to(torch.int8)
     return values.view_as(weight), scale
 

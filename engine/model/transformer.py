@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor, nn
 
 from engine.model.attention import CameraGatedAttention, KeyValue, Span, rotary_angles
@@ -38,7 +39,7 @@ class TransformerConfig:
     width: int = 256
     layers: int = 6
     heads: int = 4
-    latent_channels: int = 16
+    latent_channels: int = 32
     mlp_ratio: int = 4
     words: int = 512
     camera_gate: bool = True
@@ -95,7 +96,7 @@ class _Layer(nn.Module):
     def forward(
         self, x: Tensor, embedded: _Embedded, past: KeyValue | None
     ) -> tuple[Tensor, KeyValue]:
-        modulation = embedded.modulation.unflatten(-1, self.offset.shape) + self.offset
+        modulation = rearrange(embedded.modulation, "b n (six d) -> b n six d", six=6) + self.offset
         shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = modulation.unbind(-2)
         width = (x.shape[-1],)
         normed = F.layer_norm(x, width) * (1 + scale_a) + shift_a
@@ -211,7 +212,7 @@ class Transformer(nn.Module):
         clean = skip * noisy + out * tokens
         rows, columns = picture.grid
         if picture.kind is Kind.RAYS:
-            return clean.unflatten(1, (rows, columns)).permute(0, 3, 1, 2)
+            return rearrange(clean, "b (h w) c -> b c h w", h=rows)
         return unpatchify(clean, rows, columns)
 
     def _answers(self, x: Tensor, condition: Tensor, groups: Sequence[Group]) -> list[list[Tensor]]:

@@ -21,7 +21,11 @@ def check_size(rgb: FloatArray) -> tuple[int, int]:
     Raises:
         ValueError: not (H, W, 3), or sides that are no multiples of 16.
     """
-    if rgb.ndim != 3 or rgb.shape[2] != 3 or any(s % SIZE_MULTIPLE or s == 0 for s in rgb.shape[:2]):
+    if (
+        rgb.ndim != 3
+        or rgb.shape[2] != 3
+        or any(s % SIZE_MULTIPLE or s == 0 for s in rgb.shape[:2])
+    ):
         raise ValueError(
             f"a picture must be (H, W, 3) with sides that are multiples of {SIZE_MULTIPLE}, "
             f"not {rgb.shape}"

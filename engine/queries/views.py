@@ -148,7 +148,7 @@ def _context_pictures(
             kinds.append(Kind.DEPTH)
             slots.append(slot)
             pictures.append(depth_picture_tensor(depth_tensor(view.depth, engine), scale))
-    latents = engine.codec.encode(torch.cat(pictures)).split(1)
+    latents = torch.split(engine.codec.encode(torch.cat(pictures)), 1)
     size = check_size(views[0].rgb)
     rays = [
         ray_tensor(view.camera.relative_to(views[0].camera, scale), size, engine) for view in views

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeVar
 
 import torch
@@ -56,7 +57,7 @@ def euler(
     """
     schedule = levels(config)
     x = noise
-    for index, (level, following) in enumerate(zip(schedule, schedule[1:], strict=False)):
+    for index, (level, following) in enumerate(pairwise(schedule)):
         clean = predict(x, level)
         # Along the straight line through x and the clean content; exact at the last step.
         x = clean + (x - clean) * (following / level)

@@ -64,7 +64,7 @@ def cut(picture: Tensor, crop: Crop, size: tuple[int, int], nearest: bool = Fals
 
 
 def photometric(rgb: Tensor, generator: torch.Generator) -> Tensor:
-    """One camera's look for all views (V, 3, H, W) in [0, 1]: gain, gamma, tint, contrast, noise."""
+    """One camera's look for all views (V, 3, H, W) in [0, 1]: gain, gamma, tint, noise."""
     gain = torch.tensor([uniform(generator, 0.92, 1.08) for _ in range(3)]).to(rgb)
     out = rgb.clamp(0, 1).pow(uniform(generator, 0.7, 1.4)) * gain[:, None, None]
     out = out * uniform(generator, 0.75, 1.2)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,12 +16,12 @@ from torch import Tensor
 
 from engine.model.checkpoints import read_checkpoint, save_checkpoint
 from engine.model.codec import Codec, CodecConfig
-from engine.training.pictures_source import PictureSource
+from engine.training.pictures_source import PictureSource, components
 
 
 @dataclass(frozen=True)
 class CodecTrainingConfig:
-    """`minutes` bounds the run by the clock; the learning rate follows the part of it that has gone."""
+    """`minutes` bounds the run by the clock; the learning rate falls with the time gone."""
 
     minutes: float = 15.0
     batch: int = 16
@@ -46,14 +47,18 @@ def psnr(error: Tensor) -> float:
 
 def _update_ema(average: Codec, codec: Codec, decay: float) -> None:
     with torch.no_grad():
-        for kept, current in zip(average.parameters(), codec.parameters(), strict=True):
+        for kept, current in zip(
+            average.decoder.parameters(), codec.decoder.parameters(), strict=True
+        ):
             kept.lerp_(current, 1.0 - decay)
 
 
 def train_codec(
     source: PictureSource, out: Path, config: CodecTrainingConfig, init: Path | None = None
 ) -> Iterator[CodecReport]:
-    """Yields a report every so many steps and writes `out` (float32 safetensors) at each.
+    """Trains the decoder; the encoder is fixed by the components that it starts from.
+
+    Yields a report every so many steps and writes `out` (float32 safetensors) at each.
 
     A caller may stop at any report: the file on disk is whole and usable.
     """
@@ -62,12 +67,13 @@ def train_codec(
     rng = np.random.default_rng(config.seed)
     codec = load_codec(init) if init else Codec(CodecConfig())
     if init is None:
-        patches = [source.crop(rng, 64) for _ in range(600)]
-        tiles = torch.stack(patches).unfold(2, 8, 8).unfold(3, 8, 8)
-        codec.start_from_components(tiles.permute(0, 2, 3, 1, 4, 5).reshape(-1, 3, 8, 8))
+        codec.start_from_components(components(source, rng, 800))
+    codec.encoder.requires_grad_(False)
     codec = codec.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(codec)
-    optimiser = torch.optim.AdamW(codec.parameters(), lr=config.learning_rate, weight_decay=1e-3)
+    optimiser = torch.optim.AdamW(
+        codec.decoder.parameters(), lr=config.learning_rate, weight_decay=1e-3
+    )
     started, step, running = time.monotonic(), 0, 0.0
     while (gone := (time.monotonic() - started) / (60 * config.minutes)) < 1.0:
         rate = config.learning_rate * min(1.0, (step + 1) / 100) * (0.02 + 0.98 * (1 - gone) ** 1.2)
@@ -78,8 +84,8 @@ def train_codec(
         # Squared error sets the PSNR; the absolute part keeps flat depth exact.
         loss = error.square().mean() + 0.05 * error.abs().mean()
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(codec.parameters(), 1.0)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(codec.decoder.parameters(), 1.0)
         optimiser.step()
         _update_ema(average, codec, min(config.ema_decay, (step + 1) / (step + 20)))
         step += 1
@@ -87,8 +93,6 @@ def train_codec(
         if step % config.report_every == 0:
             save_codec(average, out, eight_bit=False)
             yield CodecReport(step, float(loss.detach()), running, time.monotonic() - started)
-    latents = [average.encode(source.crop(rng, 128)[None]).detach() for _ in range(256)]
-    average.normalise_latents(torch.cat(latents))
     save_codec(average, out, eight_bit=False)
 
 
@@ -98,7 +102,9 @@ def save_codec(codec: Codec, path: Path, eight_bit: bool) -> None:
 
 def load_codec(path: Path) -> Codec:
     stored = read_checkpoint(path)
-    fields = {k: tuple(v) if isinstance(v, list) else v for k, v in stored.config["codec"].items()}
+    fields: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in stored.config["codec"].items()
+    }
     codec = Codec(CodecConfig(**fields))
     codec.load_state_dict(stored.tensors)
     return codec

@@ -155,7 +155,7 @@ def photo_entry(
 def _chosen_views(
     cameras: tuple[Camera, ...], contexts: int, targets: int, generator: torch.Generator
 ) -> list[int]:
-    """Random context and target views; the context view nearest to the first target is the anchor."""
+    """Random context and target views; the anchor is the context view nearest to the target."""
     order = torch.randperm(len(cameras), generator=generator).tolist()
     goal, rest = order[:targets], order[targets : targets + contexts]
 

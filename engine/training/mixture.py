@@ -1,8 +1,8 @@
 """The mixture of queries that one model is taught, as groups of tokens with their true answers.
 
-photo  RGB 0 → DEPTH 0                                       (the first view's depth)
-walk   context → RGB i; context + RGB i → DEPTH i            (seed 003, eq. 10; eq. 12 without depth)
-warp   context → WARP i; context + WARP i → RGB i, DEPTH i   (seed 003, eq. 9 and 11)
+photo  RGB 0 → DEPTH 0                                      (the first view's depth)
+walk   context → RGB i; context + RGB i → DEPTH i           (seed 003, eq. 10; else eq. 12)
+warp   context → WARP i; context + WARP i → RGB i, DEPTH i  (seed 003, eq. 9 and 11)
 
 Losses are taken only on asked pictures.
 """

@@ -21,14 +21,15 @@ def orthogonalised(matrices: Tensor, steps: int = 5) -> Tensor:
     float32 on a CPU, where torch.optim.Muon's bfloat16 is several times slower; all matrices
     of one shape go through together.
     """
-    x = matrices.to(torch.bfloat16) if matrices.is_cuda else matrices
+    x: Tensor = matrices.to(torch.bfloat16) if matrices.is_cuda else matrices
     tall = x.shape[-2] > x.shape[-1]
     x = x.mT if tall else x
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     for _ in range(steps):
         gram = x @ x.mT
         x = _A * x + (_B * gram + _C * gram @ gram) @ x
-    return (x.mT if tall else x).to(matrices)
+    nearest: Tensor = (x.mT if tall else x).to(matrices)
+    return nearest
 
 
 class Muon(torch.optim.Optimizer):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.geometry.pictures import depth_to_picture, median_depth, points_to_picture
+from engine.geometry.rays import camera_directions
+from engine.training.sequences import SequenceFolder
 
 _PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 
@@ -25,10 +27,8 @@ class PictureSource(Protocol):
     def crop(self, rng: np.random.Generator, size: int) -> Tensor: ...
 
 
-def _random_crop(
-    rng: np.random.Generator, picture: NDArray[np.float32], size: int
-) -> NDArray[np.float32]:
-    """A crop after a random shrink, so that the codec meets detail at every scale; mirrored at times."""
+def _random_crop(rng: np.random.Generator, picture: NDArray[Any], size: int) -> NDArray[Any]:
+    """A crop after a random shrink (detail at every scale), mirrored at times."""
     height, width = picture.shape[:2]
     smallest = size / min(height, width)
     factor = max(float(rng.uniform(0.45, 1.0)), smallest)
@@ -41,7 +41,7 @@ def _random_crop(
     return crop[:, ::-1] if rng.random() < 0.5 else crop
 
 
-def _as_tensor(picture: NDArray[np.float32]) -> Tensor:
+def _as_tensor(picture: NDArray[Any]) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)
 
 
@@ -117,8 +117,30 @@ class Mixture:
     def crop(self, rng: np.random.Generator, size: int) -> Tensor:
         return self.sources[int(rng.choice(len(self.sources), p=self.shares))].crop(rng, size)
 
-    def components(self, rng: np.random.Generator, crops: int, size: int = 64) -> Tensor:
-        """8×8 patches (N, 3, 8, 8) for the codec's linear start."""
-        batch = torch.stack([self.crop(rng, size) for _ in range(crops)])
-        patches = batch.unfold(2, 8, 8).unfold(3, 8, 8)  # (B, 3, h, w, 8, 8)
-        return patches.permute(0, 2, 3, 1, 4, 5).reshape(-1, 3, 8, 8)
+
+class Renderings:
+    """RGB, DEPTH and XYZ pictures of rendered sequences, a few of which are kept at a time."""
+
+    def __init__(self, folder: SequenceFolder, generator: torch.Generator, uses: int = 30) -> None:
+        self.folder, self.generator, self.uses = folder, generator, uses
+        self.draws = 0
+        self.sequence = folder.draw(generator)
+
+    def crop(self, rng: np.random.Generator, size: int) -> Tensor:
+        self.draws += 1
+        if self.draws % self.uses == 0:
+            self.sequence = self.folder.draw(self.generator)
+        view = int(rng.integers(len(self.sequence.cameras)))
+        depth = self.sequence.depth[view, 0].numpy()
+        if rng.random() < 0.6:
+            rgb = self.sequence.rgb[view].permute(1, 2, 0).numpy() * 2 - 1
+            return _as_tensor(_random_crop(rng, rgb, size))
+        directions = camera_directions(self.sequence.cameras[view], *depth.shape).numpy()
+        return DepthMaps([depth], [directions]).crop(rng, size)
+
+
+def components(source: PictureSource, rng: np.random.Generator, crops: int) -> Tensor:
+    """8×8 patches (N, 3, 8, 8) for the codec's linear start."""
+    batch = torch.stack([source.crop(rng, 64) for _ in range(crops)])
+    patches = batch.unfold(2, 8, 8).unfold(3, 8, 8)  # (B, 3, h, w, 8, 8)
+    return patches.permute(0, 2, 3, 1, 4, 5).reshape(-1, 3, 8, 8)

@@ -15,6 +15,9 @@ from torch import Tensor
 
 from engine.geometry.cameras import Camera, Intrinsics
 
+#: Draws after which a folder is listed again.
+_REFRESH = 400
+
 
 @dataclass(frozen=True)
 class PosedSequence:
@@ -42,10 +45,11 @@ class SequenceFolder:
     def __init__(self, folders: Sequence[Path]) -> None:
         self.folders = list(folders)
         self.files: list[Path] = []
+        self.draws = 0
         self.refresh()
 
     def refresh(self) -> None:
-        self.files = sorted(f for folder in self.folders for f in folder.rglob("*.npz"))
+        self.files = sorted(f for folder in self.folders for f in folder.rglob("[!.]*.npz"))
         if not self.files:
             raise ValueError(
                 f"no rendered sequence (*.npz) in {', '.join(map(str, self.folders))}; "
@@ -53,6 +57,9 @@ class SequenceFolder:
             )
 
     def draw(self, generator: torch.Generator) -> PosedSequence:
+        self.draws += 1
+        if self.draws % _REFRESH == 0:
+            self.refresh()
         index = int(torch.randint(len(self.files), (), generator=generator))
         try:
             return read_sequence(self.files[index])
@@ -62,7 +69,7 @@ class SequenceFolder:
 
 def read_sequence(path: Path) -> PosedSequence:
     """One file of `engine.training.worlds.prerender`."""
-    from engine.training.worlds.files import load_sequence
+    from engine.training.worlds.prerender import load_sequence
 
     stored = load_sequence(path)
     return PosedSequence(

@@ -7,9 +7,11 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -21,6 +23,8 @@ from engine.training.buffer import ReplayBuffer, SourceShares
 from engine.training.entries import EntryConfig, PhotoEntry, WalkEntry, photo_entry, walk_entry
 from engine.training.mixture import Lesson, LessonPlan, MixtureConfig, lesson_loss
 from engine.training.optimisers import build_optimisers, set_learning_rate
+
+E = TypeVar("E")
 
 
 @dataclass(frozen=True)
@@ -106,15 +110,14 @@ class Trainer:
         self.plan = LessonPlan(config.mixture, model.tokenizer, self.generator)
         self.optimisers = build_optimisers(self.network, config.learning_rate, not config.sharded)
         self.channel_weights = channel_weights(self.codec).to(self.device)
-        self.photos: ReplayBuffer[PhotoEntry] = self._buffer(self._make_photo)
-        self.walks: list[ReplayBuffer[WalkEntry]] = [
-            self._buffer(lambda contexts=n + 1: self._make_walk(contexts))  # type: ignore[misc]
-            for n in range(len(config.context_shares))
+        self.photos = self._buffer(self._make_photo)
+        self.walks = [
+            self._buffer(partial(self._make_walk, n + 1)) for n in range(len(config.context_shares))
         ]
         self.step = 0
         self.parameters = sum(p.numel() for p in self.network.parameters())
 
-    def _buffer(self, make):  # type: ignore[no-untyped-def]
+    def _buffer(self, make: Callable[[], E]) -> ReplayBuffer[E]:
         return ReplayBuffer(make, self.config.buffer, self.config.uses, self.generator)
 
     def _make_photo(self) -> PhotoEntry:
@@ -202,7 +205,7 @@ class Trainer:
         return report
 
     def save(self, out: Path) -> None:
-        """`model.safetensors`, the average to draw with, and `state.safetensors`, to resume from."""
+        """`model.safetensors`, the average to draw with, and `state.safetensors`, to resume."""
         averaged = Model(self.codec, self.average, self.model.tokenizer)
         save_model(averaged, out / "model.safetensors", eight_bit=False)
         state = {f"network.{k}": v for k, v in self.network.state_dict().items()}
@@ -235,5 +238,6 @@ def channel_weights(codec: Codec) -> torch.Tensor:
     Whitened latents weigh a faint texture as much as a picture's mean; this evens that out half
     way (amplitude, not energy), which depth needs most.
     """
-    gain = codec.decoder.linear.weight.detach().flatten(1).norm(dim=1) * codec.latent_std
-    return gain / gain.mean()
+    gain: torch.Tensor = codec.decoder.linear.weight.detach().flatten(1).norm(dim=1)
+    weights: torch.Tensor = gain / gain.mean()
+    return weights

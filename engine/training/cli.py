@@ -1,0 +1,208 @@
+"""`train codec` and `train model`: the trainer from the command line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import torch
+
+from engine.model.checkpoints import CheckpointError
+from engine.model.model import Model, new_model, read_model, save_model
+from engine.model.text import Tokenizer
+from engine.model.transformer import TransformerConfig
+from engine.training.buffer import SequenceSource, SourceShares
+from engine.training.codec_training import CodecTrainingConfig, load_codec, train_codec
+from engine.training.entries import EntryConfig
+from engine.training.held_out import held_out_score
+from engine.training.mixture import MixtureConfig
+from engine.training.pictures_source import (
+    Mixture,
+    PhotoFolder,
+    PictureSource,
+    Renderings,
+    read_rgbd_depths,
+)
+from engine.training.plots import plot_losses
+from engine.training.sequences import PosedSequence, RgbdFolder, SequenceFolder
+from engine.training.trainer import Report, Trainer, TrainerConfig
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs one training command; 2 and one sentence where the input is bad."""
+    options = _parser().parse_args(list(arguments))
+    torch.set_num_threads(options.threads or torch.get_num_threads())
+    try:
+        options.run(options)
+    except (ValueError, CheckpointError) as error:
+        print(f"photowalk train: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped; the last saved weights are whole, --resume goes on", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="photowalk train", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    codec = commands.add_parser("codec", help="train the codec")
+    codec.add_argument("--photos", type=Path, action="append", default=[], help="folder of photos")
+    codec.add_argument("--worlds", type=Path, action="append", default=[], help="rendered worlds")
+    codec.add_argument("--init", type=Path, help="start from this codec")
+    codec.set_defaults(run=_train_codec)
+    model = commands.add_parser("model", help="train the transformer on a frozen codec")
+    start = model.add_mutually_exclusive_group(required=True)
+    start.add_argument("--codec", type=Path, help="start afresh on this codec")
+    start.add_argument("--init", type=Path, help="start from a model's weights")
+    start.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    model.add_argument("--worlds", type=Path, action="append", default=[], help="rendered worlds")
+    model.add_argument("--held-out", type=Path, help="rendered worlds of the unseen split")
+    model.add_argument("--size", default="256x144", help="width x height of training pictures")
+    model.add_argument("--width", type=int, default=TransformerConfig.width)
+    model.add_argument("--layers", type=int, default=TransformerConfig.layers)
+    model.add_argument("--photo-batch", type=int, default=TrainerConfig.photo_batch)
+    model.add_argument("--walk-batch", type=int, default=TrainerConfig.walk_batch)
+    model.add_argument("--photo-share", type=float, default=MixtureConfig.photo)
+    model.add_argument("--buffer", type=int, default=TrainerConfig.buffer)
+    model.add_argument("--uses", type=float, default=TrainerConfig.uses)
+    model.add_argument("--final-rate", type=float, default=TrainerConfig.final_rate)
+    model.add_argument("--save-every", type=int, default=TrainerConfig.save_every)
+    model.set_defaults(run=_train_model)
+    for command in (codec, model):
+        command.add_argument("--rgbd", type=Path, action="append", default=[], help="recordings")
+        command.add_argument("--out", type=Path, required=True)
+        command.add_argument("--minutes", type=float, default=5.0)
+        command.add_argument("--learning-rate", type=float, default=1.5e-3)
+        command.add_argument("--seed", type=int, default=0)
+        command.add_argument("--threads", type=int, default=0)
+        command.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    export = commands.add_parser("export", help="store a trained model 8-bit, as it ships")
+    export.add_argument("--model", type=Path, required=True)
+    export.add_argument("--out", type=Path, required=True)
+    export.set_defaults(run=_export, threads=0)
+    return parser
+
+
+def _train_codec(options: argparse.Namespace) -> None:
+    sources: list[tuple[PictureSource, float]] = []
+    sources += [(PhotoFolder(folder), 0.5 / len(options.photos)) for folder in options.photos]
+    if options.worlds:
+        generator = torch.Generator().manual_seed(options.seed)
+        sources.append((Renderings(SequenceFolder(options.worlds), generator), 0.3))
+    for folder in options.rgbd:
+        sources.append((PhotoFolder(folder / "rgb"), 0.1 / len(options.rgbd)))
+        sources.append((read_rgbd_depths(folder), 0.1 / len(options.rgbd)))
+    if not sources:
+        raise ValueError("the codec needs pictures: give --photos or --rgbd folders")
+    config = CodecTrainingConfig(
+        minutes=options.minutes, learning_rate=options.learning_rate, seed=options.seed
+    )
+    for report in train_codec(Mixture(sources), options.out, config, options.init):
+        print(f"step {report.step}  {report.psnr:.2f} dB  {report.seconds:.0f} s", flush=True)
+
+
+def _sources(options: argparse.Namespace) -> SourceShares:
+    """Rendered worlds get nine tenths of the draws, recordings the rest."""
+    sources: list[SequenceSource] = []
+    if options.worlds:
+        sources.append(SequenceFolder(options.worlds))
+    sources += [RgbdFolder(folder, views=6) for folder in options.rgbd]
+    if not sources:
+        raise ValueError("the model needs scenes: give --worlds or --rgbd folders")
+    shares = [0.1 / max(1, len(options.rgbd))] * len(sources)
+    if options.worlds:
+        shares[0] = 0.9
+    return SourceShares(tuple(sources), tuple(shares))
+
+
+def _new_words(folders: Sequence[Path], known: Tokenizer) -> Tokenizer:
+    """The tokenizer with the words of a sample of captions appended, so that old ids stay."""
+    generator = torch.Generator().manual_seed(0)
+    folder = SequenceFolder(folders) if folders else None
+    captions = [folder.draw(generator).caption for _ in range(300)] if folder else []
+    found = Tokenizer.from_captions(captions).vocabulary
+    return Tokenizer([*known.vocabulary, *(w for w in found if w not in known.vocabulary)])
+
+
+def _starting_model(options: argparse.Namespace) -> Model:
+    if options.resume:
+        return read_model(options.out / "model.safetensors")
+    if options.init:
+        model = read_model(options.init)
+        tokenizer = _new_words(options.worlds, model.tokenizer)
+        fits = len(tokenizer) <= model.transformer.config.words
+        return replace(model, tokenizer=tokenizer) if fits else model
+    tokenizer = _new_words(options.worlds, Tokenizer([]))
+    words = max(TransformerConfig.words, len(tokenizer))
+    shape = TransformerConfig(width=options.width, layers=options.layers, words=words)
+    shape = replace(shape, heads=max(1, options.width // 64))
+    return new_model(load_codec(options.codec), tokenizer, shape, options.seed)
+
+
+def _train_model(options: argparse.Namespace) -> None:
+    width, height = _size(options.size)
+    config = TrainerConfig(
+        minutes=options.minutes,
+        learning_rate=options.learning_rate,
+        photo_batch=options.photo_batch,
+        walk_batch=options.walk_batch,
+        buffer=options.buffer,
+        uses=options.uses,
+        save_every=options.save_every,
+        final_rate=options.final_rate,
+        seed=options.seed,
+        autocast=options.device == "cuda",
+        entries=EntryConfig(size=(height, width)),
+        mixture=MixtureConfig(photo=options.photo_share),
+    )
+    trainer = Trainer(_starting_model(options), _sources(options), config, options.device)
+    if options.resume:
+        trainer.resume(options.out)
+    unseen = _held_out(options.held_out)
+    for report in trainer.run(options.out):
+        _show(report)
+        plot_losses(options.out / "log.jsonl", options.out / "losses.png")
+        if unseen:
+            average = Model(trainer.codec, trainer.average, trainer.model.tokenizer)
+            score = held_out_score(average, unseen, config.entries, trainer.device)
+            with (options.out / "held_out.jsonl").open("a") as log:
+                log.write(json.dumps({"step": report.step, **asdict(score)}) + "\n")
+            print(f"    held out: {score}", flush=True)
+
+
+def _held_out(folder: Path | None, count: int = 12) -> list[PosedSequence]:
+    if folder is None:
+        return []
+    generator = torch.Generator().manual_seed(1)
+    source = SequenceFolder([folder])
+    return [source.draw(generator) for _ in range(count)]
+
+
+def _show(report: Report) -> None:
+    losses = "  ".join(f"{name} {value:.4f}" for name, value in sorted(report.losses.items()))
+    print(
+        f"step {report.step}  {report.minutes:.1f} min  {losses}  "
+        f"{report.samples_per_second:.1f} samples/s  {report.tflops:.3f} TFLOP/s",
+        flush=True,
+    )
+
+
+def _export(options: argparse.Namespace) -> None:
+    save_model(read_model(options.model), options.out, eight_bit=True)
+
+
+def _size(text: str) -> tuple[int, int]:
+    """`WIDTHxHEIGHT`, both multiples of 16."""
+    parts = text.lower().split("x")
+    if len(parts) != 2 or not all(p.isdigit() and int(p) > 0 and int(p) % 16 == 0 for p in parts):
+        raise ValueError(f"--size must be WIDTHxHEIGHT in multiples of 16, not {text!r}")
+    return int(parts[0]), int(parts[1])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
