@@ -9,7 +9,9 @@ on them, stay what they are. The decoder adds a convolutional residual to the tr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -26,6 +28,11 @@ class CodecConfig:
     latent_channels: int = 32
     widths: tuple[int, int, int] = (32, 64, 128)
     blocks: tuple[int, int, int] = (1, 2, 3)
+
+
+def codec_config(fields: Mapping[str, Any]) -> CodecConfig:
+    """From JSON, which has lists for tuples."""
+    return CodecConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
 
 
 class _Block(nn.Module):

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from engine.model.checkpoints import CheckpointError, read_checkpoint, save_checkpoint
-from engine.model.codec import Codec, CodecConfig
+from engine.model.codec import Codec, codec_config
 from engine.model.text import Tokenizer
 from engine.model.transformer import Transformer, TransformerConfig
 
@@ -50,8 +50,8 @@ def read_model(path: Path) -> Model:
     """
     stored = read_checkpoint(path)
     try:
-        codec = Codec(CodecConfig(**_tuples(stored.config["codec"])))
-        transformer = Transformer(TransformerConfig(**_tuples(stored.config["transformer"])))
+        codec = Codec(codec_config(stored.config["codec"]))
+        transformer = Transformer(TransformerConfig(**stored.config["transformer"]))
         tokenizer = Tokenizer(stored.config["vocabulary"])
         codec.load_state_dict(_part(stored.tensors, "codec."))
         transformer.load_state_dict(_part(stored.tensors, "transformer."))
@@ -65,8 +65,3 @@ def read_model(path: Path) -> Model:
 
 def _part(tensors: dict[str, Any], prefix: str) -> dict[str, Any]:
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-
-
-def _tuples(fields: dict[str, Any]) -> dict[str, Any]:
-    """JSON has no tuples; the configs have no lists."""
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}

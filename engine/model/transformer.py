@@ -212,7 +212,8 @@ class Transformer(nn.Module):
         clean = skip * noisy + out * tokens
         rows, columns = picture.grid
         if picture.kind is Kind.RAYS:
-            return rearrange(clean, "b (h w) c -> b c h w", h=rows)
+            picture_rays: Tensor = rearrange(clean, "b (h w) c -> b c h w", h=rows)
+            return picture_rays
         return unpatchify(clean, rows, columns)
 
     def _answers(self, x: Tensor, condition: Tensor, groups: Sequence[Group]) -> list[list[Tensor]]:

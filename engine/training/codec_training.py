@@ -8,14 +8,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from engine.model.checkpoints import read_checkpoint, save_checkpoint
-from engine.model.codec import Codec, CodecConfig
+from engine.model.codec import Codec, CodecConfig, codec_config
 from engine.training.pictures_source import PictureSource, components
 
 
@@ -102,9 +101,6 @@ def save_codec(codec: Codec, path: Path, eight_bit: bool) -> None:
 
 def load_codec(path: Path) -> Codec:
     stored = read_checkpoint(path)
-    fields: dict[str, Any] = {
-        k: tuple(v) if isinstance(v, list) else v for k, v in stored.config["codec"].items()
-    }
-    codec = Codec(CodecConfig(**fields))
+    codec = Codec(codec_config(stored.config["codec"]))
     codec.load_state_dict(stored.tensors)
     return codec
