@@ -199,13 +199,22 @@ def evaluate_speed(**given: Any) -> None:
     speed.evaluate_speed(speed.SpeedOptions(**given))
 
 
+@evaluate.command(name="memory")
+@click.argument("counts", nargs=-1, type=click.IntRange(1))
+def evaluate_memory(counts: tuple[int, ...]) -> None:
+    """Milliseconds of retrieval and warp with COUNTS stored views (10 100 1000)."""
+    from memory.benchmark import __main__ as benchmark
+
+    benchmark.main([str(count) for count in counts])
+
+
 @cli.command(context_settings=PASS_THROUGH, add_help_option=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def train(arguments: tuple[str, ...]) -> None:
     """Train the codec or the transformer (see: photowalk train --help)."""
     from engine.training.cli import main as training
 
-    training(list(arguments))
+    sys.exit(training(list(arguments)))
 
 
 @cli.command()

@@ -51,11 +51,13 @@ def progress_bar() -> Iterator[Callable[[RunProgress], None]]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", rate="")
+        # Invisible until there is something to tell: bad input then prints its sentence alone.
+        task = bar.add_task("", rate="", visible=False)
 
         def show(progress: RunProgress) -> None:
             bar.update(
                 task,
+                visible=True,
                 description=progress.message,
                 completed=progress.done,
                 total=progress.total,
