@@ -112,9 +112,11 @@ def _why_no_window(missing: str) -> str:
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, ...")
 def walk(**given: Any) -> None:
     """Draw a walk into PHOTO and export it."""
+    from explorer.doctor.machine import require_device
     from explorer.terminal import progress_bar, stop_requests
     from explorer.walk.run import RunOptions, walk_photo
 
+    require_device(given["device"])
     with stop_requests() as stop, progress_bar() as show:
         done = walk_photo(RunOptions(**given), show, stop.is_set)
     click.echo(done)
@@ -142,6 +144,10 @@ def measurement(name: str, *options: Callable[[Any], Any]) -> Callable[[Any], cl
 
     def decorate(run: Callable[..., None]) -> click.Command:
         def given_only(**given: Any) -> None:
+            from explorer.doctor.machine import require_device
+
+            if given["device"] is not None:
+                require_device(given["device"])
             run(**{option: value for option, value in given.items() if value is not None})
 
         given_only.__doc__ = run.__doc__

@@ -50,21 +50,24 @@ def progress_bar() -> Iterator[Callable[[RunProgress], None]]:
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        # Invisible until there is something to tell: bad input then prints its sentence alone.
-        task = bar.add_task("", rate="", visible=False)
+    bar = Progress(*columns, console=Console(stderr=True))
+    task = bar.add_task("", rate="")
 
-        def show(progress: RunProgress) -> None:
-            bar.update(
-                task,
-                visible=True,
-                description=progress.message,
-                completed=progress.done,
-                total=progress.total,
-                rate=_rate(progress.views_per_second),
-            )
+    def show(progress: RunProgress) -> None:
+        bar.start()  # not before there is something to tell: bad input prints its sentence alone
+        bar.update(
+            task,
+            description=progress.message,
+            completed=progress.done,
+            total=progress.total,
+            rate=_rate(progress.views_per_second),
+        )
 
+    try:
         yield show
+    finally:
+        if bar.live.is_started:
+            bar.stop()
 
 
 def _rate(views_per_second: float) -> str:

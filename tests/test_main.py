@@ -86,6 +86,10 @@ def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         (["walk", "x.jpg", "--out", "o", "--size", "0x9"], "'0x9' is not a size"),
         (["walk", "x.jpg", "--out", "o", "--views", "0"], "--views"),
         (["walk", "x.jpg", "--out", "o", "--sped", "3"], "--sped"),
+        (["walk", "x.jpg", "--out", "o", "--device", "gpu"], "no device called 'gpu'"),
+        (["evaluate", "worlds", "--device", "gpu"], "no device called 'gpu'"),
+        (["evaluate"], "Missing command"),
+        (["evaluate", "dreams"], "'dreams'"),
         (["doctor", "--xml"], "--xml"),
     ],
 )

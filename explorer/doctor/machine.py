@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import torch
 
+from engine.queries.engine import best_precision
 from explorer.doctor.findings import Finding, Verdict
 
 #: What a walk at the default size asks for at most; the README's table has the measurement.
@@ -49,16 +50,6 @@ def check_torch() -> Finding:
     return Finding("PyTorch", Verdict.GOOD, f"{torch.__version__}, {build}.", facts)
 
 
-def bfloat16_in_hardware() -> bool:
-    """True where the processor multiplies bfloat16 itself instead of emulating it."""
-    ask = getattr(torch.cpu, "get_capabilities", None)  # torch 2.11 has no such function
-    capabilities: dict[str, object] = ask() if ask is not None else {}
-    if capabilities:
-        return any(bool(has) for name, has in capabilities.items() if name.endswith("bf16"))
-    cpuinfo = Path("/proc/cpuinfo")
-    return "bf16" in cpuinfo.read_text() if cpuinfo.exists() else False
-
-
 def processor_name() -> str:
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -70,14 +61,14 @@ def processor_name() -> str:
 
 def check_processor() -> Finding:
     threads, instructions = torch.get_num_threads(), torch.backends.cpu.get_cpu_capability()
-    bf16 = bfloat16_in_hardware()
+    bf16 = best_precision(torch.device("cpu")) is torch.bfloat16
     number = (
         "it has bfloat16 in hardware, which is about twice as fast as float32"
         if bf16
         else "it has no bfloat16 in hardware, so the CPU computes in float32"
     )
     text = f"{processor_name()}, {threads} threads, {instructions}; {number}."
-    facts = {"threads": threads, "instructions": instructions, "bfloat16_in_hardware": bf16}
+    facts = {"threads": threads, "instructions": instructions, "bfloat16": bf16}
     return Finding("Processor", Verdict.GOOD if bf16 else Verdict.NOTE, text, facts)
 
 
@@ -102,6 +93,24 @@ def check_memory() -> Finding:
         )
         return Finding("Memory", Verdict.NOTE, text, facts)
     return Finding("Memory", Verdict.GOOD, f"{free:.1f} GB free; enough.", facts)
+
+
+def require_device(name: str) -> None:
+    """Refuses a device that PyTorch cannot compute on here.
+
+    Raises:
+        ValueError: one sentence about what is wrong with it.
+    """
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ValueError(f"there is no device called {name!r}; use cpu or cuda") from error
+    if device.type not in ("cpu", "cuda"):
+        raise ValueError(f"Photowalk computes on cpu or cuda, not on {name!r}")
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError("PyTorch finds no CUDA device; `photowalk doctor` says why")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ValueError(f"there are {torch.cuda.device_count()} CUDA devices, so no {name!r}")
 
 
 def check_cuda() -> Finding:

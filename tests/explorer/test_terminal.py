@@ -40,3 +40,9 @@ def test_before_the_first_view_no_speed_is_claimed(capsys: pytest.CaptureFixture
     with progress_bar() as show:
         show(RunProgress("loading the model", done=0, total=8, views_per_second=0.0))
     assert "views/s" not in capsys.readouterr().err
+
+
+def test_a_bar_that_was_told_nothing_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ValueError, match="bad photo"), progress_bar():
+        raise ValueError("bad photo")
+    assert capsys.readouterr().err == ""
