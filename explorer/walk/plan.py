@@ -50,9 +50,8 @@ class PathPlan:
             depth: (H, W) of the photo, scene units.
         """
         scale, room = median_depth(depth), room_ahead(depth)
-        finite_room = room if room < float("inf") else None
         if self.trajectory is None:
-            return named_path(self.name, self.views, start, scale, finite_room)
+            return named_path(self.name, self.views, start, scale, room)
         cameras = self.trajectory.cameras
         if len(cameras) != self.views + 1:
             cameras = resample(self.trajectory, self.views + 1).cameras

@@ -27,17 +27,24 @@ class Stopwatch:
             self._add(name, time.perf_counter() - begin)
 
     def steps(
-        self, name: str, generator: Generator[Yielded, None, Answer]
+        self, name: str, last: str, generator: Generator[Yielded, None, Answer]
     ) -> Generator[Yielded, None, Answer]:
-        """Passes a generator on and counts only the time spent inside it."""
+        """Passes a generator on and counts only the time spent inside it.
+
+        Args:
+            name: for the time up to its last yield.
+            last: for the time from there to its end.
+        """
         try:
             while True:
-                with self.part(name):
-                    try:
-                        step = next(generator)
-                    except StopIteration as end:
-                        answer: Answer = end.value
-                        return answer
+                begin = time.perf_counter()
+                try:
+                    step = next(generator)
+                except StopIteration as end:
+                    self._add(last, time.perf_counter() - begin)
+                    answer: Answer = end.value
+                    return answer
+                self._add(name, time.perf_counter() - begin)
                 yield step
         finally:
             generator.close()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -92,5 +94,80 @@ def start() -> Camera:
 
 @pytest.fixture
 def room_photo(room: Room, start: Camera) -> Photo:
-    rgb, _ = room.look(start, 144, 256)
+    rgb, _ = room.look(start, 80, 144)
     return Photo(np.round(rgb * 255).astype(np.uint8), 1920, 1080, start.intrinsics, "room.png")
+
+
+@dataclass(frozen=True)
+class FakeStep:
+    index: int
+    total: int
+
+
+@dataclass(frozen=True, eq=False)
+class FakeDrawn:
+    rgb: Array
+
+
+class FakeQueries:
+    """Stands in for `engine.queries`: knows the room, and draws it as a model would.
+
+    Its views are darker than the photo and a little noisy; its depths have another scale in each
+    view and are bent. The median depth of the photo is 1, so the room is `unit` times as large.
+    """
+
+    Hint = staticmethod(lambda **fields: SimpleNamespace(**fields))
+    ContextView = staticmethod(lambda *fields: SimpleNamespace(camera=fields[0], depth=fields[2]))
+
+    def __init__(self, room: Room, start: Camera) -> None:
+        self.room = room
+        depth = room.look(start, 80, 144)[1]
+        self.unit = float(np.median(depth[np.isfinite(depth)]))
+        self.calls: list[str] = []
+        self.contexts: list[SimpleNamespace] = []
+        self.hints: list[SimpleNamespace | None] = []
+
+    def truth(self, camera: Camera, height: int = 80, width: int = 144) -> tuple[Array, Array]:
+        T = np.array(camera.T_world_camera)
+        T[:3, 3] *= self.unit
+        rgb, depth = self.room.look(Camera(T, camera.intrinsics), height, width)
+        return rgb, depth / np.float32(self.unit)
+
+    def draw_depth_of_photo(self, engine, rgb, camera, settings, generator):
+        yield from self._steps("photo depth", 2)
+        # Of any scale: the walk makes the photo's median depth its unit.
+        return self.truth(camera, *rgb.shape[:2])[1] * np.float32(1.7)
+
+    def open_context(self, engine, views, anchor=0, use_depth=True):
+        size = views[0].depth.shape if views[0].depth is not None else (80, 144)
+        context = SimpleNamespace(views=views, use_depth=use_depth, size=size)
+        self.contexts.append(context)
+        return context
+
+    def draw_view(self, engine, context, camera, hint, settings, generator):
+        yield from self._steps("view", 3)
+        self.hints.append(hint)
+        rgb = self.truth(camera, *context.size)[0] * np.float32(0.85)
+        noise = torch.randn(rgb.shape, generator=generator).numpy() * 0.01
+        return FakeDrawn(np.clip(rgb + noise, 0, 1).astype(np.float32))
+
+    def draw_depth(self, engine, context, camera, rgb, hint, settings, generator):
+        yield from self._steps("depth", 2)
+        depth = self.truth(camera, *rgb.shape[:2])[1]
+        scale, bend = (torch.rand(2, generator=generator) * 0.4 + 0.8).tolist()
+        across = np.linspace(1.0, bend, depth.shape[1], dtype=np.float32)
+        return (depth * np.float32(scale) * across).astype(np.float32)
+
+    def _steps(self, name: str, total: int) -> Iterator[FakeStep]:
+        self.calls.append(name)
+        for index in range(total):
+            yield FakeStep(index + 1, total)
+
+
+@pytest.fixture
+def fake(room: Room, start: Camera, monkeypatch: pytest.MonkeyPatch) -> FakeQueries:
+    import explorer.walk.walk as walk_module
+
+    fake = FakeQueries(room, start)
+    monkeypatch.setattr(walk_module, "queries", fake)
+    return fake

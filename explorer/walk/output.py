@@ -1,0 +1,136 @@
+"""The files of a walk: pictures as they are drawn, everything else when it ends or is stopped."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+
+from explorer.walk.export import ExportInput, PointCloud, export_all
+from explorer.walk.files import atomic_path
+from explorer.walk.photo import Photo
+from explorer.walk.recorder import RecordedViews
+from explorer.walk.records import DrawnView
+from explorer.walk.walk import Walk
+
+WALK_JSON = "walk.json"
+
+
+@dataclass(frozen=True)
+class OutputSettings:
+    """Attributes:
+    folder: where everything goes.
+    raw: the model's pictures instead of the final ones.
+    about: the journal's header: what the walk was drawn from.
+    views: how many were asked for, not counting the photo.
+    """
+
+    folder: Path
+    raw: bool
+    about: Mapping[str, Any]
+    views: int
+
+
+class WalkOutput:
+    """Writes a walk's files into a folder, each whole or not at all."""
+
+    def __init__(self, settings: OutputSettings) -> None:
+        self._settings = settings
+
+    def add(self, drawn: DrawnView) -> None:
+        """Writes a view's picture at once, so that even a killed walk leaves pictures."""
+        target = self._settings.folder / "views" / f"{picture_name(drawn.view.id)}.png"
+        with atomic_path(target) as path:
+            Image.fromarray(drawn.shown_rgb(self._settings.raw)).save(path, compress_level=1)
+
+    def finish(
+        self, walk: Walk, views: RecordedViews, tell: Callable[[str], None] | None = None
+    ) -> None:
+        """Writes all files from what was recorded.
+
+        Args:
+            tell: called with what is being written.
+        """
+        record = ExportInput(
+            cameras=views.cameras,
+            frames=views.arrays("raw_rgb" if self._settings.raw else "rgb"),
+            depths=views.arrays("depth"),
+            points=PointCloud.from_surfels(walk.memory.points()),
+            names=[picture_name(i) for i in range(len(views))],
+            labels=[_label(entry) for entry in views.descriptions],
+            scale=walk.scene_scale,
+        )
+        export_all(
+            record,
+            self._settings.folder,
+            None if tell is None else lambda name, _done, _total: tell(f"writing {name}"),
+        )
+        _write_json(self._settings.folder / WALK_JSON, self._document(walk, views))
+
+    def _document(self, walk: Walk, views: RecordedViews) -> dict[str, Any]:
+        return {
+            "format": "photowalk walk",
+            "complete": len(views) == self._settings.views + 1,
+            "views_asked": self._settings.views,
+            "pictures": "raw" if self._settings.raw else "final",
+            "scene_scale": walk.scene_scale,
+            "photo": _photo_entry(walk.photo),
+            "drawn_from": dict(self._settings.about),
+            "machine": machine(walk.engine.device),
+            "views": views.descriptions,
+        }
+
+
+def picture_name(view_id: int) -> str:
+    """Stem of a view's picture files."""
+    return f"{view_id:04d}"
+
+
+def machine(device: torch.device) -> dict[str, Any]:
+    """What the bytes of a walk depend on, besides its settings."""
+    packages = ("photowalk", "torch", "numpy", "opencv-python", "pillow")
+    return {
+        "device": str(device),
+        "threads": torch.get_num_threads(),
+        "processor": platform.machine(),
+        "python": platform.python_version(),
+        "versions": {name: _version(name) for name in packages},
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None  # run from a checkout
+
+
+def _photo_entry(photo: Photo) -> dict[str, Any]:
+    k = photo.intrinsics
+    return {
+        "file": photo.source_name,
+        "original_size": [photo.original_width, photo.original_height],
+        "working_size": [photo.width, photo.height],
+        "intrinsics": {"fx": k.fx, "fy": k.fy, "cx": k.cx, "cy": k.cy},
+        "lens": photo.lens_source,
+        "notes": list(photo.notes),
+    }
+
+
+def _label(entry: Mapping[str, Any]) -> str:
+    if entry["view"] == 0:
+        return "photo"
+    return f"view {entry['view']}, {entry['coverage']:.0%} known"
+
+
+def _write_json(target: Path, document: Mapping[str, Any]) -> None:
+    with atomic_path(target) as path:
+        text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
+        path.write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,112 @@
+"""What a step of a walk asks for and what it returns: plain, immutable records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.queries import SamplerSettings
+from memory.retrieval import STRATEGIES
+from memory.views import View
+
+#: The strategy that remembers nothing: the model sees the latest view and no warp.
+NO_MEMORY = "none"
+
+
+@dataclass(frozen=True)
+class WalkSettings:
+    """How views are drawn.
+
+    Attributes:
+        depth_every: every n-th view gets a depth and so adds points; 1 for every view.
+        context_views: how many remembered views the model is shown, at least 1.
+        strategy: how they are chosen, one of `memory.retrieval.STRATEGIES`, or "none" to walk
+            without memory: the latest view is the only context, and nothing is warped.
+        use_hint: the model is shown the memory's own picture of the new view.
+        use_depth_context: the model is shown the depths of the context views.
+        raw: the pictures shown and exported are the model's own; the memory is the same.
+        seed: all noise of the walk follows from it.
+        sampler: steps and caption.
+    """
+
+    depth_every: int = 1
+    context_views: int = 4
+    strategy: str = "coverage"
+    use_hint: bool = True
+    use_depth_context: bool = True
+    raw: bool = False
+    seed: int = 0
+    sampler: SamplerSettings = field(default_factory=SamplerSettings)
+
+    def __post_init__(self) -> None:
+        for name in ("depth_every", "context_views"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+        if self.strategy not in (*STRATEGIES, NO_MEMORY):
+            known = ", ".join((*STRATEGIES, NO_MEMORY))
+            raise ValueError(f"there is no retrieval strategy {self.strategy!r}; choose {known}")
+
+
+@dataclass(frozen=True)
+class StepProgress:
+    """One sampling step is done.
+
+    Attributes:
+        view_id: the view being drawn.
+        part: "photo depth", "view" or "depth".
+        index, total: steps done and steps of this part.
+    """
+
+    view_id: int
+    part: str
+    index: int
+    total: int
+
+
+@dataclass(frozen=True)
+class RetrievedView:
+    """A remembered view that the model was shown, and the share of the new view that it covers."""
+
+    view_id: int
+    share: float
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnView:
+    """A view and how it came to be.
+
+    Attributes:
+        view: as remembered; its picture is the final one.
+        raw_rgb: (H, W, 3) uint8, the model's picture alone; the photo itself for view 0.
+        coverage_map: (H, W) uint8, how much the memory knew of each pixel; 255 is all.
+        retrieved: the context views, best first; empty for view 0.
+        seconds: by part of the step.
+        depth_scale: the factor that brought the model's depth to the memory's; None where too
+            little was known, or no depth was drawn.
+        depth_spread: relative difference left after that; None as above.
+    """
+
+    view: View
+    raw_rgb: NDArray[np.uint8]
+    coverage_map: NDArray[np.uint8]
+    retrieved: tuple[RetrievedView, ...]
+    seconds: dict[str, float]
+    depth_scale: float | None = None
+    depth_spread: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("raw_rgb", "coverage_map"):
+            array = np.array(getattr(self, name), dtype=np.uint8)
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+
+    @property
+    def coverage(self) -> float:
+        """Share of the picture that the memory knew, in [0, 1]."""
+        return float(self.coverage_map.mean() / 255.0)
+
+    def shown_rgb(self, raw: bool) -> NDArray[np.uint8]:
+        """The picture to show and export: the final one, or the model's own."""
+        return self.raw_rgb if raw else self.view.rgb

@@ -1,0 +1,281 @@
+"""A whole walk without a window: read the photo, draw the views, write everything down."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine.geometry.cameras import Camera
+from engine.queries import Engine, SamplerSettings
+from explorer.walk.output import OutputSettings, WalkOutput
+from explorer.walk.photo import Photo, open_photo
+from explorer.walk.plan import PathPlan, plan_path
+from explorer.walk.recorder import JOURNAL, Journal, JournalError, Recorder, read_journal
+from explorer.walk.records import WalkSettings
+from explorer.walk.walk import Steps, Walk
+from memory.memory import Memory, MemoryConfig
+
+#: The journal's folder inside the output folder.
+JOURNAL_FOLDER = "journal"
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """The command line's options of a walk; None means the default of the part that uses it.
+
+    Attributes:
+        photo: the picture file.
+        out: folder for the results.
+        path: a path's name, or a camera file.
+        views: how many views to draw, not counting the photo.
+        resume: go on with the walk in `out`.
+        caption: what the photo shows.
+        fov: horizontal degrees; None to use the EXIF tags.
+        size: (width, height) whose pixel count the working size comes near.
+        raw: show and export the model's pictures.
+        depth_every: every n-th view gets a depth.
+        steps, depth_steps: sampling steps of a view and of a depth.
+        strategy: how context views are retrieved.
+        context_views: how many.
+        seed: of all noise.
+        weights: a checkpoint; None for the embedded one.
+        device: a torch device.
+    """
+
+    photo: Path
+    out: Path
+    path: str = "forth-and-back"
+    views: int | None = None
+    resume: bool = False
+    caption: str = ""
+    fov: float | None = None
+    size: tuple[int, int] = (256, 144)
+    raw: bool = False
+    depth_every: int = 1
+    steps: int | None = None
+    depth_steps: int | None = None
+    strategy: str = "coverage"
+    context_views: int | None = None
+    seed: int = 0
+    weights: Path | None = None
+    device: str = "cpu"
+
+    def settings(self) -> WalkSettings:
+        """The walk's settings, with defaults filled in."""
+        sampler = SamplerSettings(caption=self.caption)
+        if self.steps is not None:
+            sampler = replace(sampler, rgb_steps=self.steps)
+        if self.depth_steps is not None:
+            sampler = replace(sampler, depth_steps=self.depth_steps)
+        settings = WalkSettings(
+            depth_every=self.depth_every,
+            strategy=self.strategy,
+            raw=self.raw,
+            seed=self.seed,
+            sampler=sampler,
+        )
+        if self.context_views is not None:
+            settings = replace(settings, context_views=self.context_views)
+        return settings
+
+
+@dataclass(frozen=True)
+class RunProgress:
+    """How far a run is.
+
+    Attributes:
+        message: what is being done, for the user.
+        done, total: views drawn and views asked for, not counting the photo.
+        views_per_second: of this run so far; 0 before its first view.
+    """
+
+    message: str
+    done: int
+    total: int
+    views_per_second: float
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run left behind; as text, one sentence for the user."""
+
+    out: Path
+    drawn: int
+    asked: int
+    seconds_per_view: float
+
+    @property
+    def complete(self) -> bool:
+        return self.drawn == self.asked
+
+    def __str__(self) -> str:
+        speed = f" at {self.seconds_per_view:.2f} s a view" if self.seconds_per_view else ""
+        if self.complete:
+            return f"Drew {self.drawn} views{speed}; they are in {self.out}."
+        return (
+            f"Stopped after {self.drawn} of {self.asked} views{speed}; what was drawn is in "
+            f"{self.out}, and --resume goes on."
+        )
+
+
+def walk_photo(
+    options: RunOptions,
+    on_progress: Callable[[RunProgress], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    engine: Engine | None = None,
+) -> RunResult:
+    """Draws a walk and writes its files; `should_stop` is asked between sampling steps.
+
+    Args:
+        engine: a loaded engine; None to load the one that the options name.
+
+    Raises:
+        PhotoError, PathError, TrajectoryError, JournalError, WalkError (all `ValueError`): one
+            sentence about what cannot be used.
+    """
+    photo = open_photo(options.photo, options.fov, options.size)
+    plan = plan_path(options.path, options.views)
+    settings = options.settings()
+    journal = _earlier_walk(options)
+    run = _Run(options.out, plan, on_progress or _silent, should_stop or _never)
+    run.tell("loading the model")
+    if engine is None:
+        engine = Engine.load(options.weights, device=options.device)
+    header = _header(photo, plan, settings, engine)
+    recorder = _open_journal(options.out, header, journal)
+    views_folder = options.out / JOURNAL_FOLDER / "memory"
+    memory = Memory(MemoryConfig(), folder=views_folder, device=engine.device)
+    walk = Walk(photo, engine, memory, settings, recorder)
+    output = WalkOutput(OutputSettings(options.out, options.raw, header, plan.views))
+    return run.draw(walk, output, journal)
+
+
+class _Run:
+    """One run of a walk: drives the generators, tells how far they are, writes the results."""
+
+    def __init__(
+        self,
+        out: Path,
+        plan: PathPlan,
+        on_progress: Callable[[RunProgress], None],
+        should_stop: Callable[[], bool],
+    ) -> None:
+        self._out, self._plan = out, plan
+        self._on_progress, self._should_stop = on_progress, should_stop
+        self._done = 0
+        self._seconds: list[float] = []
+
+    def tell(self, message: str) -> None:
+        total = sum(self._seconds)
+        speed = len(self._seconds) / total if total > 0 else 0.0
+        self._on_progress(RunProgress(message, self._done, self._plan.views, speed))
+
+    def draw(self, walk: Walk, output: WalkOutput, journal: Journal | None) -> RunResult:
+        """Restores what was drawn before, draws the rest, and exports."""
+        for drawn in journal.views if journal else ():
+            walk.restore(drawn)
+            output.add(drawn)
+        self._done = max(walk.view_count - 1, 0)
+        stopped = False
+        if walk.view_count == 0:
+            stopped = not self._finish(walk.start(), "looking at the photo", output)
+        if not stopped:
+            depth = torch.as_tensor(np.array(walk.memory.views[0].depth))
+            cameras = self._plan.cameras(walk.photo.camera, depth)
+            _check_cameras(walk, cameras, self._out)
+            for camera in cameras[self._done :]:
+                begin = time.perf_counter()
+                if not self._finish(walk.step(camera), "drawing", output):
+                    break
+                self._seconds.append(time.perf_counter() - begin)
+                self._done = walk.view_count - 1
+        if walk.view_count:
+            recorded = read_journal(self._out / JOURNAL_FOLDER).views
+            output.finish(walk, recorded, self.tell)
+        median = float(np.median(self._seconds)) if self._seconds else 0.0
+        return RunResult(self._out, self._done, self._plan.views, median)
+
+    def _finish(self, steps: Steps, message: str, output: WalkOutput) -> bool:
+        """Runs a step to its end; False where the user stopped it."""
+        while True:
+            if self._should_stop():
+                steps.close()
+                return False
+            try:
+                next(steps)
+            except StopIteration as end:
+                output.add(end.value)
+                self.tell(message)
+                return True
+            self.tell(message)
+
+
+def _check_cameras(walk: Walk, cameras: list[Camera], out: Path) -> None:
+    """A resumed walk must be on the same path; then its cameras are the same numbers."""
+    for view_id, camera in zip(range(1, walk.view_count), cameras, strict=False):
+        drawn = walk.memory.views[view_id].camera
+        if np.abs(drawn.T_world_camera - camera.T_world_camera).max() > 1e-9:
+            raise JournalError(f"the walk in {out} follows another path; choose another --out")
+
+
+def _earlier_walk(options: RunOptions) -> Journal | None:
+    """The walk to go on with. Refuses to go on with none, and to lose an unfinished one."""
+    out, folder = options.out, options.out / JOURNAL_FOLDER
+    if out.exists() and not out.is_dir():
+        raise JournalError(f"{out} is a file; name a folder with --out")
+    if not (folder / JOURNAL).is_file():
+        if options.resume:
+            raise JournalError(f"{out} holds no walk to go on with; leave out --resume")
+        return None
+    journal = read_journal(folder)
+    if options.resume:
+        return journal
+    if len(journal.views) <= journal.header["path"][1]:
+        raise JournalError(
+            f"{out} holds an unfinished walk; add --resume to go on with it, or choose another "
+            "--out"
+        )
+    return None
+
+
+def _open_journal(out: Path, header: dict[str, Any], journal: Journal | None) -> Recorder:
+    if journal is None:
+        return Recorder.create(out / JOURNAL_FOLDER, header)
+    for part, wanted in header.items():
+        if journal.header.get(part) != wanted:
+            raise JournalError(
+                f"the walk in {out} was begun with another {part}; use the same one, or leave out "
+                "--resume and choose another --out"
+            )
+    return Recorder.resume(out / JOURNAL_FOLDER, journal)
+
+
+def _header(photo: Photo, plan: PathPlan, settings: WalkSettings, engine: Engine) -> dict[str, Any]:
+    """What makes a walk this walk; the names of its parts are read by users."""
+    k = photo.intrinsics
+    chosen = asdict(settings)
+    chosen.pop("raw")  # says what is shown, not what is drawn
+    chosen |= chosen.pop("sampler")
+    return {
+        "photo": hashlib.sha256(photo.rgb.tobytes()).hexdigest(),
+        "size": [photo.width, photo.height],
+        "field of view": [k.fx, k.fy, k.cx, k.cy],
+        "path": [plan.name, plan.views],
+        "weights": engine.weights_hash,
+        **{name.replace("_", " "): value for name, value in chosen.items()},
+    }
+
+
+def _silent(_progress: RunProgress) -> None:
+    return
+
+
+def _never() -> bool:
+    return False

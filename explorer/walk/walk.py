@@ -1,0 +1,294 @@
+"""The Walk: a photo, what is remembered of its world, and the steps that make more of it known.
+
+One step is the architecture's one data flow: retrieve, warp, `<Image>`, `<Geometry>`, align,
+remember (seed 003, eq. 9–10: geometry is drawn after each view and serves the next one). Steps are
+generators that yield between sampling steps and change nothing before their end, so that a caller
+may stop at any yield and ask for the same view again later: it will be the same picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from engine import queries
+from engine.geometry.cameras import Camera
+from engine.geometry.pictures import median_depth
+from engine.geometry.projection import depth_confidence
+from explorer.walk.composite import certainty, composite
+from explorer.walk.depth_fusion import FusedDepth, fuse_depth
+from explorer.walk.noise import PictureKind, noise_generator
+from explorer.walk.photo import Photo
+from explorer.walk.records import (
+    NO_MEMORY,
+    DrawnView,
+    RetrievedView,
+    StepProgress,
+    WalkSettings,
+)
+from explorer.walk.timing import Stopwatch
+from memory.views import View
+
+if TYPE_CHECKING:
+    from memory.memory import Memory
+
+FloatPicture = NDArray[np.float32]
+Steps = Generator[StepProgress, None, DrawnView]
+Answer = TypeVar("Answer")
+
+#: Trust in the depth of drawn views, where the photo's own depth has 1.
+DRAWN_CONFIDENCE = 0.7
+
+
+class WalkError(ValueError):
+    """A walk that was asked for something out of order."""
+
+
+class Recorder(Protocol):
+    """Keeps what is drawn; see `explorer.walk.recorder`."""
+
+    def record(self, drawn: DrawnView) -> None: ...
+
+    def rewind(self, view_id: int) -> None: ...
+
+
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """The memory seen from a new camera: colours (H, W, 3), depth, coverage, the view that each
+    pixel stems from, and the width of its discs in pixels (H, W each)."""
+
+    rgb: FloatPicture
+    depth: FloatPicture
+    coverage: FloatPicture
+    view_ids: NDArray[np.int32]
+    footprint: FloatPicture
+
+
+class Walk:
+    """Owns photo, memory, engine, recorder and noise.
+
+    Args:
+        photo: where the walk starts.
+        engine: the model.
+        memory: empty; the walk alone adds to it.
+        settings: how views are drawn.
+        recorder: told of every view once it is remembered; None to keep no record.
+    """
+
+    def __init__(
+        self,
+        photo: Photo,
+        engine: queries.Engine,
+        memory: Memory,
+        settings: WalkSettings | None = None,
+        recorder: Recorder | None = None,
+    ) -> None:
+        self.photo = photo
+        self.engine = engine
+        self.memory = memory
+        self.settings = settings or WalkSettings()
+        self._recorder = recorder
+        self._count = 0
+
+    @property
+    def view_count(self) -> int:
+        """Views drawn so far, the photo among them; the next view gets this id."""
+        return self._count
+
+    @property
+    def scene_scale(self) -> float:
+        """σ of the photo: the median of its depth, in scene units."""
+        if not self._count:
+            raise WalkError("the walk has not been started")
+        return median_depth(torch.as_tensor(np.array(self.memory.views[0].depth)))
+
+    def start(self) -> Steps:
+        """Draws the photo's own depth and remembers the photo as view 0."""
+        if self._count:
+            raise WalkError("the walk has been started already")
+        clock = Stopwatch()
+        rgb, camera = _to_floats(self.photo.rgb), self.photo.camera
+        asked = queries.draw_depth_of_photo(
+            self.engine, rgb, camera, self.settings.sampler, self._noise(0, "depth")
+        )
+        depth = yield from self._steps(clock, "photo depth", asked)
+        # The photo's own median depth is the walk's unit of length.
+        depth = depth / np.float32(median_depth(torch.as_tensor(depth)))
+        view = self._view(0, camera, self.photo.rgb, depth)
+        covered = np.zeros(depth.shape, np.uint8)
+        return self._remember(clock, view, self.photo.rgb, covered, (), None)
+
+    def step(self, camera: Camera) -> Steps:
+        """Draws the view from `camera`, and its depth where it is the turn for one."""
+        if not self._count:
+            raise WalkError("the walk has not been started")
+        clock, view_id = Stopwatch(), self._count
+        with clock.part("retrieve"):
+            retrieved = self._retrieve(camera)
+        with clock.part("warp"):
+            known = self._look(camera)
+            hint = self._hint(known)
+        with clock.part("context"):
+            context = self._open_context(retrieved)
+        sampler = self.settings.sampler
+        asked = queries.draw_view(
+            self.engine, context, camera, hint, sampler, self._noise(view_id, "rgb")
+        )
+        drawn = yield from self._steps(clock, "view", asked)
+        with clock.part("composite"):
+            raw = _to_bytes(drawn.rgb)
+            final = raw if known is None else _to_bytes(_final(drawn.rgb, known))
+        fused = None
+        if view_id % self.settings.depth_every == 0:
+            fused = yield from self._depth(clock, context, camera, final, known, hint)
+        view = self._view(view_id, camera, final, None if fused is None else fused.depth)
+        coverage = (
+            np.zeros(final.shape[:2], np.uint8) if known is None else _to_bytes(known.coverage)
+        )
+        return self._remember(clock, view, raw, coverage, retrieved, fused)
+
+    def _depth(
+        self,
+        clock: Stopwatch,
+        context: queries.Context,
+        camera: Camera,
+        rgb: NDArray[np.uint8],
+        known: _Known | None,
+        hint: queries.Hint | None,
+    ) -> Generator[StepProgress, None, FusedDepth]:
+        """The depth of the view that is being drawn, brought to the memory's."""
+        asked = queries.draw_depth(
+            self.engine,
+            context,
+            camera,
+            _to_floats(rgb),
+            hint,
+            self.settings.sampler,
+            self._noise(self._count, "depth"),
+        )
+        depth = yield from self._steps(clock, "depth", asked)
+        with clock.part("align"):
+            return _fused(depth, known)
+
+    def restore(self, drawn: DrawnView) -> None:
+        """Takes back a recorded view; the memory becomes what it was when it was drawn."""
+        if drawn.view.id != self._count:
+            raise WalkError(f"view {drawn.view.id} cannot follow on {self._count} views")
+        self.memory.add(drawn.view)
+        self._count += 1
+
+    def rewind(self, view_id: int) -> None:
+        """Forgets all views after `view_id`, so that the walk can go on from there."""
+        if not 0 <= view_id < self._count:
+            raise WalkError(f"there is no view {view_id} to go back to")
+        self.memory.clear_after(view_id)
+        self._count = view_id + 1
+        if self._recorder is not None:
+            self._recorder.rewind(view_id)
+
+    def _retrieve(self, camera: Camera) -> tuple[RetrievedView, ...]:
+        """The views to be shown to the model; where none sees anything of it, the nearest ones."""
+        settings = self.settings
+        if settings.strategy == NO_MEMORY:
+            return (RetrievedView(self._count - 1, 0.0),)
+        found = self.memory.retrieve(camera, settings.context_views, settings.strategy)
+        if not found:
+            found = self.memory.retrieve(camera, settings.context_views, "pose")
+        return tuple(RetrievedView(int(f.view_id), float(f.share)) for f in found)
+
+    def _look(self, camera: Camera) -> _Known | None:
+        if self.settings.strategy == NO_MEMORY:
+            return None
+        seen = self.memory.render(camera, self.photo.height, self.photo.width)
+        return _Known(
+            rgb=seen.rgb.cpu().numpy(),
+            depth=seen.depth.cpu().numpy(),
+            coverage=seen.coverage.cpu().numpy(),
+            view_ids=seen.view_ids.cpu().numpy(),
+            footprint=seen.footprint.cpu().numpy(),
+        )
+
+    def _hint(self, known: _Known | None) -> queries.Hint | None:
+        if known is None or not self.settings.use_hint:
+            return None
+        return queries.Hint(rgb=known.rgb, depth=known.depth, coverage=known.coverage)
+
+    def _open_context(self, retrieved: tuple[RetrievedView, ...]) -> queries.Context:
+        views = [self.memory.views[r.view_id] for r in retrieved]
+        context = [queries.ContextView(v.camera, _to_floats(v.rgb), v.depth) for v in views]
+        return queries.open_context(self.engine, context, use_depth=self.settings.use_depth_context)
+
+    def _noise(self, view_id: int, kind: PictureKind) -> torch.Generator:
+        return noise_generator(self.settings.seed, view_id, kind)
+
+    def _steps(
+        self, clock: Stopwatch, part: str, asked: queries.Drawing[Answer]
+    ) -> Generator[StepProgress, None, Answer]:
+        """Runs a query to its end, timed without what the caller does between two steps."""
+        timed = clock.steps("steps", "decode", asked)
+        view_id = self._count
+        while True:
+            try:
+                step = next(timed)
+            except StopIteration as end:
+                answer: Answer = end.value
+                return answer
+            yield StepProgress(view_id, part, step.index, step.total)
+
+    def _view(
+        self, view_id: int, camera: Camera, rgb: NDArray[np.uint8], depth: FloatPicture | None
+    ) -> View:
+        confidence = None
+        if depth is not None:
+            trust = depth_confidence(torch.as_tensor(depth), camera).numpy()
+            confidence = trust * np.float32(DRAWN_CONFIDENCE if view_id else 1.0)
+        return View(view_id, camera, rgb, depth, confidence, self.settings.sampler.caption)
+
+    def _remember(
+        self,
+        clock: Stopwatch,
+        view: View,
+        raw: NDArray[np.uint8],
+        coverage: NDArray[np.uint8],
+        retrieved: tuple[RetrievedView, ...],
+        fused: FusedDepth | None,
+    ) -> DrawnView:
+        with clock.part("remember"):
+            self.memory.add(view)
+        self._count += 1
+        drawn = DrawnView(
+            view=view,
+            raw_rgb=raw,
+            coverage_map=coverage,
+            retrieved=retrieved,
+            seconds=dict(clock.seconds),
+            depth_scale=fused.scale if fused else None,
+            depth_spread=fused.spread if fused and fused.scale is not None else None,
+        )
+        if self._recorder is not None:
+            self._recorder.record(drawn)
+        return drawn
+
+
+def _final(drawn: FloatPicture, known: _Known) -> FloatPicture:
+    return composite(drawn, known.rgb, known.coverage, known.footprint)
+
+
+def _fused(depth: FloatPicture, known: _Known | None) -> FusedDepth:
+    depth = np.asarray(depth, np.float32)
+    if known is None:
+        return FusedDepth(depth, None, float("nan"))
+    return fuse_depth(depth, known.depth, certainty(known.coverage), known.view_ids)
+
+
+def _to_bytes(picture: FloatPicture) -> NDArray[np.uint8]:
+    return np.round(np.clip(picture, 0.0, 1.0) * 255.0).astype(np.uint8)
+
+
+def _to_floats(picture: NDArray[np.uint8]) -> FloatPicture:
+    return picture.astype(np.float32) / np.float32(255)

@@ -1,0 +1,157 @@
+"""The journal: whole after a crash at any byte, and exact."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.geometry.cameras import Camera
+from explorer.walk.recorder import JOURNAL, JournalError, Recorder, read_journal
+from explorer.walk.records import DrawnView, RetrievedView
+from memory.views import View
+
+
+def drawn(view_id: int, start: Camera, with_depth: bool = True) -> DrawnView:
+    rng = np.random.default_rng(view_id)
+    depth = np.exp(rng.standard_normal((32, 48))).astype(np.float32)
+    depth[:3], depth[5, 5] = np.inf, np.nan
+    T = np.eye(4)
+    T[:3, 3] = rng.standard_normal(3)
+    view = View(
+        view_id,
+        start.moved(T),
+        rng.integers(0, 255, (32, 48, 3), np.uint8),
+        depth if with_depth else None,
+        rng.random((32, 48)).astype(np.float32) if with_depth else None,
+        "ein Zimmer, früh",
+    )
+    return DrawnView(
+        view=view,
+        raw_rgb=rng.integers(0, 255, (32, 48, 3), np.uint8),
+        coverage_map=rng.integers(0, 255, (32, 48), np.uint8),
+        retrieved=(RetrievedView(0, 0.5), RetrievedView(3, 0.25)),
+        seconds={"steps": 0.25},
+        depth_scale=1.25 if with_depth else None,
+        depth_spread=0.03125 if with_depth else None,
+    )
+
+
+def assert_same(a: DrawnView, b: DrawnView) -> None:
+    assert (a.view.id, a.view.caption) == (b.view.id, b.view.caption)
+    np.testing.assert_array_equal(a.view.camera.T_world_camera, b.view.camera.T_world_camera)
+    assert a.view.camera.intrinsics == b.view.camera.intrinsics
+    for x, y in (
+        (a.view.rgb, b.view.rgb),
+        (a.view.depth, b.view.depth),
+        (a.view.confidence, b.view.confidence),
+        (a.raw_rgb, b.raw_rgb),
+        (a.coverage_map, b.coverage_map),
+    ):
+        if x is None:
+            assert y is None
+        else:
+            assert x.dtype == y.dtype
+            np.testing.assert_array_equal(x, y)
+    assert (a.retrieved, a.seconds) == (b.retrieved, b.seconds)
+    assert (a.depth_scale, a.depth_spread) == (b.depth_scale, b.depth_spread)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, start: Camera) -> Path:
+    recorder = Recorder.create(tmp_path / "journal", {"seed": 3, "path": ["orbit", 8]})
+    for i in range(4):
+        recorder.record(drawn(i, start, with_depth=i != 2))
+    return tmp_path / "journal"
+
+
+def test_what_is_read_is_what_was_drawn(folder: Path, start: Camera) -> None:
+    journal = read_journal(folder)
+    assert journal.header["seed"] == 3
+    assert len(journal.views) == 4
+    for i, view in enumerate(journal.views):
+        assert_same(view, drawn(i, start, with_depth=i != 2))
+    assert [entry["view"] for entry in journal.views.descriptions] == [0, 1, 2, 3]
+    assert [v.view.id for v in journal.views[1:3]] == [1, 2]
+
+
+def test_a_journal_cut_at_any_byte_loses_at_most_the_torn_line(
+    folder: Path, start: Camera, tmp_path: Path
+) -> None:
+    data = (folder / JOURNAL).read_bytes()
+    first_end, ends = data.index(b"\n") + 1, [i + 1 for i, b in enumerate(data) if b == 10]
+    for cut in [*range(first_end, len(data), 37), *ends, *(e - 1 for e in ends[1:])]:
+        (folder / JOURNAL).write_bytes(data[:cut])
+        journal = read_journal(folder)
+        whole = sum(end <= cut for end in ends) - 1
+        assert len(journal.views) == whole
+        recorder = Recorder.resume(folder, journal)
+        recorder.record(drawn(whole, start))
+        again = read_journal(folder)
+        assert len(again.views) == whole + 1
+        assert_same(again.views[whole], drawn(whole, start))
+
+
+def test_rewinding_appends_and_keeps_what_was_drawn(folder: Path, start: Camera) -> None:
+    before = (folder / JOURNAL).read_bytes()
+    recorder = Recorder.resume(folder, read_journal(folder))
+    recorder.rewind(1)
+    recorder.record(drawn(2, start))
+    assert (folder / JOURNAL).read_bytes().startswith(before)
+    journal = read_journal(folder)
+    assert [v.view.id for v in journal.views] == [0, 1, 2]
+    assert_same(journal.views[2], drawn(2, start))
+    assert len(list(folder.glob("*.npz"))) == 5
+
+
+def test_creating_anew_forgets_the_old_one(folder: Path) -> None:
+    Recorder.create(folder, {"seed": 4})
+    assert len(read_journal(folder).views) == 0
+    assert not list(folder.glob("*.npz"))
+
+
+def test_a_failed_write_leaves_no_line(
+    folder: Path, start: Camera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = Recorder.resume(folder, read_journal(folder))
+
+    def full_disk(*_args, **_kwargs):
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "savez_compressed", full_disk)
+        with pytest.raises(OSError, match="no space"):
+            recorder.record(drawn(4, start))
+    assert len(read_journal(folder).views) == 4
+    recorder.record(drawn(4, start))
+    assert_same(read_journal(folder).views[4], drawn(4, start))
+
+
+def test_damage_is_told_in_one_sentence(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(JournalError, match="holds no journal"):
+        read_journal(tmp_path)
+    (folder / "000001.npz").write_bytes(b"nothing")
+    with pytest.raises(JournalError, match=r"000001\.npz is damaged"):
+        list(read_journal(folder).views)
+    (folder / "000001.npz").unlink()
+    with pytest.raises(JournalError, match="missing"):
+        list(read_journal(folder).views)
+    lines = (folder / JOURNAL).read_bytes().splitlines(keepends=True)
+    (folder / JOURNAL).write_bytes(lines[0] + b"{oops\n" + lines[1])
+    with pytest.raises(JournalError, match="damaged"):
+        read_journal(folder)
+    header = json.loads(lines[0])
+    (folder / JOURNAL).write_text(json.dumps({**header, "version": 99}) + "\n")
+    with pytest.raises(JournalError, match="another version"):
+        read_journal(folder)
+    (folder / JOURNAL).write_text("{}\n")
+    with pytest.raises(JournalError, match="not the journal"):
+        read_journal(folder)
+
+
+def test_no_pickle_is_read(folder: Path, start: Camera) -> None:
+    np.savez(folder / "000001.npz", rgb=np.array([{"a": 1}], dtype=object))
+    with pytest.raises(JournalError, match="damaged"):
+        read_journal(folder).views[1]

@@ -1,0 +1,232 @@
+"""Whole walks from a photo file to the files of a walk; stopped, resumed, refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from explorer.walk.recorder import read_journal
+from explorer.walk.run import JOURNAL_FOLDER, RunOptions, RunProgress, walk_photo
+
+
+@pytest.fixture
+def engine(fake) -> SimpleNamespace:
+    return SimpleNamespace(device=torch.device("cpu"), weights_hash="abc")
+
+
+@pytest.fixture
+def options(tmp_path: Path, room_photo) -> RunOptions:
+    photo = tmp_path / "room.png"
+    Image.fromarray(room_photo.rgb[:72]).save(photo)
+    return RunOptions(
+        photo=photo,
+        out=tmp_path / "out",
+        path="forth-and-back:strafe",
+        views=3,
+        fov=60.0,
+        size=(96, 48),
+        seed=7,
+    )
+
+
+class StopAfter:
+    """Answers "stop" at its n-th question."""
+
+    def __init__(self, questions: int) -> None:
+        self.left = questions
+
+    def __call__(self) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+
+def journal_bytes(out: Path) -> list[bytes]:
+    """All arrays of all views, and what is said of them, without the seconds."""
+    views = read_journal(out / JOURNAL_FOLDER).views
+    found = []
+    for drawn, entry in zip(views, views.descriptions, strict=True):
+        entry.pop("seconds")
+        parts = (drawn.view.rgb, drawn.view.depth, drawn.view.confidence)
+        arrays = (*parts, drawn.raw_rgb, drawn.coverage_map)
+        found.append(json.dumps(entry).encode() + b"".join(a.tobytes() for a in arrays))
+    return found
+
+
+def file_bytes(out: Path) -> dict[str, bytes]:
+    """Every exported file except those that tell the time."""
+    return {
+        str(path.relative_to(out)): path.read_bytes()
+        for path in sorted(out.rglob("*"))
+        if path.is_file() and path.name != "walk.json" and JOURNAL_FOLDER not in path.parts
+    }
+
+
+def assert_same_files(found: dict[str, bytes], expected: dict[str, bytes]) -> None:
+    assert set(found) == set(expected)
+    assert [name for name in found if found[name] != expected[name]] == []
+
+
+def test_a_whole_walk(options: RunOptions, engine) -> None:
+    told: list[RunProgress] = []
+    result = walk_photo(options, told.append, None, engine)
+    assert result.complete
+    assert "Drew 3 views" in str(result)
+    names = {str(p.relative_to(options.out)) for p in options.out.rglob("*") if p.is_file()}
+    assert {f"views/{i:04d}.png" for i in range(4)} <= names
+    assert {f"depth/{i:04d}.png" for i in range(4)} <= names
+    assert {
+        *("video.mp4", "depth.mp4", "points.ply", "transforms.json", "trajectory.txt"),
+        *("colmap/images.txt", "contact_sheet.png", "walk.json"),
+    } <= names
+    about = json.loads((options.out / "walk.json").read_text())
+    assert about["complete"] is True
+    assert about["drawn_from"]["seed"] == 7
+    assert about["drawn_from"]["weights"] == "abc"
+    assert len(about["views"]) == 4
+    assert about["views"][2]["retrieved"][0]["share"] > 0
+    assert about["machine"]["versions"]["torch"]
+    assert [p.done for p in told] == sorted(p.done for p in told)
+    assert told[-1].done == told[-1].total == 3
+    assert told[-1].views_per_second > 0
+
+
+@pytest.mark.parametrize("questions", [0, 2, 6, 13])
+def test_stopped_and_resumed_is_the_same_walk(
+    options: RunOptions, engine, tmp_path: Path, questions: int
+) -> None:
+    whole = replace(options, out=tmp_path / "whole")
+    walk_photo(whole, engine=engine)
+    stopped = walk_photo(options, None, StopAfter(questions), engine)
+    assert not stopped.complete
+    if stopped.drawn:
+        assert (options.out / "video.mp4").stat().st_size > 0
+        assert json.loads((options.out / "walk.json").read_text())["complete"] is False
+        assert len(list((options.out / "views").glob("*.png"))) == stopped.drawn + 1
+        assert "--resume" in str(stopped)
+    resumed = walk_photo(replace(options, resume=True), engine=engine)
+    assert resumed.complete
+    assert journal_bytes(options.out) == journal_bytes(whole.out)
+    assert_same_files(file_bytes(options.out), file_bytes(whole.out))
+
+
+def test_killed_between_files_and_resumed_is_the_same_walk(
+    options: RunOptions, engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a kill leaves it: arrays without their line, a torn line, nothing exported."""
+    whole = replace(options, out=tmp_path / "whole")
+    walk_photo(whole, engine=engine)
+
+    class Killed(BaseException):
+        pass
+
+    def kill(*_args: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("explorer.walk.recorder.os.fsync", _fail_after(14, Killed))
+        with pytest.raises(Killed):
+            walk_photo(options, None, None, engine)
+    journal = options.out / JOURNAL_FOLDER / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes()[:-5])
+    assert 0 < len(read_journal(options.out / JOURNAL_FOLDER).views) < 4
+    walk_photo(replace(options, resume=True), engine=engine)
+    assert journal_bytes(options.out) == journal_bytes(whole.out)
+    assert_same_files(file_bytes(options.out), file_bytes(whole.out))
+
+
+def _fail_after(calls: int, error: type[BaseException]):
+    import os
+
+    real, left = os.fsync, [calls]
+
+    def fsync(handle: int) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise error
+        real(handle)
+
+    return fsync
+
+
+def test_resuming_a_finished_walk_draws_nothing(options: RunOptions, engine, fake) -> None:
+    walk_photo(options, engine=engine)
+    before = file_bytes(options.out)
+    fake.calls.clear()
+    assert walk_photo(replace(options, resume=True), engine=engine).complete
+    assert fake.calls == []
+    assert_same_files(file_bytes(options.out), before)
+
+
+def test_raw_shows_the_models_pictures(options: RunOptions, engine, tmp_path: Path) -> None:
+    final = replace(options, views=1)
+    raw = replace(final, out=tmp_path / "raw", raw=True)
+    walk_photo(final, engine=engine)
+    walk_photo(raw, engine=engine)
+    recorded = read_journal(final.out / JOURNAL_FOLDER).views[1]
+    for chosen, expected in ((final, recorded.view.rgb), (raw, recorded.raw_rgb)):
+        shown = np.asarray(Image.open(chosen.out / "views" / "0001.png"))
+        assert (shown == expected).all()
+    assert journal_bytes(final.out) == journal_bytes(raw.out)
+    assert json.loads((raw.out / "walk.json").read_text())["pictures"] == "raw"
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        ({"seed": 8}, "seed"),
+        ({"depth_every": 2}, "depth every"),
+        ({"views": 6}, "path"),
+        ({"caption": "a room"}, "caption"),
+        ({"steps": 7}, "rgb steps"),
+        ({"fov": 70.0}, "field of view"),
+    ],
+)
+def test_another_walk_is_not_resumed(
+    options: RunOptions, engine, change: dict[str, object], part: str
+) -> None:
+    walk_photo(options, None, StopAfter(4), engine)
+    with pytest.raises(ValueError, match=f"another {part}"):
+        walk_photo(replace(options, resume=True, **change), engine=engine)
+
+
+def test_an_unfinished_walk_is_not_lost(options: RunOptions, engine) -> None:
+    walk_photo(options, None, StopAfter(4), engine)
+    with pytest.raises(ValueError, match="--resume"):
+        walk_photo(options, engine=engine)
+
+
+def test_a_finished_walk_is_replaced(options: RunOptions, engine) -> None:
+    once = replace(options, views=2, path="strafe")
+    walk_photo(once, engine=engine)
+    assert walk_photo(replace(once, views=1), engine=engine).complete
+    assert len(read_journal(options.out / JOURNAL_FOLDER).views) == 2
+    assert len(list((options.out / "views").glob("*.png"))) == 2
+
+
+def test_bad_input_leaves_nothing_behind(options: RunOptions, engine, tmp_path: Path) -> None:
+    for change, message in (
+        ({"photo": tmp_path / "none.jpg"}, "no file"),
+        ({"path": "sideways"}, "no path"),
+        ({"resume": True}, "no walk to go on with"),
+        ({"depth_every": 0}, "at least 1"),
+        ({"strategy": "guess"}, "no retrieval strategy"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            walk_photo(replace(options, **change), engine=engine)
+        assert not options.out.exists()
+    options.out.write_text("a file")
+    with pytest.raises(ValueError, match="is a file"):
+        walk_photo(options, engine=engine)
+
+
+def test_depth_every_leaves_gaps_in_the_depth_folder(options: RunOptions, engine) -> None:
+    walk_photo(replace(options, depth_every=2, path="strafe", views=4), engine=engine)
+    depths = sorted(p.name for p in (options.out / "depth").glob("*.png"))
+    assert depths == ["0000.png", "0002.png", "0004.png"]
