@@ -32,7 +32,8 @@ class CodecConfig:
 
 def codec_config(fields: Mapping[str, Any]) -> CodecConfig:
     """From JSON, which has lists for tuples."""
-    return CodecConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
+    return CodecConfig(**values)
 
 
 class _Block(nn.Module):
