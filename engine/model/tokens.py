@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -59,6 +60,18 @@ class Group:
     prompt: Tensor | None = None
     sees: tuple[int, ...] = ()
     asked: bool = False
+
+
+def check_rays_hidden(groups: Sequence[Group]) -> None:
+    """A view whose RAYS are asked may carry its rays or a hint nowhere: the answer would leak."""
+    pictures = [picture for group in groups for picture in group.pictures]
+    asked = {p.slot for g in groups if g.asked for p in g.pictures if p.kind is Kind.RAYS}
+    for picture in pictures:
+        if picture.slot in asked and (picture.rays is not None or picture.hint is not None):
+            raise ValueError(
+                f"the asked RAYS of slot {picture.slot} could be read from its "
+                f"{picture.kind.name} picture; give that one neither rays nor a hint"
+            )
 
 
 def patchify(content: Tensor) -> Tensor:

@@ -24,6 +24,7 @@ from engine.model.tokens import (
     RAY_CHANNELS,
     Group,
     Picture,
+    check_rays_hidden,
     patchify,
     picture_tokens,
     prompt_positions,
@@ -232,7 +233,12 @@ class Transformer(nn.Module):
         return answers
 
     def forward(self, groups: Sequence[Group]) -> list[list[Tensor]]:
-        """Clean contents of every picture of every asked group, in one pass without a cache."""
+        """Clean contents of every picture of every asked group, in one pass without a cache.
+
+        Raises:
+            ValueError: RAYS are asked of a view whose rays another picture carries.
+        """
+        check_rays_hidden(groups)
         embedded, condition = self._embed(groups)
         x, _ = self._run(embedded, Cache())
         return self._answers(x, condition, groups)

@@ -113,17 +113,14 @@ def test_asked_rays_cannot_be_given_away() -> None:
         Picture(Kind.RAYS, 0, rays, torch.ones(1), rays=rays)
 
 
-def test_asked_rays_do_not_leak_from_other_pictures(network: Transformer) -> None:
-    """A view whose RAYS are asked shows its RGB without rays: nothing observed depends on them."""
-    rays = picture(Kind.RAYS, 0, 1.0, 4)
+def test_asked_rays_cannot_be_read_from_the_same_view(network: Transformer) -> None:
+    question = Group((picture(Kind.RAYS, 0, 1.0, 4),), PROMPT, (0,), asked=True)
+    telling = Group((picture(Kind.RGB, 0, 0.0, 5),))
+    with pytest.raises(ValueError, match="asked RAYS of slot 0"):
+        network([telling, question])
     rgb = picture(Kind.RGB, 0, 0.0, 5)
-    hidden = Picture(Kind.RGB, 0, rgb.content, rgb.level, None)
-    seen = Group((hidden,))
-    question = Group((rays,), PROMPT, (0,), asked=True)
-    answer = network([seen, question])[1][0]
-    assert answer.shape == rays.content.shape
-    gradient_inputs = [t for t in (hidden.rays, hidden.hint, rays.rays, rays.hint) if t is not None]
-    assert not gradient_inputs
+    silent = Group((Picture(Kind.RGB, 0, rgb.content, rgb.level),))
+    assert network([silent, question])[1][0].shape == (2, 6, 3, 4)
 
 
 @pytest.mark.parametrize("level", [0.0, 0.3, 1.0])
