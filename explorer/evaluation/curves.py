@@ -22,7 +22,7 @@ PALETTE = (
     (90, 90, 90),
 )
 PANEL_WIDTH, PANEL_HEIGHT = 460, 320
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 16, 34, 44
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 16, 46, 44
 
 
 @dataclass(frozen=True)
@@ -156,12 +156,10 @@ def _draw_legend(
     font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
     curves: Sequence[Curve],
 ) -> None:
-    labelled = [(i, curve) for i, curve in enumerate(curves) if curve.label]
-    for row, (index, curve) in enumerate(labelled):
-        y = _TOP + 12 + 15 * row
-        right = PANEL_WIDTH - _RIGHT - 8
-        width = pen.textlength(curve.label, font=font)
-        box = (right - width - 26, y - 7, right + 3, y + 7)
-        pen.rectangle(box, fill="white")
-        pen.line((right - width - 22, y, right - width - 6, y), PALETTE[index % len(PALETTE)], 2)
-        pen.text((right, y), curve.label, fill=INK, font=font, anchor="rm")
+    x = float(_LEFT)
+    for index, curve in enumerate(curves):
+        if not curve.label:
+            continue
+        pen.line((x, 34, x + 16, 34), PALETTE[index % len(PALETTE)], 3)
+        pen.text((x + 21, 34), curve.label, fill=INK, font=font, anchor="lm")
+        x += 38 + pen.textlength(curve.label, font=font)

@@ -50,6 +50,11 @@ class PictureScore:
     holes: HoleScore | None
 
 
+def unit_colours(rgb: NDArray[np.uint8]) -> Picture:
+    """8-bit colours as float32 in [0, 1]."""
+    return rgb.astype(np.float32) / np.float32(255.0)
+
+
 def psnr(picture: Picture, truth: Picture, mask: Mask | None = None) -> float:
     """Peak signal-to-noise ratio in dB of (H, W, 3) colours in [0, 1], over `mask` if given."""
     squared = (picture.astype(np.float64) - truth) ** 2

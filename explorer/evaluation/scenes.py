@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.geometry.cameras import Camera
+from explorer.evaluation.picture_metrics import unit_colours
 from explorer.evaluation.visibility import (
     EXACT_TOLERANCE,
     DepthView,
@@ -19,6 +20,13 @@ from explorer.evaluation.visibility import (
 )
 
 Item = TypeVar("Item")
+
+
+class SceneSource(Protocol):
+    """Where scenes come from, one by one."""
+
+    def scene(self, index: int) -> Scene:
+        """Scene number `index`, the same every time."""
 
 
 class Way(StrEnum):
@@ -46,7 +54,7 @@ class TrueView:
     @property
     def colours(self) -> NDArray[np.float32]:
         """(H, W, 3) float32 in [0, 1]."""
-        return self.rgb.astype(np.float32) / 255.0
+        return unit_colours(self.rgb)
 
 
 @dataclass(frozen=True, eq=False)

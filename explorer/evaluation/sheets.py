@@ -42,11 +42,6 @@ def hole_overlay(rgb: NDArray[np.uint8], hole: NDArray[np.bool_]) -> NDArray[np.
     return tinted
 
 
-def as_bytes(colours: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """(H, W, 3) in [0, 1] as uint8."""
-    return (colours * 255.0).round().clip(0, 255).astype(np.uint8)
-
-
 def draw_sheet(columns: Sequence[str], rows: Sequence[SheetRow]) -> NDArray[np.uint8]:
     """A grid with a name above each column and before each row, (H, W, 3) uint8.
 

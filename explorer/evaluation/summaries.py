@@ -147,6 +147,19 @@ def compare(
     return comparisons
 
 
+def compare_with_baselines(records: Sequence[ViewRecord]) -> list[Comparison]:
+    """Every method's pictures against every baseline."""
+    keys = dict.fromkeys((record.method, record.picture) for record in records)
+    return [
+        comparison
+        for key in keys
+        if key[1] != "baseline"
+        for baseline in keys
+        if baseline[1] == "baseline"
+        for comparison in compare(records, key, baseline)
+    ]
+
+
 def _by_scene(
     records: Sequence[ViewRecord], key: tuple[str, str], measure: str
 ) -> dict[str, float]:

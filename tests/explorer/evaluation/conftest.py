@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,11 @@ import pytest
 
 from engine.geometry.cameras import Camera, Intrinsics
 from explorer.evaluation.scenes import Scene, TrueView, scene_from_frames
+from explorer.evaluation.traces import DrawnPictures, WalkTrace
+from explorer.walk.records import WalkSettings
+from memory.views import View
+
+_RENDERED: dict[bytes, TrueView] = {}
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,12 @@ class Boxes:
 
     def view(self, camera: Camera) -> TrueView:
         """Exact colours and z-depth; sky where neither wall nor box is hit."""
+        key = camera.T_world_camera.tobytes()
+        if key not in _RENDERED:
+            _RENDERED[key] = self._rendered(camera)
+        return _RENDERED[key]
+
+    def _rendered(self, camera: Camera) -> TrueView:
         lens = camera.intrinsics
         u = (np.arange(self.width) + 0.5) / self.width
         v = (np.arange(self.height) + 0.5) / self.height
@@ -59,7 +71,7 @@ class Boxes:
 def texture(x: np.ndarray, y: np.ndarray, seed: int) -> np.ndarray:
     """Colours (N, 3) of a surface at (x, y): patches of many sizes, so that SIFT finds corners."""
     value = np.zeros((*x.shape, 3))
-    for k, (a, b, phase, weight) in enumerate(np.random.default_rng(seed).normal(size=(24, 4))):
+    for k, (a, b, phase, weight) in enumerate(np.random.default_rng(seed).normal(size=(15, 4))):
         value[..., k % 3] += weight * np.sign(np.sin(5 * a * x + 5 * b * y + 3 * phase))
     colours: np.ndarray = 1.0 / (1.0 + np.exp(-value))
     return colours
@@ -68,3 +80,55 @@ def texture(x: np.ndarray, y: np.ndarray, seed: int) -> np.ndarray:
 @pytest.fixture
 def boxes() -> Boxes:
     return Boxes()
+
+
+class Painter:
+    """Draws walks without a model: the true picture from where the walk believes to be, with
+    noise in holes. Knows the photo's true depth, in units of its median.
+
+    Attributes:
+        draws: how many walks were drawn; `stop_after`: the walk that Ctrl-C falls into.
+    """
+
+    description = "painter"
+
+    def __init__(self, boxes: Boxes, stop_after: int | None = None) -> None:
+        self.boxes, self.stop_after, self.draws = boxes, stop_after, 0
+
+    def photo_view(self, scene: Scene, settings: WalkSettings) -> View:
+        depth = self.boxes.view(scene.photo.camera).depth
+        assert depth is not None
+        camera = Camera(np.eye(4), scene.photo.camera.intrinsics)
+        return View(0, camera, scene.photo.rgb, depth / np.float32(np.median(depth)))
+
+    def draw(
+        self,
+        scene: Scene,
+        settings: WalkSettings,
+        scale: float | None,
+        on_views: Callable[[int], None],
+    ) -> WalkTrace:
+        if self.draws == self.stop_after:
+            raise KeyboardInterrupt
+        self.draws += 1
+        median = float(np.median(self.boxes.view(scene.photo.camera).depth))  # type: ignore[arg-type]
+        scale = scale or median
+        on_views(0)
+        views = []
+        for index, truth in enumerate(scene.views):
+            T = truth.camera.relative_to(scene.photo.camera, scale / median).T_world_camera
+            seen = self.boxes.view(Camera(T, self.boxes.lens))
+            noise = np.random.default_rng([settings.seed, index]).normal(size=seen.rgb.shape)
+            shown = scene.visibility_of(seen)
+            assert shown is not None
+            noise *= np.where(shown.hole, 60.0, 2.0 if settings.use_hint else 10.0)[..., None]
+            raw = (seen.rgb + noise).clip(0, 255).astype(np.uint8)
+            final = np.where(shown.seen[..., None], seen.rgb, raw)
+            views.append(DrawnPictures(final, raw, seen.depth, {"view": 0.2, "depth": 0.1}))
+            on_views(1)
+        return WalkTrace(self.photo_view(scene, settings), scale, tuple(views))
+
+
+@pytest.fixture
+def painter(boxes: Boxes) -> Painter:
+    return Painter(boxes)

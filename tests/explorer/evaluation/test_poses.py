@@ -4,8 +4,13 @@ import cv2
 import numpy as np
 import pytest
 
-from explorer.evaluation.poses import drawn_pose_error
-from explorer.evaluation.scenes import TrueView
+from explorer.evaluation.poses import CameraMatcher, PoseError
+from explorer.evaluation.scenes import Scene, TrueView, Way
+
+
+def drawn_pose_error(drawn: np.ndarray, truth: TrueView) -> PoseError | None:
+    scene = Scene("boxes", "", truth, (truth,), (Way.OUT,))
+    return CameraMatcher(scene).error(drawn, truth)
 
 
 def test_the_true_view_itself_has_no_error(boxes: Any) -> None:

@@ -1,0 +1,238 @@
+"""`evaluate speed`: seconds per view with its depth, where they go, and the memory it takes."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.console import Console
+
+from explorer.evaluation.drive import Driver, WalkDriver
+from explorer.evaluation.methods import main_method
+from explorer.evaluation.peak_memory import PeakMemory
+from explorer.evaluation.progress import Counter, counting
+from explorer.evaluation.reports import write_json
+from explorer.evaluation.tables import number, show, table
+from explorer.evaluation.traces import DrawnPictures
+from explorer.evaluation.world_scenes import WorldSource
+
+#: What a CPU is measured on, and what a GPU is.
+CPU_SIZES = ((256, 144),)
+CUDA_SIZES = ((256, 144), (512, 288))
+
+_GIGABYTE = 1e9
+
+
+@dataclass(frozen=True)
+class SpeedOptions:
+    """Attributes:
+    out: folder for speed.json.
+    views: timed views; `warm_up`: views drawn before them, not counted.
+    device: "cpu", "cuda", or "auto" for the CPU and, where there is one, the GPU.
+    threads: CPU threads, or None to leave torch's choice.
+    weights: a checkpoint, or None for the embedded one.
+    """
+
+    out: Path
+    views: int = 20
+    warm_up: int = 4
+    device: str = "auto"
+    threads: int | None = None
+    world_seed: int = 0
+    weights: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.views < 1 or self.warm_up < 0:
+            raise ValueError("a speed test needs at least one timed view")
+
+
+@dataclass(frozen=True)
+class PartTime:
+    """Median seconds of one part of a step, and its share of all parts."""
+
+    part: str
+    seconds: float
+    share: float
+
+
+@dataclass(frozen=True)
+class SpeedRow:
+    """One device at one picture size.
+
+    Attributes:
+        seconds: median wall time of a view with its depth, remembering included.
+        slow_seconds: nine of ten views are faster.
+        start_seconds: from the photo to its depth.
+        peak_memory_bytes: of the whole process during the walk; `device_memory_bytes`: of the
+            GPU, 0 on a CPU.
+    """
+
+    device: str
+    width: int
+    height: int
+    threads: int
+    views: int
+    seconds: float
+    slow_seconds: float
+    views_per_second: float
+    start_seconds: float
+    peak_memory_bytes: int
+    device_memory_bytes: int
+    parts: tuple[PartTime, ...]
+
+
+@dataclass(frozen=True)
+class SpeedReport:
+    """What was measured; `complete` is False if it was interrupted."""
+
+    options: SpeedOptions
+    engine: str
+    complete: bool
+    rows: tuple[SpeedRow, ...]
+
+
+def evaluate_speed(
+    options: SpeedOptions,
+    console: Console | None = None,
+    driver: Driver | None = None,
+) -> SpeedReport:
+    """Times a walk through one rendered world, prints a table and writes speed.json.
+
+    Args:
+        driver: draws the walk; by default ours, on every device that the options name.
+
+    Raises:
+        ValueError: if the device asked for is not there.
+        KeyboardInterrupt: passed on after speed.json was written with what was done.
+    """
+    console = console or Console()
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
+    plan = _plan(options)
+    report = SpeedReport(options, "", False, ())
+    try:
+        with counting(console, len(plan) * (options.views + options.warm_up)) as counter:
+            for device, size in plan:
+                used = driver or WalkDriver.load(options.weights, device)
+                row = _measure(options, used, device, size, counter)
+                report = replace(report, engine=used.description, rows=(*report.rows, row))
+                write_json(report, options.out / "speed.json")
+    except KeyboardInterrupt:
+        write_json(report, options.out / "speed.json")
+        show_speed(console, report)
+        raise
+    report = replace(report, complete=True)
+    write_json(report, options.out / "speed.json")
+    show_speed(console, report)
+    return report
+
+
+def _plan(options: SpeedOptions) -> list[tuple[str, tuple[int, int]]]:
+    cuda = torch.cuda.is_available()
+    if options.device not in ("auto", "cpu", "cuda"):
+        raise ValueError(f"there is no device {options.device!r}; choose auto, cpu or cuda")
+    if options.device == "cuda" and not cuda:
+        raise ValueError("torch finds no CUDA device; run `python main.py doctor` for the reason")
+    plan: list[tuple[str, tuple[int, int]]] = []
+    if options.device in ("auto", "cpu"):
+        plan += [("cpu", size) for size in CPU_SIZES]
+    if cuda and options.device in ("auto", "cuda"):
+        plan += [("cuda", size) for size in CUDA_SIZES]
+    return plan
+
+
+def _measure(
+    options: SpeedOptions, driver: Driver, device: str, size: tuple[int, int], counter: Counter
+) -> SpeedRow:
+    drawn = options.views + options.warm_up
+    counter.now("rendering a world to walk in")
+    scene = WorldSource(options.world_seed, drawn, size, None).scene(0)
+    counter.now(f"{device}, {size[0]}x{size[1]}")
+    times = _ViewTimes(counter)
+    if device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+    with PeakMemory() as peak:
+        begin = time.perf_counter()
+        trace = driver.draw(scene, main_method(0).settings, None, times.mark)
+    timed = np.array(times.seconds[options.warm_up :])
+    return SpeedRow(
+        device=device,
+        width=size[0],
+        height=size[1],
+        threads=torch.get_num_threads(),
+        views=len(timed),
+        seconds=float(np.median(timed)),
+        slow_seconds=float(np.quantile(timed, 0.9)),
+        views_per_second=float(1.0 / np.median(timed)),
+        start_seconds=times.started - begin,
+        peak_memory_bytes=peak.bytes,
+        device_memory_bytes=torch.cuda.max_memory_allocated() if device == "cuda" else 0,
+        parts=part_times(trace.views[options.warm_up :]),
+    )
+
+
+class _ViewTimes:
+    """Notes when views are done: the first call is the start of the first view."""
+
+    def __init__(self, counter: Counter) -> None:
+        self.seconds: list[float] = []
+        self.started = 0.0
+        self._last = 0.0
+        self._counter = counter
+
+    def mark(self, views: int = 1) -> None:
+        """`views` is 0 when the photo is ready and 1 after each view."""
+        now = time.perf_counter()
+        if views == 0:
+            self.started = now
+        else:
+            self.seconds.append(now - self._last)
+            self._counter.advance(views)
+        self._last = now
+
+
+def part_times(views: tuple[DrawnPictures, ...]) -> tuple[PartTime, ...]:
+    """Median seconds by part, longest first; shares are of the sum of these medians."""
+    names = dict.fromkeys(name for view in views for name in view.seconds)
+    medians = {
+        name: float(np.median([view.seconds.get(name, 0.0) for view in views])) for name in names
+    }
+    total = sum(medians.values()) or 1.0
+    ordered = sorted(medians.items(), key=lambda item: -item[1])
+    return tuple(PartTime(name, seconds, seconds / total) for name, seconds in ordered)
+
+
+def show_speed(console: Console, report: SpeedReport) -> None:
+    """One table of devices, one of parts."""
+    rows = [
+        [
+            f"{row.device} {row.width}x{row.height}",
+            number(row.seconds, 3),
+            number(row.slow_seconds, 3),
+            number(row.views_per_second),
+            number(row.start_seconds),
+            number(row.peak_memory_bytes / _GIGABYTE),
+            number(row.device_memory_bytes / _GIGABYTE) if row.device_memory_bytes else "–",
+            str(row.threads),
+        ]
+        for row in report.rows
+    ]
+    columns = ["device, size", "s / view", "90 %", "views / s", "start s", "peak GB", "GPU GB"]
+    parts = [
+        [
+            f"{row.device} {row.width}x{row.height}",
+            part.part,
+            number(1000 * part.seconds, 1),
+            f"{100 * part.share:.0f} %",
+        ]
+        for row in report.rows
+        for part in row.parts
+    ]
+    show(
+        console,
+        table("Seconds per view with depth (median)", [*columns, "threads"], rows),
+        table("Where the time goes", ["device, size", "part", "ms (median)", "share"], parts),
+    )

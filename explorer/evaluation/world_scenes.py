@@ -1,0 +1,103 @@
+"""Unseen rendered worlds as scenes: a photo, a walk out, and a way back between its cameras."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from engine.geometry.cameras import Array, Camera
+from engine.geometry.rotations import slerp
+from engine.training.worlds.textures import TextureBank
+from engine.training.worlds.world import sample_world
+from explorer.evaluation.scenes import Scene, TrueView, Way
+
+#: A world's own walks turn back after a third of their views at the earliest, so this many
+#: times longer a walk surely begins with a way out of the wanted length.
+_LONGER = 3
+
+#: Less than this share of the photo's pixels on surfaces gives it no scale: another world is taken.
+_LEAST_SURFACE = 0.15
+
+#: Mean brightness of a photo, lowest and highest.
+_BRIGHTNESS = (0.36, 0.58)
+
+#: Seeds of one world are tried this far apart, so that no two worlds of a run are the same.
+_RETRY_STRIDE = 1_000_003
+
+
+@dataclass(frozen=True)
+class WorldSource:
+    """Renders worlds of the unseen split: a family and textures that training never saw.
+
+    Attributes:
+        first_seed: of world 0; world n has first_seed + n.
+        views: on the way out and back together.
+        size: (width, height).
+        textures: a folder of texture pictures, or None for procedural textures alone.
+        device: torch device to render on.
+    """
+
+    first_seed: int
+    views: int
+    size: tuple[int, int]
+    textures: Path | None = None
+    device: str = "cpu"
+
+    def scene(self, index: int) -> Scene:
+        """World number `index`, the same for the same seed, size and textures."""
+        seed = self.first_seed + index
+        for attempt in range(20):
+            try:
+                scene = self._render(seed + attempt * _RETRY_STRIDE, f"world-{seed:04d}")
+            except ValueError:  # no free place for a camera
+                continue
+            assert scene.photo.depth is not None
+            if np.isfinite(scene.photo.depth).mean() >= _LEAST_SURFACE:
+                return scene
+        raise ValueError(f"no world near seed {seed} shows enough surfaces to walk along")
+
+    def _bank(self) -> TextureBank | None:
+        return None if self.textures is None else _bank_of(self.textures)
+
+    def _render(self, seed: int, name: str) -> Scene:
+        width, height = self.size
+        world = sample_world(seed, textures=self._bank(), split="unseen", device=self.device)
+        chance = np.random.default_rng([seed, self.views])
+        out_count = (self.views + 1) // 2
+        out = world.walk(_LONGER * (out_count + 1), chance)[: out_count + 1]
+        cameras = [*out, *way_back(out)[: self.views - out_count]]
+        world.expose_for(out[0], float(chance.uniform(*_BRIGHTNESS)))
+        frames = world.render(cameras, height, width, torch.Generator().manual_seed(seed))
+        views = [
+            TrueView(
+                rgb=(frames.rgb[i].cpu().numpy() * 255.0).round().clip(0, 255).astype(np.uint8),
+                depth=frames.depth[i].cpu().numpy().astype(np.float32),
+                camera=camera,
+            )
+            for i, camera in enumerate(cameras)
+        ]
+        ways = [Way.OUT] * out_count + [Way.BACK] * (self.views - out_count)
+        return Scene(name, world.caption, views[0], tuple(views[1:]), tuple(ways))
+
+
+@cache
+def _bank_of(folder: Path) -> TextureBank:
+    return TextureBank.from_folder(folder)
+
+
+def way_back(out: list[Camera]) -> list[Camera]:
+    """Cameras half-way between neighbours of the way out, last first; one fewer than `out`."""
+    return [halfway(a, b) for a, b in pairwise(out)][::-1]
+
+
+def halfway(a: Camera, b: Camera) -> Camera:
+    """The camera in the middle of the straight way between two, turned half-way."""
+    T: Array = np.eye(4)
+    T[:3, :3] = slerp(a.T_world_camera[:3, :3], b.T_world_camera[:3, :3], 0.5)
+    T[:3, 3] = (a.position + b.position) / 2
+    return Camera(T, a.intrinsics)

@@ -1,0 +1,269 @@
+"""`evaluate worlds`: walks through rendered worlds that training never saw, all truth known.
+
+Each world gives a photo and the true views of a walk out and back. The drawn views' cameras are
+the true ones; since a single photo has no scale, the depth that the model draws for it is brought
+to metres once, by the median ratio to the true depth, for the model and the baselines alike.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from explorer.evaluation.baselines import warp_photo
+from explorer.evaluation.drive import Driver, WalkDriver
+from explorer.evaluation.judging import (
+    JudgedScene,
+    Tally,
+    judge_baselines,
+    judge_walk,
+    with_true_holes,
+)
+from explorer.evaluation.methods import MAIN, Method, main_method, step_methods, switch_methods
+from explorer.evaluation.progress import Counter, counting
+from explorer.evaluation.reports import write_json, write_picture
+from explorer.evaluation.results import (
+    Comparison,
+    DepthRecord,
+    DepthSummary,
+    PictureSummary,
+    PoseRecord,
+    PoseSummary,
+    ViewRecord,
+)
+from explorer.evaluation.scene_sheets import scene_sheet
+from explorer.evaluation.scenes import SceneSource
+from explorer.evaluation.seeds import SeedRecord, SeedSummary, compare_seeds, summarise_seeds
+from explorer.evaluation.steps import StepRow, summarise_steps
+from explorer.evaluation.summaries import (
+    compare_with_baselines,
+    summarise_depths,
+    summarise_pictures,
+    summarise_poses,
+)
+from explorer.evaluation.traces import WalkTrace
+from explorer.evaluation.verdicts import Verdict, judge_against_baselines
+from explorer.evaluation.world_scenes import WorldSource
+from explorer.evaluation.worlds_output import draw_curves, show_report
+
+
+@dataclass(frozen=True)
+class WorldsOptions:
+    """Attributes:
+    out: folder for worlds.json, curves and sheets.
+    views: drawn per world, half on the way out and half on the way back.
+    count: worlds of the main row.
+    switches, seeds, steps: how many of those worlds also run every inference switch, a second
+        seed, and 1 to 8 sampling steps; 0 leaves that table out.
+    sheets: worlds that get a comparison sheet.
+    first_seed: of the worlds; walk_seed: of the drawn noise.
+    size: (width, height) of the pictures.
+    weights: a checkpoint, or None for the embedded one.
+    textures: a folder of texture pictures, or None for procedural textures alone.
+    """
+
+    out: Path
+    views: int = 16
+    count: int = 32
+    switches: int = 6
+    seeds: int = 6
+    steps: int = 3
+    sheets: int = 8
+    first_seed: int = 0
+    walk_seed: int = 0
+    size: tuple[int, int] = (256, 144)
+    weights: Path | None = None
+    device: str = "cpu"
+    textures: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.views < 2 or self.count < 1:
+            raise ValueError("an evaluation needs at least one world and two views")
+        if min(self.switches, self.seeds, self.steps, self.sheets) < 0:
+            raise ValueError("the number of worlds for a table cannot be negative")
+
+
+@dataclass(frozen=True)
+class PhotoScale:
+    """Metres per unit of the walk in one world, by the photo's true depth."""
+
+    scene: str
+    scale: float
+
+
+@dataclass(frozen=True)
+class WorldsReport:
+    """Attributes:
+    complete: False while running, or if it was interrupted.
+    main: the default walk and the baselines on all worlds.
+    switches: the default walk and each switch on the same subset of worlds.
+    """
+
+    options: WorldsOptions
+    engine: str
+    complete: bool
+    seconds: float
+    main: tuple[PictureSummary, ...]
+    comparisons: tuple[Comparison, ...]
+    verdicts: tuple[Verdict, ...]
+    poses: tuple[PoseSummary, ...]
+    depths: tuple[DepthSummary, ...]
+    switches: tuple[PictureSummary, ...]
+    switch_poses: tuple[PoseSummary, ...]
+    switch_depths: tuple[DepthSummary, ...]
+    seeds: tuple[SeedSummary, ...]
+    steps: tuple[StepRow, ...]
+    scales: tuple[PhotoScale, ...]
+    picture_records: tuple[ViewRecord, ...]
+    switch_records: tuple[ViewRecord, ...]
+    pose_records: tuple[PoseRecord, ...]
+    depth_records: tuple[DepthRecord, ...]
+    seed_records: tuple[SeedRecord, ...]
+
+
+def evaluate_worlds(
+    options: WorldsOptions,
+    console: Console | None = None,
+    driver: Driver | None = None,
+    source: SceneSource | None = None,
+) -> WorldsReport:
+    """Runs the evaluation, prints its tables, and writes worlds.json, curves and sheets.
+
+    Args:
+        driver: draws the walks; by default our walk with the engine that the options name.
+        source: gives the scenes; by default worlds of the unseen split.
+
+    Raises:
+        KeyboardInterrupt: passed on after worlds.json was written with what was done.
+        ValueError: for unusable weights or options.
+    """
+    console = console or Console()
+    driver = driver or WalkDriver.load(options.weights, options.device)
+    source = source or WorldSource(
+        options.first_seed, options.views, options.size, options.textures, options.device
+    )
+    run = _WorldsRun(options, driver, source)
+    try:
+        with counting(console, run.planned_views) as counter:
+            run.everything(counter)
+    except KeyboardInterrupt:
+        report = run.save(complete=False)
+        show_report(console, report)
+        console.print(f"interrupted; what was done is in {options.out / 'worlds.json'}")
+        raise
+    report = run.save(complete=True)
+    draw_curves(report, options.out)
+    show_report(console, report)
+    return report
+
+
+class _WorldsRun:
+    """The state of one evaluation."""
+
+    def __init__(self, options: WorldsOptions, driver: Driver, source: SceneSource) -> None:
+        self.options = options
+        self.driver = driver
+        self.source = source
+        self.main = main_method(options.walk_seed)
+        self.tally, self.switch_tally, self.step_tally = Tally(), Tally(), Tally()
+        self.seed_records: list[SeedRecord] = []
+        self.scales: list[PhotoScale] = []
+        self.step_seconds: dict[str, list[float]] = {}
+        self._scenes: dict[int, JudgedScene] = {}
+        self._traces: dict[int, WalkTrace] = {}
+        self._started = time.monotonic()
+
+    @property
+    def planned_views(self) -> int:
+        o = self.options
+        per_world = len(switch_methods(self.main)) * min(o.switches, o.count)
+        per_world += min(o.seeds, o.count) + len(step_methods(self.main)) * min(o.steps, o.count)
+        return o.views * (o.count + per_world)
+
+    def everything(self, counter: Counter) -> None:
+        """All tables, the main one first; saved after every world."""
+        o = self.options
+        for index in range(o.count):
+            self._main_row(index, counter)
+            self.save(complete=False)
+        for index in range(min(o.switches, o.count)):
+            self._switches(index, counter)
+            self.save(complete=False)
+        for index in range(min(o.seeds, o.count)):
+            self._second_seed(index, counter)
+            self.save(complete=False)
+        for index in range(min(o.steps, o.count)):
+            self._steps(index, counter)
+            self.save(complete=False)
+
+    def _scene(self, index: int) -> JudgedScene:
+        if index not in self._scenes:
+            self._scenes[index] = with_true_holes(self.source.scene(index))
+        return self._scenes[index]
+
+    def _draw(self, index: int, method: Method, counter: Counter) -> WalkTrace:
+        judged = self._scene(index)
+        counter.now(f"{judged.scene.name}: {method.name}")
+        return self.driver.draw(judged.scene, method.settings, None, counter.advance)
+
+    def _main_row(self, index: int, counter: Counter) -> None:
+        judged = self._scene(index)
+        trace = self._draw(index, self.main, counter)
+        warped = warp_photo(judged.scene, trace.photo, trace.scale)
+        judge_walk(self.tally, judged, MAIN, trace)
+        judge_baselines(self.tally, judged, warped)
+        self.scales.append(PhotoScale(judged.scene.name, trace.scale))
+        if index < self.options.sheets:
+            sheet = scene_sheet(judged, trace, warped)
+            write_picture(sheet, self.options.out / "sheets" / f"{judged.scene.name}.png")
+        if index < max(self.options.switches, self.options.seeds, self.options.steps):
+            self._traces[index] = trace
+        else:
+            del self._scenes[index]
+
+    def _switches(self, index: int, counter: Counter) -> None:
+        judged = self._scene(index)
+        judge_walk(self.switch_tally, judged, MAIN, self._traces[index])
+        for method in switch_methods(self.main):
+            judge_walk(self.switch_tally, judged, method.name, self._draw(index, method, counter))
+
+    def _second_seed(self, index: int, counter: Counter) -> None:
+        other = self._draw(index, main_method(self.options.walk_seed + 1), counter)
+        self.seed_records += compare_seeds(self._scene(index), self._traces[index], other)
+
+    def _steps(self, index: int, counter: Counter) -> None:
+        for method in step_methods(self.main):
+            trace = self._draw(index, method, counter)
+            self.step_seconds.setdefault(method.name, []).append(trace.seconds_per_view)
+            judge_walk(self.step_tally, self._scene(index), method.name, trace, cameras=False)
+
+    def save(self, complete: bool) -> WorldsReport:
+        """Writes worlds.json with everything known so far."""
+        main = tuple(summarise_pictures(self.tally.pictures))
+        report = WorldsReport(
+            options=self.options,
+            engine=self.driver.description,
+            complete=complete,
+            seconds=time.monotonic() - self._started,
+            main=main,
+            comparisons=tuple(compare_with_baselines(self.tally.pictures)),
+            verdicts=judge_against_baselines(main),
+            poses=tuple(summarise_poses(self.tally.poses)),
+            depths=tuple(summarise_depths(self.tally.depths)),
+            switches=tuple(summarise_pictures(self.switch_tally.pictures)),
+            switch_poses=tuple(summarise_poses(self.switch_tally.poses)),
+            switch_depths=tuple(summarise_depths(self.switch_tally.depths)),
+            seeds=tuple(summarise_seeds(self.seed_records)),
+            steps=tuple(summarise_steps(self.step_tally, self.step_seconds)),
+            scales=tuple(self.scales),
+            picture_records=tuple(self.tally.pictures),
+            switch_records=tuple(self.switch_tally.pictures),
+            pose_records=tuple(self.tally.poses + self.switch_tally.poses),
+            depth_records=tuple(self.tally.depths),
+            seed_records=tuple(self.seed_records),
+        )
+        write_json(report, self.options.out / "worlds.json")
+        return report
