@@ -33,17 +33,21 @@ def check_size(rgb: FloatArray) -> tuple[int, int]:
     return int(rgb.shape[0]), int(rgb.shape[1])
 
 
+def _tensor(array: FloatArray, engine: Engine) -> Tensor:
+    """A copy, so that read-only arrays of stored views may come in."""
+    return torch.tensor(array, dtype=torch.float32, device=engine.device)
+
+
 def rgb_tensor(rgb: FloatArray, engine: Engine) -> Tensor:
     """(H, W, 3) in [0, 1] to (1, 3, H, W) in [−1, 1]."""
     check_size(rgb)
-    tensor = torch.from_numpy(np.ascontiguousarray(rgb, dtype=np.float32)).to(engine.device)
+    tensor = _tensor(rgb, engine)
     return tensor.permute(2, 0, 1)[None] * 2 - 1
 
 
-def depth_tensor(depth: FloatArray, engine: Engine) -> Tensor:
-    """(H, W) to (1, 1, H, W), still in scene units."""
-    tensor = torch.from_numpy(np.ascontiguousarray(depth, dtype=np.float32))
-    return tensor.to(engine.device)[None, None]
+def plane_tensor(depth: FloatArray, engine: Engine) -> Tensor:
+    """A depth or coverage (H, W) to (1, 1, H, W), units unchanged."""
+    return _tensor(depth, engine)[None, None]
 
 
 def depth_picture_tensor(depth: Tensor, scale: float) -> Tensor:

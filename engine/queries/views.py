@@ -30,7 +30,7 @@ from engine.queries.pictures import (
     check_size,
     depth_array,
     depth_picture_tensor,
-    depth_tensor,
+    plane_tensor,
     ray_tensor,
     rgb_array,
     rgb_tensor,
@@ -127,7 +127,7 @@ def open_context(
         raise ValueError(f"context views must have one size, not {sorted(sizes)}")
     size = sizes.pop()
     first = ordered[0]
-    scale = 1.0 if first.depth is None else median_depth(torch.from_numpy(first.depth))
+    scale = 1.0 if first.depth is None else median_depth(plane_tensor(first.depth, engine))
     group = Group(tuple(_context_pictures(engine, ordered, scale, use_depth)))
     with engine.autocast():
         cache = engine.transformer.remember(group, Cache())
@@ -147,7 +147,7 @@ def _context_pictures(
         if use_depth and view.depth is not None:
             kinds.append(Kind.DEPTH)
             slots.append(slot)
-            pictures.append(depth_picture_tensor(depth_tensor(view.depth, engine), scale))
+            pictures.append(depth_picture_tensor(plane_tensor(view.depth, engine), scale))
     latents = torch.split(engine.codec.encode(torch.cat(pictures)), 1)
     size = check_size(views[0].rgb)
     rays = [
@@ -238,9 +238,9 @@ def _hint_tensor(engine: Engine, hint: Hint | None, scale: float) -> Tensor | No
     if hint is None or not np.any(hint.coverage > 0):
         return None
     rgb = (rgb_tensor(hint.rgb, engine) + 1) / 2
-    coverage = torch.from_numpy(np.ascontiguousarray(hint.coverage)).to(engine.device)[None, None]
+    coverage = plane_tensor(hint.coverage, engine)
     sigma = torch.full((1, 1, 1, 1), scale, device=engine.device)
-    return hint_latents(engine.codec, rgb, depth_tensor(hint.depth, engine), coverage, sigma)
+    return hint_latents(engine.codec, rgb, plane_tensor(hint.depth, engine), coverage, sigma)
 
 
 @torch.no_grad()

@@ -1,0 +1,200 @@
+"""The walk's queries on a small random model: units, frames, stopping, the cached context."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from engine.geometry.cameras import Camera, Intrinsics
+from engine.model.codec import Codec, CodecConfig
+from engine.model.model import new_model
+from engine.model.text import Tokenizer
+from engine.model.transformer import TransformerConfig
+from engine.queries import (
+    ContextView,
+    Engine,
+    Hint,
+    SamplerSettings,
+    draw_depth,
+    draw_depth_of_photo,
+    draw_view,
+    draw_warp,
+    finish,
+    open_context,
+)
+
+SIZE = (32, 48)
+LENS = Intrinsics.from_fov(60, 48 / 32)
+SETTINGS = SamplerSettings(rgb_steps=2, depth_steps=2)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    codec = Codec(CodecConfig(latent_channels=8, widths=(4, 4, 4), blocks=(0, 0, 0)))
+    generator = torch.Generator().manual_seed(0)
+    codec.start_from_components(torch.randn(400, 3, 8, 8, generator=generator) * 0.3)
+    shape = TransformerConfig(width=32, layers=2, heads=2, latent_channels=8, words=32)
+    model = new_model(codec, Tokenizer(["room"]), shape)
+    with torch.no_grad():
+        for parameter in model.transformer.parameters():
+            parameter.add_(torch.randn(parameter.shape, generator=generator) * 0.1)
+    return Engine.of(model)
+
+
+def camera(x: float = 0.0, scale: float = 1.0) -> Camera:
+    T = np.eye(4)
+    T[0, 3] = x * scale
+    return Camera(T, LENS)
+
+
+def view(seed: int, x: float = 0.0, scale: float = 1.0) -> ContextView:
+    rng = np.random.default_rng(seed)
+    rgb = rng.random((*SIZE, 3), dtype=np.float32)
+    depth = (1 + rng.random(SIZE, dtype=np.float32)) * scale
+    return ContextView(camera(x, scale), rgb, depth.astype(np.float32))
+
+
+def noise(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def hint(scale: float = 1.0) -> Hint:
+    rng = np.random.default_rng(9)
+    coverage = np.ones(SIZE, np.float32)
+    coverage[:, :10] = 0
+    depth = np.full(SIZE, 2.0 * scale, np.float32)
+    depth[:, :10] = np.nan
+    depth[:5, 20:] = np.inf
+    return Hint(rng.random((*SIZE, 3), dtype=np.float32), depth, coverage)
+
+
+def test_answers_have_the_units_and_shapes_promised(engine: Engine) -> None:
+    context = open_context(engine, [view(0), view(1, 0.2)])
+    drawn = finish(draw_view(engine, context, camera(0.1), hint(), SETTINGS, noise()))
+    depth = finish(draw_depth(engine, context, camera(0.1), drawn.rgb, hint(), SETTINGS, noise()))
+    assert drawn.rgb.shape == (*SIZE, 3)
+    assert drawn.rgb.dtype == depth.dtype == np.float32
+    assert 0 <= drawn.rgb.min() <= drawn.rgb.max() <= 1
+    assert depth.shape == SIZE
+    assert not np.isnan(depth).any()
+    assert (depth > 0).all()
+
+
+@pytest.mark.parametrize("scale", [0.01, 300.0])
+def test_the_scale_of_the_scene_does_not_reach_the_network(engine: Engine, scale: float) -> None:
+    """A doll's house and a valley of the same look are drawn the same, in their units."""
+    pictures, depths = [], []
+    for size in (1.0, scale):
+        context = open_context(engine, [view(0, 0.0, size), view(1, 0.2, size)])
+        drawn = finish(draw_view(engine, context, camera(0.1, size), hint(size), SETTINGS, noise()))
+        asked = draw_depth(
+            engine, context, camera(0.1, size), drawn.rgb, hint(size), SETTINGS, noise()
+        )
+        pictures.append(drawn.rgb)
+        depths.append(finish(asked) / size)
+    np.testing.assert_allclose(pictures[0], pictures[1], atol=1e-3)
+    near = depths[0] < 20
+    np.testing.assert_allclose(depths[0][near], depths[1][near], rtol=0.02)
+
+
+def test_where_the_world_lies_does_not_reach_the_network(engine: Engine) -> None:
+    """Everything is relative to the anchor: a moved and turned world gives the same picture."""
+    angle = 0.7
+    T_moved_world = np.array(
+        [
+            [np.cos(angle), 0, np.sin(angle), 100.0],
+            [0, 1, 0, -7.0],
+            [-np.sin(angle), 0, np.cos(angle), 3.0],
+            [0, 0, 0, 1],
+        ]
+    )
+
+    def moved(camera_: Camera) -> Camera:
+        return Camera(T_moved_world @ camera_.T_world_camera, camera_.intrinsics)
+
+    views = [view(0), view(1, 0.2)]
+    here = open_context(engine, views)
+    there = open_context(engine, [ContextView(moved(v.camera), v.rgb, v.depth) for v in views])
+    a = finish(draw_view(engine, here, camera(0.1), None, SETTINGS, noise()))
+    b = finish(draw_view(engine, there, moved(camera(0.1)), None, SETTINGS, noise()))
+    np.testing.assert_allclose(a.rgb, b.rgb, atol=2e-3)
+
+
+def test_noise_and_every_input_matter(engine: Engine) -> None:
+    context = open_context(engine, [view(0), view(1, 0.2)])
+
+    def draw(**changes: object) -> np.ndarray:
+        given = {"context": context, "camera": camera(0.1), "hint": hint(), "noise": noise()}
+        given |= changes
+        asked = draw_view(
+            engine, given["context"], given["camera"], given["hint"], SETTINGS, given["noise"]
+        )
+        return finish(asked).rgb
+
+    plain = draw()
+    np.testing.assert_array_equal(plain, draw(noise=noise()))
+    others = {
+        "noise": draw(noise=noise(1)),
+        "camera": draw(camera=camera(0.4)),
+        "hint": draw(hint=None),
+        "context": draw(context=open_context(engine, [view(0)])),
+        "depth": draw(context=open_context(engine, [view(0), view(1, 0.2)], use_depth=False)),
+    }
+    for name, picture in others.items():
+        assert np.abs(plain - picture).max() > 1e-5, name
+
+
+def test_a_hint_that_shows_nothing_is_no_hint(engine: Engine) -> None:
+    context = open_context(engine, [view(0)])
+    nothing = np.zeros(SIZE, np.float32)
+    empty = Hint(np.zeros((*SIZE, 3), np.float32), nothing * np.nan, nothing)
+    a = finish(draw_view(engine, context, camera(), empty, SETTINGS, noise()))
+    b = finish(draw_view(engine, context, camera(), None, SETTINGS, noise()))
+    np.testing.assert_array_equal(a.rgb, b.rgb)
+
+
+def test_the_anchor_goes_first(engine: Engine) -> None:
+    views = [view(0), view(1, 0.2, scale=3.0)]
+    assert open_context(engine, views).scale == pytest.approx(1.5, abs=0.1)
+    second = open_context(engine, views, anchor=1)
+    assert second.scale == pytest.approx(4.5, abs=0.3)
+    np.testing.assert_allclose(second.anchor.position, views[1].camera.position)
+
+
+def test_a_photo_needs_nothing_but_itself(engine: Engine) -> None:
+    steps = draw_depth_of_photo(engine, view(0).rgb, camera(), SETTINGS, noise())
+    names = []
+    while True:
+        try:
+            names.append(next(steps).picture)
+        except StopIteration as stop:
+            depth = stop.value
+            break
+    assert names == ["DEPTH", "DEPTH"]
+    assert depth.shape == SIZE
+
+
+def test_a_simulated_warp_is_a_picture(engine: Engine) -> None:
+    context = open_context(engine, [view(0)])
+    drawn = finish(draw_warp(engine, context, camera(0.1), SETTINGS, noise()))
+    assert drawn.rgb.shape == (*SIZE, 3)
+
+
+def test_bad_sizes_are_refused(engine: Engine) -> None:
+    odd = np.zeros((30, 48, 3), np.float32)
+    with pytest.raises(ValueError, match="multiples of 16"):
+        finish(draw_depth_of_photo(engine, odd, camera(), SETTINGS, noise()))
+    small = ContextView(camera(), np.zeros((16, 16, 3), np.float32))
+    with pytest.raises(ValueError, match="one size"):
+        open_context(engine, [view(0), small])
+    with pytest.raises(ValueError, match="needs the size"):
+        open_context(engine, [])
+
+
+def test_read_only_arrays_are_welcome(engine: Engine) -> None:
+    frozen = view(0)
+    frozen.rgb.setflags(write=False)
+    assert frozen.depth is not None
+    frozen.depth.setflags(write=False)
+    assert open_context(engine, [frozen]).slots == 1
