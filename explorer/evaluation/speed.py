@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from explorer.evaluation.methods import main_method
 from explorer.evaluation.peak_memory import PeakMemory
 from explorer.evaluation.progress import Counter, counting
 from explorer.evaluation.reports import write_json
+from explorer.evaluation.scenes import Scene, SceneSource
 from explorer.evaluation.tables import number, show, table
 from explorer.evaluation.traces import DrawnPictures
 from explorer.evaluation.world_scenes import WorldSource
@@ -98,11 +100,13 @@ def evaluate_speed(
     options: SpeedOptions,
     console: Console | None = None,
     driver: Driver | None = None,
+    source: Callable[[int, tuple[int, int]], SceneSource] | None = None,
 ) -> SpeedReport:
     """Times a walk through one rendered world, prints a table and writes speed.json.
 
     Args:
         driver: draws the walk; by default ours, on every device that the options name.
+        source: a scene source for so many views of that size; by default a rendered world.
 
     Raises:
         ValueError: if the device asked for is not there.
@@ -117,7 +121,12 @@ def evaluate_speed(
         with counting(console, len(plan) * (options.views + options.warm_up)) as counter:
             for device, size in plan:
                 used = driver or WalkDriver.load(options.weights, device)
-                row = _measure(options, used, device, size, counter)
+                drawn = options.views + options.warm_up
+                counter.now("rendering a world to walk in")
+                made = (
+                    source(drawn, size) if source else WorldSource(options.world_seed, drawn, size)
+                )
+                row = _measure(options, used, device, made.scene(0), counter)
                 report = replace(report, engine=used.description, rows=(*report.rows, row))
                 write_json(report, options.out / "speed.json")
     except KeyboardInterrupt:
@@ -145,12 +154,10 @@ def _plan(options: SpeedOptions) -> list[tuple[str, tuple[int, int]]]:
 
 
 def _measure(
-    options: SpeedOptions, driver: Driver, device: str, size: tuple[int, int], counter: Counter
+    options: SpeedOptions, driver: Driver, device: str, scene: Scene, counter: Counter
 ) -> SpeedRow:
-    drawn = options.views + options.warm_up
-    counter.now("rendering a world to walk in")
-    scene = WorldSource(options.world_seed, drawn, size, None).scene(0)
-    counter.now(f"{device}, {size[0]}x{size[1]}")
+    height, width = scene.photo.rgb.shape[:2]
+    counter.now(f"{device}, {width}x{height}")
     times = _ViewTimes(counter)
     if device == "cuda":
         torch.cuda.reset_peak_memory_stats()
@@ -160,8 +167,8 @@ def _measure(
     timed = np.array(times.seconds[options.warm_up :])
     return SpeedRow(
         device=device,
-        width=size[0],
-        height=size[1],
+        width=width,
+        height=height,
         threads=torch.get_num_threads(),
         views=len(timed),
         seconds=float(np.median(timed)),
