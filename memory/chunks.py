@@ -130,26 +130,56 @@ def chunks_of(surfels: Surfels, ordering: Ordering, start: int) -> Chunks:
     return Chunks(centres, radii, spacing, first, torch.stack(levels, dim=1))
 
 
-def select(chunks: Chunks, camera: Camera, height: int, width: int, sharpness: float) -> Selection:
-    """The surfels of all chunks that touch the picture, none of them finer than it can show.
+@dataclass(frozen=True)
+class Touched:
+    """Chunks that reach into a picture.
+
+    Attributes:
+        chunk: (K,) int64, which.
+        centres: (K, 3) of their spheres in the camera's frame.
+        radii: (K,).
+        level: (K,) int64, the level of detail that suits the picture.
+    """
+
+    chunk: Tensor
+    centres: Tensor
+    radii: Tensor
+    level: Tensor
+
+    def __getitem__(self, chosen: Tensor) -> Touched:
+        """Those of a boolean mask."""
+        return Touched(
+            self.chunk[chosen], self.centres[chosen], self.radii[chosen], self.level[chosen]
+        )
+
+
+def touched_chunks(
+    chunks: Chunks, camera: Camera, height: int, width: int, sharpness: float
+) -> Touched:
+    """The chunks in the picture, none of them finer than it can show.
 
     `sharpness` is the spacing in pixels that a coarser level may have at most.
     """
-    device = chunks.centres.device
-    T = torch.tensor(camera.T_camera_world, dtype=torch.float32, device=device)
+    T = torch.tensor(camera.T_camera_world, dtype=torch.float32, device=chunks.centres.device)
     centres = chunks.centres @ T[:3, :3].T + T[:3, 3]
-    touched = _inside(centres, chunks.radii, camera).nonzero()[:, 0]
+    inside = _inside(centres, chunks.radii, camera).nonzero()[:, 0]
+    centres, radii = centres[inside], chunks.radii[inside]
     focal = max(camera.intrinsics.fx * width, camera.intrinsics.fy * height)
-    near = (centres[touched].norm(dim=-1) - chunks.radii[touched]).clamp_min(1e-12)
-    pixels = chunks.spacing[touched] * focal / near
+    near = (centres.norm(dim=-1) - radii).clamp_min(1e-12)
+    pixels = chunks.spacing[inside] * focal / near
     level = 2 * (sharpness / pixels).clamp_min(1).log2()  # half the discs are √2 as far apart
-    level = level.floor().to(torch.int64).clamp_max(LEVELS - 1)
-    counts = chunks.counts[touched].gather(1, level[:, None])[:, 0]
+    return Touched(inside, centres, radii, level.floor().to(torch.int64).clamp_max(LEVELS - 1))
+
+
+def selected(chunks: Chunks, touched: Touched, coarser: int = 0) -> Selection:
+    """The surfels of some chunks, optionally by some levels coarser than suits the picture."""
+    level = (touched.level + coarser).clamp_max(LEVELS - 1)
+    counts = chunks.counts[touched.chunk].gather(1, level[:, None])[:, 0]
     ends = torch.cumsum(counts, 0)
     total = int(ends[-1]) if len(ends) else 0
-    shift = torch.repeat_interleave(chunks.start[touched] - (ends - counts), counts)
+    shift = torch.repeat_interleave(chunks.start[touched.chunk] - (ends - counts), counts)
     return Selection(
-        index=torch.arange(total, device=device) + shift,
+        index=torch.arange(total, device=shift.device) + shift,
         enlarged=torch.repeat_interleave(torch.exp2(level.float() / 2), counts),
     )
 

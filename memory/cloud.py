@@ -7,13 +7,29 @@ import torch
 from torch import Tensor
 
 from engine.geometry.cameras import Camera
+from engine.geometry.rendering import render_surfels
 from engine.geometry.surfels import Surfels
-from memory.chunks import Chunks, Selection, chunk_order, chunks_of, select
+from memory.chunks import (
+    Chunks,
+    Selection,
+    Touched,
+    chunk_order,
+    chunks_of,
+    selected,
+    touched_chunks,
+)
+from memory.occlusion import DepthPyramid
 
 #: How many views a surfel remembers to have been seen by.
 SLOTS = 8
 #: A further view takes the place of the weakest of them if it sees this much better.
 _BETTER = 1.1
+#: Discs of a coarser level of detail may be this far apart, pixels.
+_SHARPNESS = 1.0
+#: What hides what is judged on a picture this much smaller, from discs that are as much larger.
+_ROUGH, _ROUGH_LEVELS = 4, 4
+#: Chunks this much (relative) behind what is in front of them are hidden.
+_ROUGH_SLACK = 0.1
 
 _COLUMNS = {"positions": 3, "normals": 3, "long_axes": 3, "colours": 3, "radii": 1, "confidence": 1}
 
@@ -71,9 +87,30 @@ class SurfelCloud:
         self._seen_well[start:end] = seen[1][ordering.order]
         self._size = end
 
-    def select(self, camera: Camera, height: int, width: int, sharpness: float = 1.0) -> Selection:
-        """The standing surfels that can touch the picture, as coarse as it allows."""
-        selection = select(self._chunks, camera, height, width, sharpness)
+    def select(self, camera: Camera, height: int, width: int) -> Selection:
+        """What a picture can show: as coarse as it allows, without what others surely hide."""
+        touched = touched_chunks(self._chunks, camera, height, width, _SHARPNESS)
+        rough = self._standing(selected(self._chunks, touched, coarser=_ROUGH_LEVELS))
+        if len(rough.index) * 2**_ROUGH_LEVELS > height * width:
+            small = (max(1, height // _ROUGH), max(1, width // _ROUGH))
+            seen = render_surfels(self.surfels(rough), camera, *small)
+            depth = torch.where(seen.coverage > 0.95, seen.depth, torch.nan)
+            touched = self._before(touched, depth, camera)
+        return self._standing(selected(self._chunks, touched))
+
+    def select_before(self, camera: Camera, depth: Tensor, slack: float) -> Selection:
+        """What may lie on or before a depth picture (H, W) seen from `camera`, or at most `slack`
+        (relative) behind it; as coarse as the picture allows."""
+        touched = touched_chunks(self._chunks, camera, depth.shape[0], depth.shape[1], _SHARPNESS)
+        return self._standing(selected(self._chunks, self._before(touched, depth, camera, slack)))
+
+    def _before(
+        self, touched: Touched, depth: Tensor, camera: Camera, slack: float = _ROUGH_SLACK
+    ) -> Touched:
+        hidden = DepthPyramid(depth, camera).hides(touched.centres, touched.radii, slack)
+        return touched[~hidden]
+
+    def _standing(self, selection: Selection) -> Selection:
         if not self._dead:
             return selection
         alive = self._alive.index_select(0, selection.index).nonzero()[:, 0]

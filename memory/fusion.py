@@ -65,7 +65,7 @@ class _Projected:
 def fuse(cloud: SurfelCloud, picture: Picture, config: FusionConfig) -> Seen:
     """Add what `picture` newly shows; returns what was added, with the whole sky."""
     height, width = picture.depth.shape
-    selection = cloud.select(picture.camera, height, width)
+    selection = cloud.select_before(picture.camera, picture.depth, 2 * config.tolerance)
     surfels = cloud.surfels(selection)
     projected = _project(surfels, picture.camera, height, width)
     matched = _matched(projected, picture.depth, config.tolerance)
@@ -94,7 +94,7 @@ def fuse(cloud: SurfelCloud, picture: Picture, config: FusionConfig) -> Seen:
 def observe(cloud: SurfelCloud, camera: Camera, view_id: int, depth: Tensor) -> None:
     """Note what a view without a depth of its own sees of the cloud; `depth` is the cloud's."""
     height, width = depth.shape
-    selection = cloud.select(camera, height, width)
+    selection = cloud.select_before(camera, depth, 2 * FusionConfig.tolerance)
     projected = _project(cloud.surfels(selection), camera, height, width)
     matched = _matched(projected, depth, FusionConfig.tolerance)
     well = _resolution(camera, width, projected.depth, projected.cosine)

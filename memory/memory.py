@@ -14,6 +14,7 @@ from engine.geometry.cameras import Camera
 from engine.geometry.projection import depth_confidence
 from engine.geometry.rendering import Rendering, render_surfels
 from engine.geometry.surfels import Surfels
+from memory.chunks import Selection
 from memory.cloud import SurfelCloud
 from memory.fusion import FusionConfig, Picture, fuse, observe
 from memory.poses import PoseTable
@@ -29,12 +30,22 @@ class MemoryConfig:
     """Attributes:
     fusion: when two things seen are one.
     views_in_ram: how many views stay in RAM when the memory has a folder.
-    sight_divisor: retrieval looks at the known at the picture's size divided by this.
+    sight_step: retrieval looks at every n-th row and column of what is known.
     """
 
     fusion: FusionConfig = field(default_factory=FusionConfig)
     views_in_ram: int = 64
-    sight_divisor: int = 2
+    sight_step: int = 2
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What was rendered last: the question, the answer, and the surfels that were drawn."""
+
+    asked: tuple[bytes, float, float, float, float, int, int]
+    rendering: Rendering
+    surfels: Surfels
+    selection: Selection
 
 
 @dataclass(frozen=True)
@@ -122,8 +133,7 @@ class Memory:
 
     def render(self, camera: Camera, height: int, width: int) -> Rendering:
         """All that is known, seen from `camera`; `surfel_ids` count the rendered surfels only."""
-        surfels = self._cloud.surfels(self._cloud.select(camera, height, width))
-        return render_surfels(surfels, camera, height, width, self._sky.within(camera))
+        return self._look(camera, height, width).rendering
 
     def points(self) -> Surfels:
         """Every fused surfel."""
@@ -148,16 +158,18 @@ class Memory:
         self._cloud = SurfelCloud(self._device)
         self._sky = SkyMemory(self._device)
         self._poses = PoseTable()
+        self._latest_look: _Look | None = None
 
     def _take_in(self, view: View, event: _Event) -> None:
-        if not event.with_depth or view.depth is None:
+        if event.with_depth and view.depth is not None:
+            picture = self._picture(view, view.depth)
+            seen = fuse(self._cloud, picture, self.config.fusion)
+            self._sky.add(seen.sky, seen.sky_pixels, view.camera, (view.height, view.width))
+        else:
             known = self.render(view.camera, view.height, view.width)
             depth = torch.where(known.coverage > 0.5, known.depth, torch.nan)
             observe(self._cloud, view.camera, view.id, depth)
-            return
-        picture = self._picture(view, view.depth)
-        seen = fuse(self._cloud, picture, self.config.fusion)
-        self._sky.add(seen.sky, seen.sky_pixels, view.camera, (view.height, view.width))
+        self._latest_look = None
 
     def _picture(self, view: View, depth: NDArray[np.float32]) -> Picture:
         there = torch.tensor(depth, device=self._device)
@@ -168,23 +180,34 @@ class Memory:
         rgb = torch.tensor(view.rgb, device=self._device).float() / 255.0
         return Picture(view.id, view.camera, rgb, there, confidence)
 
+    def _look(self, camera: Camera, height: int, width: int) -> _Look:
+        """Render, or repeat the last answer: a step asks twice for the same, to retrieve and to
+        warp."""
+        k = camera.intrinsics
+        asked = (camera.T_world_camera.tobytes(), k.fx, k.fy, k.cx, k.cy, height, width)
+        if self._latest_look is None or self._latest_look.asked != asked:
+            selection = self._cloud.select(camera, height, width)
+            surfels = self._cloud.surfels(selection)
+            rendering = render_surfels(surfels, camera, height, width, self._sky.within(camera))
+            self._latest_look = _Look(asked, rendering, surfels, selection)
+        return self._latest_look
+
     def _sight(self, camera: Camera) -> Sight:
-        """The known at reduced size, with the views that see each of its points."""
+        """Some pixels of the known, with the views that see each of them."""
         latest = self._store[int(self._poses.poses.ids[-1])]
-        height = max(1, latest.height // self.config.sight_divisor)
-        width = max(1, latest.width // self.config.sight_divisor)
-        selection = self._cloud.select(camera, height, width)
-        surfels = self._cloud.surfels(selection)
-        shown = render_surfels(surfels, camera, height, width, self._sky.within(camera))
-        pixels = (shown.surfel_ids.view(-1) >= 0).nonzero()[:, 0]
-        front = shown.surfel_ids.view(-1)[pixels]
-        seen_by, _ = self._cloud.seen(selection.index[front])
-        is_sky = torch.isposinf(shown.depth)
+        look = self._look(camera, latest.height, latest.width)
+        step = self.config.sight_step
+        ids = look.rendering.surfel_ids[step // 2 :: step, step // 2 :: step]
+        depth = look.rendering.depth[step // 2 :: step, step // 2 :: step]
+        view_ids = look.rendering.view_ids[step // 2 :: step, step // 2 :: step]
+        shown = ids >= 0
+        front = ids[shown]
+        seen_by, _ = self._cloud.seen(look.selection.index[front])
         return Sight(
-            pixels=height * width,
-            positions=surfels.positions[front],
-            normals=surfels.normals[front],
-            depth=shown.depth.view(-1)[pixels],
+            pixels=ids.numel(),
+            positions=look.surfels.positions[front],
+            normals=look.surfels.normals[front],
+            depth=depth[shown],
             seen_by=seen_by,
-            sky_views=shown.view_ids[is_sky],
+            sky_views=view_ids[torch.isposinf(depth)],
         )

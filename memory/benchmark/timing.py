@@ -1,0 +1,96 @@
+"""Milliseconds and surfels of a memory that keeps growing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import torch
+
+from engine.geometry.cameras import Camera
+from memory.benchmark.house import disturbed, house, walk_through
+from memory.memory import Memory
+
+#: Depths are wrong by this much, as drawn ones are after alignment.
+_DISTURBED = 0.01
+_TRIALS = 12
+
+
+@dataclass(frozen=True)
+class MemoryTiming:
+    """Medians over cameras between the stored ones, milliseconds.
+
+    Attributes:
+        views: how many were stored.
+        surfels: how many points they fused to.
+        add_ms: to remember one more view.
+        retrieve_ms: to choose four views by coverage.
+        render_ms: to draw what is known.
+    """
+
+    views: int
+    surfels: int
+    add_ms: float
+    retrieve_ms: float
+    render_ms: float
+
+    @property
+    def look_ms(self) -> float:
+        """Retrieval and warp together: what a step of a walk waits for."""
+        return self.retrieve_ms + self.render_ms
+
+
+def measure_memory(
+    counts: Sequence[int] = (10, 100, 1000),
+    height: int = 144,
+    width: int = 256,
+    folder: Path | None = None,
+    device: torch.device | str = "cpu",
+) -> Iterator[MemoryTiming]:
+    """Walk through a house of six rooms; yields a timing when each of `counts` is reached."""
+    boxes, cameras = house(), walk_through(max(counts))
+    memory = Memory(folder=folder, device=device)
+    added: list[float] = []
+    for i, camera in enumerate(cameras):
+        view = disturbed(boxes.view(i, camera, height, width), _DISTURBED, seed=i)
+        start = time.perf_counter()
+        memory.add(view)
+        _wait(device)
+        added.append(time.perf_counter() - start)
+        if i + 1 in counts:
+            yield _timed(memory, cameras[: i + 1], added[-_TRIALS:], (height, width), device)
+
+
+def _timed(
+    memory: Memory,
+    cameras: list[Camera],
+    added: list[float],
+    size: tuple[int, int],
+    device: torch.device | str,
+) -> MemoryTiming:
+    retrieving, rendering = [], []
+    for i in range(_TRIALS):
+        camera = cameras[(i * len(cameras)) // _TRIALS]
+        start = time.perf_counter()
+        memory.retrieve(camera, 4)
+        _wait(device)
+        between = time.perf_counter()
+        memory.render(camera, *size)
+        _wait(device)
+        retrieving.append(between - start)
+        rendering.append(time.perf_counter() - between)
+    return MemoryTiming(
+        views=len(cameras),
+        surfels=memory.surfel_count,
+        add_ms=1e3 * median(added),
+        retrieve_ms=1e3 * median(retrieving),
+        render_ms=1e3 * median(rendering),
+    )
+
+
+def _wait(device: torch.device | str) -> None:
+    if torch.device(device).type == "cuda":
+        torch.cuda.synchronize()

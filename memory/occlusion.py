@@ -1,0 +1,67 @@
+"""Which spheres are surely hidden behind a depth picture (hierarchical z-buffer, Greene 1993)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine.geometry.cameras import Camera
+
+
+class DepthPyramid:
+    """The farthest depth over ever larger squares of a depth picture.
+
+    Args:
+        depth: (H, W) z-depth from `camera`; whatever is not finite hides nothing. Rims may be off
+            by a pixel: each pixel counts as far as the farthest of its neighbours.
+    """
+
+    def __init__(self, depth: Tensor, camera: Camera) -> None:
+        self._camera = camera
+        safe = torch.where(torch.isfinite(depth), depth, torch.inf)
+        level = F.max_pool2d(safe[None, None], 3, stride=1, padding=1)
+        levels = [level]
+        while max(level.shape[-2:]) > 1:
+            level = F.max_pool2d(level, 2, ceil_mode=True)
+            levels.append(level)
+        device = depth.device
+        self._flat = torch.cat([one.reshape(-1) for one in levels])
+        sizes = torch.tensor([one.shape[-2:] for one in levels], device=device)
+        self._heights, self._widths = sizes[:, 0], sizes[:, 1]
+        areas = self._heights * self._widths
+        self._starts = torch.cumsum(areas, 0) - areas
+
+    def hides(self, centres: Tensor, radii: Tensor, slack: float) -> Tensor:
+        """(C,) bool: spheres, centres (C, 3) in the camera's frame, that lie behind the picture
+        wherever they project, by more than `slack` of the depth there."""
+        k = self._camera.intrinsics
+        x, y, z = centres.unbind(-1)
+        near = z - radii
+        front = near > 0
+        safe, far = torch.where(front, near, 1.0), z + radii
+        width, height = int(self._widths[0]), int(self._heights[0])
+        left, right = _span(x, radii, safe, far, k.fx, k.cx, width)
+        top, bottom = _span(y, radii, safe, far, k.fy, k.cy, height)
+        longest = torch.maximum(right - left, bottom - top).clamp_min(1).float()
+        level = longest.log2().ceil().to(torch.int64).clamp_max(len(self._starts) - 1)
+        step = 2**level
+        behind = torch.zeros_like(z)
+        for column in (left, right):
+            for row in (top, bottom):
+                at = row // step * self._widths[level] + column // step + self._starts[level]
+                behind = torch.maximum(behind, self._flat[at])
+        return front & (near > behind * (1 + slack))
+
+
+def _span(
+    along: Tensor, radii: Tensor, near: Tensor, far: Tensor, focal: float, centre: float, size: int
+) -> tuple[Tensor, Tensor]:
+    """First and last pixel (C,) int64 that spheres reach along one axis, within the picture."""
+    low, high = along - radii, along + radii
+    least = torch.minimum(low / near, low / far) * focal + centre
+    most = torch.maximum(high / near, high / far) * focal + centre
+    return (
+        (least * size).floor().clamp(0, size - 1).to(torch.int64),
+        (most * size).floor().clamp(0, size - 1).to(torch.int64),
+    )
