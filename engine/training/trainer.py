@@ -29,7 +29,7 @@ E = TypeVar("E")
 
 @dataclass(frozen=True)
 class TrainerConfig:
-    """`minutes` bounds a run by the clock; the learning rate follows the part of it that has gone.
+    """`minutes` (and `steps`, where given) bound a run; the learning rate falls along it.
 
     Attributes:
         photo_batch, walk_batch: entries a step.
@@ -41,6 +41,7 @@ class TrainerConfig:
     """
 
     minutes: float = 5.0
+    steps: int | None = None
     learning_rate: float = 2e-3
     photo_batch: int = 24
     walk_batch: int = 6
@@ -170,7 +171,7 @@ class Trainer:
         # Zero-started layers send denormal gradients back; CPUs take 10× longer over those.
         torch.set_flush_denormal(True)
         started, first, running = time.monotonic(), self.step, _Running()
-        while (gone := (time.monotonic() - started) / (60 * self.config.minutes)) < 1.0:
+        while (gone := self._gone(started, self.step - first)) < 1.0:
             rate = self._rate(gone, self.step - first)
             set_learning_rate(self.optimisers, rate)
             self._train_step(running)
@@ -180,6 +181,11 @@ class Trainer:
                 running = _Running()
         if running.samples:
             yield self._report(out, running, time.monotonic() - started, 0.0)
+
+    def _gone(self, started: float, steps: int) -> float:
+        """The part of the run that lies behind, by clock or by steps."""
+        by_clock = (time.monotonic() - started) / (60 * self.config.minutes)
+        return max(by_clock, steps / self.config.steps if self.config.steps else 0.0)
 
     def _rate(self, gone: float, steps: int) -> float:
         """Warm-up, a plateau, then a cosine to the final rate."""

@@ -1,0 +1,224 @@
+"""Entries, lessons, losses and a few steps of training, on tiny analytic scenes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from engine.geometry.cameras import Camera, Intrinsics
+from engine.geometry.pictures import depth_to_picture
+from engine.model.codec import Codec, CodecConfig
+from engine.model.model import Model, new_model, read_model
+from engine.model.text import Kind, Tokenizer
+from engine.model.transformer import TransformerConfig
+from engine.training.augmentation import Crop, cut, disturbed_depth, photometric, random_crop
+from engine.training.buffer import ReplayBuffer, SourceShares
+from engine.training.entries import EntryConfig, photo_entry, walk_entry
+from engine.training.mixture import LessonPlan, MixtureConfig, lesson_loss
+from engine.training.optimisers import build_optimisers, orthogonalised
+from engine.training.sequences import PosedSequence
+from engine.training.trainer import Trainer, TrainerConfig, channel_weights
+
+CPU = torch.device("cpu")
+SIZE = EntryConfig(size=(32, 48), least_crop=1.0, targets=1, depth_error=0.0)
+
+
+def scene(views: int = 4) -> PosedSequence:
+    """A textured wall 2 m ahead, seen by a camera that steps sideways."""
+    lens = Intrinsics.from_fov(60, 48 / 32)
+    cameras, pictures = [], []
+    v, u = torch.meshgrid(torch.arange(32) + 0.5, torch.arange(48) + 0.5, indexing="ij")
+    for index in range(views):
+        T = np.eye(4)
+        T[0, 3] = 0.1 * index
+        cameras.append(Camera(T, lens))
+        x = (u / 48 - 0.5) / lens.fx * 2 + 0.1 * index
+        y = (v / 32 - 0.5) / lens.fy * 2
+        pictures.append(torch.stack([0.5 + 0.4 * torch.sin(4 * x), 0.5 + 0.4 * y / 2, 0.5 + 0 * x]))
+    depth = torch.full((views, 1, 32, 48), 2.0)
+    return PosedSequence(torch.stack(pictures).float(), depth, tuple(cameras), "a wall")
+
+
+class OneScene:
+    def draw(self, generator: torch.Generator) -> PosedSequence:
+        return scene()
+
+
+@pytest.fixture
+def codec() -> Codec:
+    generator = torch.Generator().manual_seed(0)
+    codec = Codec(CodecConfig(latent_channels=8, widths=(4, 4, 4), blocks=(0, 0, 0)))
+    codec.start_from_components(torch.randn(300, 3, 8, 8, generator=generator) * 0.4)
+    return codec
+
+
+def small_model(codec: Codec) -> Model:
+    shape = TransformerConfig(width=32, layers=2, heads=2, latent_channels=8, words=32)
+    return new_model(codec, Tokenizer(["a", "wall"]), shape)
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_a_crop_keeps_every_pixel_on_its_ray() -> None:
+    whole = Intrinsics(0.9, 1.3, 0.45, 0.55)
+    crop = random_crop(generator(), (90, 160), (32, 48), 0.5)
+    part = crop.intrinsics(whole)
+    u, v = 0.3, 0.8
+    direct = (
+        (crop.left + u * crop.width - whole.cx) / whole.fx,
+        (crop.top + v * crop.height - whole.cy) / whole.fy,
+    )
+    assert ((u - part.cx) / part.fx, (v - part.cy) / part.fy) == pytest.approx((x, y))
+    assert (crop.width * 160) / (crop.height * 90) == pytest.approx(1.5, rel=0.05)
+
+
+def test_cutting_the_whole_changes_nothing() -> None:
+    picture = torch.rand(2, 3, 8, 12, generator=generator())
+    torch.testing.assert_close(cut(picture, Crop(0, 0, 1, 1), (8, 12)), picture)
+
+
+def test_disturbed_depth_keeps_sky_and_sign() -> None:
+    depth = torch.full((2, 1, 36, 64), 3.0)
+    depth[:, :, :10] = torch.inf
+    disturbed = disturbed_depth(depth, generator(), 0.2)
+    assert bool((disturbed.isinf() == depth.isinf()).all())
+    known = disturbed[depth.isfinite()]
+    assert 0.05 < (known / 3.0).log().std() < 0.5
+    # Edges soften at times: sky is infinitely far, so its neighbours may only move away.
+    assert (known > 0).all()
+
+
+def test_photometric_is_one_look_for_all_views() -> None:
+    rgb = torch.full((3, 3, 8, 8), 0.5)
+    looked = photometric(rgb, generator(3))
+    assert looked.mean((1, 2, 3)).std() < 0.01
+    assert 0 <= looked.min() <= looked.max() <= 1
+
+
+def test_a_photo_entry_is_in_units_of_its_own_median(codec: Codec) -> None:
+    entry = photo_entry(scene(), codec, SIZE, generator(), CPU)
+    flat = depth_to_picture(torch.full((1, 3, 32, 48), 1.0), 1.0)
+    torch.testing.assert_close(entry.depth[None], codec.encode(flat))
+    assert entry.rays[:3].abs().max() < 1e-6
+
+
+def test_a_walk_entry_is_in_the_anchors_frame_and_hints_show_the_target(codec: Codec) -> None:
+    entry = walk_entry(scene(), 2, codec, SIZE, generator(), CPU)
+    assert entry.rgb.shape == (3, 8, 4, 6)
+    assert entry.rays[0, :3].abs().max() < 1e-6
+    assert entry.rays[2, :3].abs().max() > 1e-3
+    hint_rgb, coverage = entry.hints[0, :8], entry.hints[0, -1]
+    seen = coverage > 0.99
+    assert float(seen.float().mean()) > 0.5
+    error = (hint_rgb - entry.rgb[2]).abs().mean(0)
+    beside = (entry.rgb[0] - entry.rgb[2]).abs().mean(0)
+    assert error[seen].mean() < 0.6 * beside[seen].mean()
+
+
+def test_mirrored_scenes_are_still_consistent(codec: Codec) -> None:
+    """Half of the draws are mirrored; a wrong sign in camera or lens would spoil those hints."""
+    for seed in range(6):
+        entry = walk_entry(scene(), 2, codec, SIZE, generator(seed), CPU)
+        seen = entry.hints[0, -1] > 0.99
+        error = (entry.hints[0, :8] - entry.rgb[2]).abs().mean(0)[seen].mean()
+        beside = (entry.rgb[0] - entry.rgb[2]).abs().mean(0)[seen].mean()
+        assert error < 0.7 * beside, seed
+
+
+@pytest.mark.parametrize("simulate", [False, True])
+def test_lessons_ask_what_they_say(codec: Codec, simulate: bool) -> None:
+    plan = LessonPlan(MixtureConfig(drop_hint=0.0), Tokenizer(["a", "wall"]), generator())
+    entries = [walk_entry(scene(), 2, codec, SIZE, generator(s), CPU) for s in range(2)]
+    lesson = plan.walk(entries, simulate)
+    asked = [g.pictures[0] for g in lesson.groups if g.asked]
+    kinds = [Kind.WARP, Kind.RGB, Kind.DEPTH] if simulate else [Kind.RGB, Kind.DEPTH]
+    assert [p.kind for p in asked] == kinds
+    assert len(lesson.answers) == len(asked)
+    for picture, answer in zip(asked, lesson.answers, strict=True):
+        noise = picture.content - (1 - picture.level.view(-1, 1, 1, 1)) * answer
+        assert noise.std() > 0.05
+        assert (picture.hint is None) == simulate
+    for index, group in enumerate(lesson.groups):
+        assert all(seen < index for seen in group.sees)
+        assert not any(lesson.groups[seen].asked for seen in group.sees)
+
+
+def test_the_loss_is_zero_for_the_truth_only(codec: Codec) -> None:
+    plan = LessonPlan(MixtureConfig(), Tokenizer(["a"]), generator())
+    lesson = plan.photo([photo_entry(scene(), codec, SIZE, generator(), CPU)])
+    weights = channel_weights(codec)
+    assert weights.mean() == pytest.approx(1.0)
+    truth = [[], [lesson.answers[0]]]
+    assert float(lesson_loss(truth, lesson, weights).total) == 0
+    wrong = [[], [lesson.answers[0] + 0.1]]
+    loss = lesson_loss(wrong, lesson, weights)
+    assert float(loss.total) > 0
+    assert set(loss.by_kind) == {Kind.DEPTH}
+
+
+def test_orthogonalised_matrices_have_singular_values_near_one() -> None:
+    matrices = torch.randn(3, 12, 20, generator=generator())
+    values = torch.linalg.svdvals(orthogonalised(matrices, steps=8))
+    assert 0.6 < values.min() <= values.max() < 1.3
+
+
+def test_every_parameter_has_one_optimiser(codec: Codec) -> None:
+    network = small_model(codec).transformer
+    for muon in (True, False):
+        groups = [g for o in build_optimisers(network, 1e-3, muon) for g in o.param_groups]
+        held = [id(parameter) for group in groups for parameter in group["params"]]
+        assert sorted(held) == sorted(id(p) for p in network.parameters())
+
+
+def test_a_buffer_replaces_what_it_has_used() -> None:
+    numbers = iter(range(10_000))
+    buffer = ReplayBuffer(lambda: next(numbers), capacity=10, uses=4.0, generator=generator())
+    drawn = [buffer.draw() for _ in range(400)]
+    assert len(buffer.entries) == 10
+    assert 80 < buffer.made < 130
+    assert max(drawn) > 60
+
+
+def trainer(codec: Codec, steps: int = 10, seed: int = 0) -> Trainer:
+    config = TrainerConfig(
+        minutes=60.0,
+        steps=steps,
+        photo_batch=4,
+        walk_batch=2,
+        context_shares=(0.5, 0.5),
+        buffer=4,
+        save_every=10,
+        warm_up=5,
+        learning_rate=5e-3,
+        seed=seed,
+        entries=SIZE,
+    )
+    return Trainer(small_model(codec), SourceShares((OneScene(),), (1.0,)), config)
+
+
+def test_training_learns_one_scene_and_resumes(codec: Codec, tmp_path: Path) -> None:
+    first = trainer(codec, steps=60)
+    reports = list(first.run(tmp_path))
+    assert reports[-1].losses["photo/depth"] < 0.7 * reports[0].losses["photo/depth"]
+    saved = read_model(tmp_path / "model.safetensors")
+    assert saved.transformer.config == first.network.config
+
+    second = trainer(codec)
+    second.resume(tmp_path)
+    assert second.step == first.step
+    for name, value in first.network.state_dict().items():
+        torch.testing.assert_close(second.network.state_dict()[name], value)
+    for name, value in first.average.state_dict().items():
+        torch.testing.assert_close(second.average.state_dict()[name], value)
+
+
+def test_the_learning_rate_warms_up_and_falls(codec: Codec) -> None:
+    run = trainer(codec)
+    assert run._rate(0.0, 0) < 0.1 * run.config.learning_rate
+    assert run._rate(0.1, 1000) == pytest.approx(run.config.learning_rate)
+    assert run._rate(1.0, 1000) == pytest.approx(run.config.learning_rate * run.config.final_rate)
