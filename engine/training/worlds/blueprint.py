@@ -9,6 +9,7 @@ import numpy as np
 from engine.training.worlds.rendering import Response
 from engine.training.worlds.shading import Lighting
 from engine.training.worlds.shapes import Builder, Material
+from engine.training.worlds.terrain import Terrain
 from engine.training.worlds.textures import TextureBank
 from engine.training.worlds.walks import WalkStyle
 
@@ -27,6 +28,7 @@ class Blueprint:
         style: where cameras walk.
         centre, radius: disc on the ground (metres) that shadows are worked out for.
         plan_top: heights above this do not shut out ambient light.
+        land: hills and mountains; its texture numbers are the bank's.
     """
 
     builder: Builder
@@ -36,6 +38,7 @@ class Blueprint:
     centre: tuple[float, float]
     radius: float
     plan_top: float
+    land: Terrain | None = None
 
 
 @dataclass

@@ -219,7 +219,7 @@ def paving(rng: Random, n: int) -> Picture:
 def grass(rng: Random, n: int) -> Picture:
     blades = noise(rng, n, 0.5, (0.6, 1.4))
     patches = noise(rng, n, 1.7)
-    base = np.array([rng.uniform(0.3, 0.55), 0.5, rng.uniform(0.12, 0.25)]) * rng.uniform(0.6, 1.2)
+    base = np.array([rng.uniform(0.38, 0.55), 0.5, rng.uniform(0.2, 0.32)]) * rng.uniform(0.6, 1.2)
     out = _paint(0.9 + 0.3 * blades, base)
     dry = np.array([0.62, 0.56, 0.34])
     share = np.clip(0.25 + 0.2 * patches, 0, rng.uniform(0.1, 0.8))[..., None]
@@ -227,10 +227,10 @@ def grass(rng: Random, n: int) -> Picture:
 
 
 def foliage(rng: Random, n: int) -> Picture:
-    leaves = noise(rng, n, rng.uniform(0.7, 1.2))
-    clumps = noise(rng, n, 1.8)
-    depth = 1 / (1 + np.exp(-1.8 * (leaves + 0.6 * clumps)))
-    base = np.array([rng.uniform(0.3, 0.65), rng.uniform(0.5, 0.7), rng.uniform(0.1, 0.3)])
+    leaves = noise(rng, n, rng.uniform(0.35, 0.8))
+    clumps = noise(rng, n, 1.4)
+    depth = 1 / (1 + np.exp(-1.5 * (leaves + 0.35 * clumps)))
+    base = np.array([rng.uniform(0.42, 0.62), rng.uniform(0.52, 0.6), rng.uniform(0.22, 0.4)])
     if rng.random() < 0.15:
         base = np.array([0.75, rng.uniform(0.35, 0.6), 0.15])
     return _paint(0.12 + 0.95 * depth, base)

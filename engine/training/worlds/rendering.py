@@ -9,8 +9,9 @@ from torch import Tensor
 
 from engine.training.worlds import casting
 from engine.training.worlds.casting import Hits, Projector, cast
-from engine.training.worlds.shading import Lighting, LightMaps, shade, sky, surface_at
+from engine.training.worlds.shading import Light, shade, shade_ground, sky, surface_at
 from engine.training.worlds.shapes import Shapes
+from engine.training.worlds.terrain import SlopeTable, Terrain, slope_table
 from engine.training.worlds.textures import TexturePage
 
 #: Extra rays of an edge pixel, in pixels from its centre.
@@ -46,8 +47,8 @@ class Scene:
 
     shapes: Shapes
     page: TexturePage
-    light: Lighting
-    maps: LightMaps
+    light: Light
+    terrain: Terrain | None = None
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,21 @@ def render_linear(scene: Scene, projector: Projector, height: int, width: int) -
     u = ((torch.arange(width, device=device) + 0.5) / width).expand(height, width).flatten()
     v = ((torch.arange(height, device=device) + 0.5) / height)[:, None].expand(height, width)
     v = v.flatten()
+    land = None
+    if scene.terrain is not None:
+        land = slope_table(scene.terrain, projector, 2 * width)
+        hits = _with_land(hits, land.meet(u, v).view(height, width), len(scene.shapes))
     colour = _colours(scene, projector, hits.shape.flatten(), hits.depth.flatten(), u, v, width)
-    _smooth_edges(scene, projector, hits, colour, u, v)
+    _smooth_edges(scene, projector, hits, colour, (u, v), land)
     return LinearView(colour.view(3, height, width), hits.depth)
+
+
+def _with_land(hits: Hits, ground: Tensor, land_number: int) -> Hits:
+    """Hits where the ground, if nearer, counts as shape number `land_number`."""
+    nearer = ground < hits.depth
+    return Hits(
+        torch.where(nearer, ground, hits.depth), torch.where(nearer, land_number, hits.shape)
+    )
 
 
 def _colours(
@@ -73,29 +86,38 @@ def _colours(
 ) -> Tensor:
     """Linear colours (3, n) of rays through u, v that meet `shape` (−1 sky) at t."""
     _, direction = projector.rays(u, v)
-    met = shape >= 0
-    if bool(met.all()):
-        return _shaded(scene, projector, shape, t, direction, width)
+    eye, page, light = projector.origin, scene.page, scene.light
     out = torch.empty_like(direction)
-    yes, no = met.nonzero()[:, 0], (~met).nonzero()[:, 0]
-    out[:, no] = sky(direction[:, no], scene.page, scene.light)
-    if yes.numel():
-        d = direction[:, yes]
-        out[:, yes] = _shaded(scene, projector, shape[yes], t[yes], d, width)
+    for kind in ("sky", "solid", "land"):
+        if kind == "sky":
+            mine = shape < 0
+        else:
+            mine = (shape == len(scene.shapes)) if kind == "land" else (shape >= 0)
+            mine = mine & (shape < len(scene.shapes)) if kind == "solid" else mine
+        chosen = mine.nonzero()[:, 0]
+        if not chosen.numel():
+            continue
+        d = direction[:, chosen]
+        if kind == "sky":
+            out[:, chosen] = sky(d, page, light.source)
+            continue
+        depth = t[chosen]
+        point, footprint = eye[:, None] + depth * d, depth / (projector.lens[0] * width)
+        if kind == "land" and scene.terrain is not None:
+            out[:, chosen] = shade_ground(scene.terrain, point, eye, footprint, page, light)
+        else:
+            surface = surface_at(scene.shapes, shape[chosen], point)
+            out[:, chosen] = shade(surface, eye, footprint, page, light)
     return out
 
 
-def _shaded(
-    scene: Scene, projector: Projector, shape: Tensor, t: Tensor, direction: Tensor, width: int
-) -> Tensor:
-    point = projector.origin[:, None] + t * direction
-    surface = surface_at(scene.shapes, shape, point)
-    footprint = t / (projector.lens[0] * width)
-    return shade(surface, projector.origin, footprint, scene.page, scene.light, scene.maps)
-
-
 def _smooth_edges(
-    scene: Scene, projector: Projector, hits: Hits, colour: Tensor, u: Tensor, v: Tensor
+    scene: Scene,
+    projector: Projector,
+    hits: Hits,
+    colour: Tensor,
+    positions: tuple[Tensor, Tensor],
+    land: SlopeTable | None,
 ) -> None:
     """Averages pixels at the border of two shapes over extra rays, in place.
 
@@ -112,10 +134,13 @@ def _smooth_edges(
     if edge.numel() == 0:
         return
     near = near[:, edge]
+    u, v = positions
     offsets = torch.tensor(_OFFSETS, device=u.device)
     su = u[edge][:, None] + offsets[:, 0] / width  # (n, k)
     sv = v[edge][:, None] + offsets[:, 1] / height
     t = _candidates_depth(scene.shapes, projector, near, su, sv)  # (5, n, 4)
+    if land is not None:
+        t = torch.where((near == len(scene.shapes))[:, :, None], land.meet(su, sv), t)
     depth, which = t.min(0)  # (n, k)
     # Where no candidate is met the ray sees sky if a neighbour does, else what the centre sees.
     is_sky = near < 0

@@ -22,7 +22,7 @@ from torch import Tensor
 from engine.training.worlds.fittings import FITTED
 from engine.training.worlds.procedural import REPEATING, Random
 
-_VERSION = 5
+_VERSION = 7
 _UNSEEN_SHARE = 8
 _COPIES = {"facade": 48, "shopfront": 24, "poster": 32, "plaster": 8, "clouds": 16, "books": 24}
 _DEFAULT_COPIES = 16

@@ -10,7 +10,14 @@ import torch
 from numpy.typing import NDArray
 
 from engine.geometry.cameras import Camera, Intrinsics
-from engine.training.worlds.casting import PUBLIC_FROM_WORLD, cast_rays, inside_any
+from engine.training.worlds.casting import (
+    PUBLIC_FROM_WORLD,
+    Projector,
+    cast,
+    cast_rays,
+    inside_any,
+)
+from engine.training.worlds.rendering import Scene
 from engine.training.worlds.shapes import Shapes
 
 Floats = NDArray[np.float64]
@@ -27,7 +34,9 @@ class WalkStyle:
         clearance: metres to keep from everything.
         fov: horizontal field of view, degrees, lowest and highest.
         pitch: mean and deviation of the starting pitch in degrees; up is positive.
-        ceiling: cameras stay this far below, metres above the ground.
+        ceiling: cameras stay below this height, metres.
+        step_range: free distances are held within these bounds before steps are sized by them.
+        stay: whether cameras must remain within the areas.
     """
 
     areas: tuple[tuple[float, float, float, float], ...]
@@ -36,6 +45,13 @@ class WalkStyle:
     fov: tuple[float, float] = (50.0, 85.0)
     pitch: tuple[float, float] = (-4.0, 6.0)
     ceiling: float = 30.0
+    step_range: tuple[float, float] = (0.5, 25.0)
+    stay: bool = False
+
+    def allows(self, x: float, y: float) -> bool:
+        """Whether a camera may be over a place."""
+        inside = any(x0 <= x <= x1 and y0 <= y <= y1 for x0, y0, x1, y1 in self.areas)
+        return inside or not self.stay
 
 
 @dataclass(frozen=True)
@@ -70,8 +86,9 @@ class Pose:
 class Surveyor:
     """Answers how much room there is around a place."""
 
-    def __init__(self, shapes: Shapes, style: WalkStyle, rays: int = 36) -> None:
-        self.shapes, self.style, self.rays = shapes, style, rays
+    def __init__(self, scene: Scene, style: WalkStyle, rays: int = 36) -> None:
+        self.shapes, self.land, self.style, self.rays = scene.shapes, scene.terrain, style, rays
+        shapes = scene.shapes
         angle = np.arange(rays) * (2 * math.pi / rays)
         ring = np.stack([np.cos(angle), np.sin(angle), np.zeros(rays)])
         tilted = [
@@ -85,13 +102,38 @@ class Surveyor:
 
     def ring(self, position: Floats) -> Floats | None:
         """Free distances (rays,) counter-clockwise from +x; None where there is too little room."""
+        if not self.style.allows(float(position[0]), float(position[1])):
+            return None
         at = torch.as_tensor(position, dtype=torch.float32, device=self.shapes.A.device)
         free = cast_rays(self._relevant(at), at, self.directions)
         if float(free.min()) < self.style.clearance or position[2] > self.style.ceiling:
             return None
         if inside_any(self.shapes, at):
             return None
-        return free[: self.rays].cpu().numpy().astype(np.float64).clip(max=60.0)
+        if self.land is not None:
+            if position[2] - self.ground(*position[:2]) < self.style.clearance:
+                return None
+            free[: self.rays] = torch.minimum(free[: self.rays], self._land_distance(at))
+        return (
+            free[: self.rays]
+            .cpu()
+            .numpy()
+            .astype(np.float64)
+            .clip(max=2 * self.style.step_range[1])
+        )
+
+    def ground(self, x: float, y: float) -> float:
+        """Height of the ground; 0 where there is no land."""
+        return 0.0 if self.land is None else self.land.height_at(x, y)
+
+    def _land_distance(self, at: torch.Tensor) -> torch.Tensor:
+        """How far rays that fall by a tenth of their length run above the land, (rays,)."""
+        assert self.land is not None
+        r = torch.logspace(-0.3, 2.1, 28, device=at.device)
+        d = self.directions[:, : self.rays]
+        x, y = at[0] + d[0][:, None] * r, at[1] + d[1][:, None] * r
+        height = self.land.height(x.flatten(), y.flatten()).view(x.shape)
+        return torch.where(height > at[2] - 0.1 * r, r, torch.inf).amin(1)
 
     def _relevant(self, at: torch.Tensor) -> Shapes:
         """Small shapes far away do not matter to how much room there is."""
@@ -104,6 +146,15 @@ class Surveyor:
         middle = round(yaw / (2 * math.pi) * self.rays)
         seen = ring[np.arange(middle - count, middle + count + 1) % self.rays]
         return float(np.median(seen))
+
+    def interest(self, pose: Pose, intrinsics: Intrinsics) -> float:
+        """How much a camera would see: the number of things, and room in front of it."""
+        projector = Projector.from_camera(pose.camera(intrinsics), self.shapes.A.device)
+        hits = cast(self.shapes, projector, 24, 40)
+        things = int(hits.shape.unique().numel())
+        near = float((hits.depth < 2 * self.style.clearance).float().mean())
+        room = float(hits.depth.clamp(max=20.0).median())
+        return math.log(1 + things) + 0.3 * math.log(0.1 + room) - 3 * near
 
 
 @dataclass
@@ -118,15 +169,15 @@ class _Motion:
     remaining: int
 
 
-def random_walk(shapes: Shapes, style: WalkStyle, views: int, rng: Random) -> list[Camera]:
+def random_walk(scene: Scene, style: WalkStyle, views: int, rng: Random) -> list[Camera]:
     """`views` cameras in project axes, the first one first.
 
     Raises ValueError when no place with enough room can be found.
     """
     fov = rng.uniform(*style.fov)
     intrinsics = Intrinsics.from_fov(fov, 16 / 9)
-    surveyor = Surveyor(shapes, style)
-    poses = [_start(surveyor, math.radians(fov), rng)]
+    surveyor = Surveyor(scene, style)
+    poses = [_start(surveyor, intrinsics, rng)]
     turn_at = views
     if views > 3 and rng.random() < 0.6:
         turn_at = int(rng.integers(max(2, views // 3), views))
@@ -142,8 +193,10 @@ def random_walk(shapes: Shapes, style: WalkStyle, views: int, rng: Random) -> li
     return [p.camera(intrinsics) for p in poses]
 
 
-def _start(surveyor: Surveyor, fov: float, rng: Random) -> Pose:
+def _start(surveyor: Surveyor, intrinsics: Intrinsics, rng: Random) -> Pose:
+    """The most eventful of a few free places: much to see, not all of it too near."""
     style = surveyor.style
+    fov = math.radians(intrinsics.horizontal_fov)
     best: tuple[float, Pose] | None = None
     found = 0
     for _ in range(200):
@@ -151,19 +204,19 @@ def _start(surveyor: Surveyor, fov: float, rng: Random) -> Pose:
         height = rng.uniform(*style.eye_height)
         if rng.random() < 0.15:
             height *= rng.uniform(0.5, 1.5)
-        at = np.array([rng.uniform(x0, x1), rng.uniform(y0, y1), height])
+        x, y = rng.uniform(x0, x1), rng.uniform(y0, y1)
+        at = np.array([x, y, height + surveyor.ground(x, y)])
         ring = surveyor.ring(at)
         if ring is None:
             continue
         found += 1
-        for _ in range(3):
-            yaw = rng.uniform(0, 2 * math.pi)
-            free = surveyor.in_view(ring, yaw, fov)
-            score = min(math.log(free), 2.5) + rng.normal(0, 0.35)
-            pitch = math.radians(np.clip(rng.normal(*style.pitch), -25, 25))
-            roll = math.radians(rng.normal(0, 0.8))
-            if best is None or score > best[0]:
-                best = (score, Pose(*at, yaw, float(pitch), roll))
+        yaws = rng.uniform(0, 2 * math.pi, 4)
+        yaw = max(yaws, key=lambda a: surveyor.in_view(ring, a, fov) * rng.uniform(0.5, 1.5))
+        pitch = math.radians(np.clip(rng.normal(*style.pitch), -25, 25))
+        pose = Pose(*at, float(yaw), float(pitch), math.radians(rng.normal(0, 0.8)))
+        score = surveyor.interest(pose, intrinsics) + rng.normal(0, 0.25)
+        if best is None or score > best[0]:
+            best = (score, pose)
         if found >= 4:
             break
     if best is None:
@@ -176,6 +229,7 @@ def _next(
 ) -> tuple[Pose, _Motion]:
     ring = surveyor.ring(pose.position)
     median = surveyor.in_view(ring, pose.yaw, fov) if ring is not None else 1.0
+    median = float(np.clip(median, *surveyor.style.step_range))
     for attempt in range(12):
         if motion is None or motion.remaining <= 0 or attempt:
             motion = _random_motion(median, rng, 1.0 / (1 + attempt))
@@ -187,6 +241,7 @@ def _next(
                 motion.up,
             ]
         )
+        at[2] += surveyor.ground(*at[:2]) - surveyor.ground(*pose.position[:2])
         if surveyor.ring(at) is None or not _free_between(surveyor, pose.position, at):
             continue
         pitch = pose.pitch + motion.tilt - 0.1 * (pose.pitch + math.radians(3))
@@ -203,7 +258,7 @@ def _next(
 def _random_motion(median: float, rng: Random, gain: float) -> _Motion:
     """Forward, sideways, orbiting, backward or looking around, for one to five views."""
     kind = rng.choice(5, p=[0.38, 0.17, 0.25, 0.1, 0.1])
-    step = min(median, 25.0) * rng.uniform(0.02, 0.15) * gain
+    step = median * rng.uniform(0.02, 0.15) * gain
     side = rng.choice([-1.0, 1.0])
     turn = math.radians(rng.normal(0, 4))
     ahead = left = 0.0

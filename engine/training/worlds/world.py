@@ -17,8 +17,9 @@ from engine.training.worlds.blueprint import Blueprint, Look, random_response
 from engine.training.worlds.casting import Projector
 from engine.training.worlds.families import FAMILIES, UNSEEN_FAMILY
 from engine.training.worlds.rendering import Response, Scene, develop, render_linear, tone
-from engine.training.worlds.shading import LightMaps, lamp_map, plan_maps, sun_map
+from engine.training.worlds.shading import Light, LightMaps, lamp_map, plan_maps, sun_map
 from engine.training.worlds.shapes import Material
+from engine.training.worlds.terrain import Terrain
 from engine.training.worlds.textures import TextureBank
 from engine.training.worlds.walks import Random, WalkStyle, random_walk
 
@@ -72,7 +73,7 @@ class World:
 
     def walk(self, views: int, generator: Random) -> list[Camera]:
         """`views` cameras of a smooth random walk; raises ValueError where nothing is free."""
-        return random_walk(self.scene.shapes, self.style, views, generator)
+        return random_walk(self.scene, self.style, views, generator)
 
     def render(
         self,
@@ -164,12 +165,16 @@ def _compiled(
     device: torch.device | str,
 ) -> World:
     builder, light = blueprint.builder, blueprint.light
-    used = [m.texture for m in builder.materials] + ([light.cloud] if light.cloud >= 0 else [])
+    land = blueprint.land
+    used = [m.texture for m in builder.materials] + [t for t in (light.cloud,) if t >= 0]
+    used += land.textures if land is not None else ()
     ids = sorted(set(used))
     place = {texture: i for i, texture in enumerate(ids)}
     builder.materials = {_renumbered(m, place): i for i, m in enumerate(builder.materials)}
     if light.cloud >= 0:
         light = dataclasses.replace(light, cloud=place[light.cloud])
+    if land is not None:
+        land = _land_on(land, place, device)
     shapes = builder.build().to(device)
     centre = torch.tensor([*blueprint.centre, 0.0], device=shapes.A.device)
     sun = lamp = None
@@ -179,9 +184,21 @@ def _compiled(
         lamp = lamp_map(shapes, light.lamps[0], 3.0, _SHADOW_PIXELS // 2)
     radius = min(blueprint.radius, 14.0)
     plan = plan_maps(shapes, centre, radius, blueprint.plan_top, _PLAN_PIXELS)
-    scene = Scene(shapes, bank.page(ids, device), light, LightMaps(sun, lamp, plan))
-    world = World(scene, blueprint.caption, family, blueprint.style, random_response(rng), seed)
-    return world
+    maps = LightMaps(sun, lamp, plan)
+    scene = Scene(shapes, bank.page(ids, device), Light(light, maps), land)
+    return World(scene, blueprint.caption, family, blueprint.style, random_response(rng), seed)
+
+
+def _land_on(land: Terrain, place: dict[int, int], device: torch.device | str) -> Terrain:
+    grass, rock, top = (place[t] for t in land.textures)
+    return dataclasses.replace(
+        land,
+        wide=land.wide.to(device),
+        bumps=land.bumps.to(device),
+        shade=land.shade.to(device),
+        tints=land.tints.to(device),
+        textures=(grass, rock, top),
+    )
 
 
 def _renumbered(material: Material, place: dict[int, int]) -> Material:

@@ -6,8 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.training.worlds.blueprint import Blueprint, Look
+from engine.training.worlds.families.courtyards import build_courtyard
+from engine.training.worlds.families.halls import build_corridor, build_hall
+from engine.training.worlds.families.markets import build_market
+from engine.training.worlds.families.parks import build_park
 from engine.training.worlds.families.rooms import build_room
 from engine.training.worlds.families.streets import build_street
+from engine.training.worlds.families.valleys import build_valley
 
 
 @dataclass(frozen=True)
@@ -19,9 +24,15 @@ class Family:
 
 
 #: Never shown to training: kept for measuring on worlds of a new kind.
-UNSEEN_FAMILY = "courtyard"
+UNSEEN_FAMILY = "market"
 
 FAMILIES: dict[str, Family] = {
     "room": Family(build_room, 4.0),
-    "street": Family(build_street, 3.0),
+    "corridor": Family(build_corridor, 1.5),
+    "hall": Family(build_hall, 1.0),
+    "street": Family(build_street, 2.5),
+    "valley": Family(build_valley, 1.5),
+    "park": Family(build_park, 1.5),
+    "courtyard": Family(build_courtyard, 1.0),
+    "market": Family(build_market, 0.0),
 }

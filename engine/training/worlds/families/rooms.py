@@ -47,6 +47,8 @@ def build_room(look: Look) -> Blueprint:
         fov=(52.0, 92.0),
         pitch=(-6.0, 7.0),
         ceiling=h - 0.25,
+        step_range=(0.5, 5.0),
+        stay=True,
     )
     light = indoor_light(look, h, lamps, windows)
     return Blueprint(b, light, caption, style, (0.0, 0.0), math.hypot(w, d) / 2 + 0.3, h - 0.3)
@@ -76,9 +78,9 @@ def _overlaps(a: Rectangle, b: Rectangle) -> bool:
 def _furnish(b: Builder, look: Look, shell: Shell, kind: str, taken: list[Rectangle]) -> list[str]:
     """Pieces with their backs to walls; returns the names of what found a place."""
     names = []
-    density = look.between(0.5, 1.0)
+    density = look.between(0.7, 1.0)
     pieces = list(_PIECES[kind])
-    pieces += [p for p in pieces if look.chance(0.4)]
+    pieces += [p for p in pieces if look.chance(0.6)]
     for make in pieces:
         if not look.chance(density):
             continue

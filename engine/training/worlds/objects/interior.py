@@ -55,8 +55,9 @@ def wall_material(look: Look) -> Material:
         value = look.between(0.55, 1.0)
         warm = look.between(0, 0.22)
         tint = (value, value * (1 - warm * 0.35), value * (1 - warm))
-        if look.chance(0.2):
-            r, g, b = (float(v) for v in 0.25 + 0.6 * look.rng.random(3))
+        if look.chance(0.15):
+            grey = look.between(0.25, 0.75)
+            r, g, b = (float(v) for v in grey + 0.3 * (look.rng.random(3) - 0.5))
             tint = (r, g, b)
         return look.material("plaster", metres=look.between(1.5, 4), tint=tint)
     if kind < 0.85:
@@ -101,6 +102,10 @@ def build_shell(b: Builder, look: Look, w: float, d: float, h: float) -> Shell:
             length = shell.length(wall)
             build_wall(b, length, h, mine, sign, accent if wall == 0 else plain)
             _fit_openings(b, look, mine, sign, trim)
+            for o in mine:
+                if o.leaf == "open":
+                    with b.placed(sign * o.along, -THICK):
+                        annex(b, look, look.between(2.0, 4.5), look.between(1.8, 5.0), h, o.width)
             if skirting:
                 _skirting(b, length, mine, sign, trim)
             _hang(b, look, length, h, mine, sign)
@@ -254,3 +259,40 @@ def garden(b: Builder, look: Look, shell: Shell) -> None:
                     wall = look.material("facade", metres=3)
                     size = look.between(4, 12)
                     b.box((0, 0, size / 2), (size, size, size), wall, yaw=look.between(0, 3))
+
+
+def garden_around(b: Builder, look: Look, level: float) -> None:
+    """Outside ground, trees and houses around a building, for what is seen through windows."""
+    ground = look.material("grass", "paving", "concrete", metres=2.5)
+    with b.shadowless():
+        b.box((0, 0, level - 0.8), (300, 300, 1.0), ground)
+        for _ in range(look.count(5, 12)):
+            a, r = look.between(0, 2 * math.pi), look.between(12, 30)
+            with b.placed(r * math.cos(a), r * math.sin(a), level - 0.3):
+                if look.chance(0.6):
+                    tree(b, look, look.between(4, 9))
+                else:
+                    size = look.between(5, 14)
+                    wall = look.material("facade", metres=3)
+                    b.box((0, 0, size / 2), (size, size, size), wall, yaw=look.between(0, 3))
+
+
+def annex(b: Builder, look: Look, w: float, d: float, h: float, gap: float) -> None:
+    """A further room behind an opening of width `gap` at the origin, reaching towards −y."""
+    wall = wall_material(look)
+    with b.shadowless():
+        b.box((0, -d / 2, 0.002), (w, d, 0.01), floor_material(look))
+        b.box((0, -d - 0.05, h / 2), (w + 0.2, 0.1, h), wall)
+        b.box((0, -d / 2, h - 0.01), (w, d, 0.02), look.material("plaster", metres=2))
+        for s in (-1, 1):
+            b.box((s * (w / 2 + 0.05), -d / 2, h / 2), (0.1, d, h), wall)
+            side = (w - gap) / 2
+            b.box((s * (gap + side) / 2, -0.02, h / 2), (side, 0.02, h), wall)
+        if look.chance(0.8):
+            size = look.between(0.4, min(1.2, w * 0.7))
+            picture = look.material(*look.photo(), metres=0, glow=look.between(0, 0.4))
+            b.box((0, -d + 0.02, 1.55), (size, 0.03, size * 0.8), picture)
+        if look.chance(0.7):
+            body = look.wood()
+            wide, high = look.between(0.5, w * 0.8), look.between(0.5, 1.0)
+            b.box((0, -d + 0.3, high / 2), (wide, 0.5, high), body)

@@ -82,3 +82,29 @@ def hedge(b: Builder, look: Look, length: float, height: float) -> None:
     """Along x, its middle at the origin."""
     leaf = leaves(look)
     b.box((0, 0, height / 2), (length, height * 0.5, height), leaf)
+
+
+def conifer(b: Builder, look: Look, height: float, layers: int = 4) -> None:
+    """A fir at the origin."""
+    bark, leaf = trunk_material(look), leaves(look)
+    b.cone((0, 0, height * 0.1), (height * 0.05, height * 0.05, height * 0.2), 0.3, bark)
+    for i in range(layers):
+        s = 1 - i / (layers + 0.4)
+        w = height * look.between(0.26, 0.36) * s
+        z = height * (0.1 + 0.8 * i / layers)
+        b.cone((0, 0, z + height * 0.45 / layers), (w, w, height * 1.0 / layers), 0.95, leaf)
+
+
+def flowers(b: Builder, look: Look, size: float) -> None:
+    """A bed of low plants with blossoms."""
+    leaf = leaves(look)
+    for _ in range(look.count(4, 9)):
+        x, y = (look.rng.normal(0, size * 0.3) for _ in range(2))
+        s = look.between(0.2, 0.5)
+        b.ellipsoid((x, y, s * 0.4), (s, s, s), leaf)
+        if look.chance(0.6):
+            r, g, bl = (float(v) for v in look.rng.dirichlet((1, 0.6, 1)))
+            petal = look.paint((min(r * 1.6, 0.9), min(g * 1.6, 0.9), min(bl * 1.6, 0.9)))
+            for _ in range(3):
+                at = (x + look.rng.normal(0, s * 0.25), y + look.rng.normal(0, s * 0.25), s * 0.85)
+                b.ellipsoid(at, (0.09, 0.09, 0.07), petal)
