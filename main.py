@@ -129,18 +129,28 @@ def evaluate() -> None:
     """Measure the figures of the README."""
 
 
-def measurement(name: str, *options: Callable[[Any], Any]) -> Callable[[Any], click.Command]:
+def unless_empty(
+    _ctx: click.Context, _param: click.Parameter, value: tuple[int, ...]
+) -> tuple[int, ...] | None:
+    """None where no argument was given, so that the default holds."""
+    return value or None
+
+
+def measurement(
+    name: str, *options: Callable[[Any], Any], weights: bool = True
+) -> Callable[[Any], click.Command]:
     """A subcommand of `evaluate` with the options that all of them share.
 
     Options that are not given are left out, so that each part's own defaults hold.
     """
-    shared = (
+    shared = [
         click.option(
             "--out", type=FILE, default=f"out/evaluate-{name}", show_default=True, help=RESULTS
         ),
-        click.option("--weights", type=FILE, help="Other weights than our own."),
         click.option("--device", help="cpu, cuda, cuda:1, ..."),
-    )
+    ]
+    if weights:
+        shared.append(click.option("--weights", type=FILE, help="Other weights than our own."))
 
     def decorate(run: Callable[..., None]) -> click.Command:
         def given_only(**given: Any) -> None:
@@ -205,13 +215,17 @@ def evaluate_speed(**given: Any) -> None:
     speed.evaluate_speed(speed.SpeedOptions(**given))
 
 
-@evaluate.command(name="memory")
-@click.argument("counts", nargs=-1, type=click.IntRange(1))
-def evaluate_memory(counts: tuple[int, ...]) -> None:
+@measurement(
+    "memory",
+    click.argument("counts", nargs=-1, type=click.IntRange(1), callback=unless_empty),
+    click.option("--size", callback=picture_size, metavar="WxH"),
+    weights=False,
+)
+def evaluate_memory(**given: Any) -> None:
     """Milliseconds of retrieval and warp with COUNTS stored views (10 100 1000)."""
-    from memory.benchmark import __main__ as benchmark
+    from explorer.evaluation import memory
 
-    benchmark.main([str(count) for count in counts])
+    memory.evaluate_memory(memory.MemoryOptions(**given))
 
 
 @cli.command(context_settings=PASS_THROUGH, add_help_option=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import resource
 import subprocess
 import sys
@@ -161,6 +162,45 @@ def test_an_interrupted_command_says_so(
 
     monkeypatch.setattr(command_line.doctor, "callback", interrupted)
     assert fails_with(capsys, ["doctor"], code=130) == "photowalk: stopped"
+
+
+def test_the_options_are_those_of_the_parts() -> None:
+    """A renamed field would otherwise be noticed by users first."""
+    from explorer.evaluation.clips import ClipOptions
+    from explorer.evaluation.memory import MemoryOptions
+    from explorer.evaluation.speed import SpeedOptions
+    from explorer.evaluation.worlds import WorldsOptions
+    from explorer.walk.run import RunOptions
+
+    measurements = command_line.evaluate.commands
+    parts = {
+        RunOptions: command_line.walk,
+        ClipOptions: measurements["clip"],
+        MemoryOptions: measurements["memory"],
+        SpeedOptions: measurements["speed"],
+        WorldsOptions: measurements["worlds"],
+    }
+    for part, command in parts.items():
+        fields = {field.name for field in dataclasses.fields(part)}
+        offered = {parameter.name for parameter in command.params}
+        assert offered - fields == set(), part
+        if part is RunOptions:
+            assert fields - offered == set()
+
+
+def test_evaluate_passes_on_only_what_was_given(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from explorer.evaluation import memory
+
+    asked: list[memory.MemoryOptions] = []
+    monkeypatch.setattr(memory, "evaluate_memory", asked.append)
+    for counts in ([], ["3", "7"]):
+        with pytest.raises(SystemExit) as end:
+            command_line.main(["evaluate", "memory", "--out", str(tmp_path), *counts])
+        assert end.value.code == 0
+    assert [options.counts for options in asked] == [(10, 100, 1000), (3, 7)]
+    assert asked[0].out == tmp_path
 
 
 def test_help_names_every_path() -> None:
