@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import torch
 
 from engine.geometry.paths import named_path
 from engine.model.checkpoints import CheckpointError
-from engine.queries import Engine, finish
+from engine.queries import Engine
 from explorer.doctor.findings import Finding, Verdict
 from explorer.walk.photo import Photo, open_photo
 from explorer.walk.walk import Walk
@@ -41,15 +42,20 @@ def measure_pace(engine: Engine, photo: Photo, views: int = 3, warm_up: int = 1)
     """Draws the first views of a walk with default settings, and remembers nothing afterwards."""
     walk = Walk(photo, engine, Memory(MemoryConfig(), device=engine.device))
     begin = time.perf_counter()
-    finish(walk.start())
+    _run(walk.start())
     start = time.perf_counter() - begin
     seconds = []
     for camera in named_path("forward", views + warm_up, photo.camera, walk.scene_scale):
         begin = time.perf_counter()
-        finish(walk.step(camera))
+        _run(walk.step(camera))
         seconds.append(time.perf_counter() - begin)
     view = statistics.median(seconds[warm_up:])
     return Pace(str(engine.device), photo.width, photo.height, start, view)
+
+
+def _run(steps: Iterable[object]) -> None:
+    for _ in steps:
+        pass
 
 
 def sample_photo(folder: Path) -> Path | None:
