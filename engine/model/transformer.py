@@ -107,6 +107,21 @@ class _Layer(nn.Module):
         return x + gate_m * self.mlp_out(F.gelu(self.mlp_in(normed), approximate="tanh")), own
 
 
+class _Blend(nn.Module):
+    """Lets neighbouring patches agree at their borders; starts as no change."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, 2 * channels, 3, padding=1)
+        self.second = nn.Conv2d(2 * channels, channels, 3, padding=1)
+        nn.init.zeros_(self.second.weight)
+        nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
+
+    def forward(self, latent: Tensor) -> Tensor:
+        change: Tensor = self.second(F.silu(self.first(latent)))
+        return latent + change
+
+
 class Transformer(nn.Module):
     """See the module. `forward` trains, `remember` and `predict` draw; both run the same layers."""
 
@@ -120,6 +135,7 @@ class Transformer(nn.Module):
         hint = (2 * config.latent_channels + HINT_EXTRA) * PATCH**2
         self.hint_in = nn.Linear(hint, width)
         self.hint_out = nn.ModuleList([nn.Linear(hint, sizes[kind]) for kind in Kind])
+        self.blend = _Blend(config.latent_channels)
         self.rays = nn.Sequential(
             nn.Linear(RAY_CHANNELS, width), nn.SiLU(), nn.Linear(width, width)
         )
@@ -207,15 +223,15 @@ class Transformer(nn.Module):
         tokens = self.outputs[picture.kind](normed)
         if picture.hint is not None:
             tokens = tokens + self.hint_out[picture.kind](patchify(picture.hint))
-        noisy = picture_tokens(picture.kind, picture.content)
         level = picture.level if picture.level.ndim == 2 else picture.level[:, None]
         skip, out = preconditioning(level.unsqueeze(-1))
-        clean = skip * noisy + out * tokens
         rows, columns = picture.grid
         if picture.kind is Kind.RAYS:
-            picture_rays: Tensor = rearrange(clean, "b (h w) c -> b c h w", h=rows)
-            return picture_rays
-        return unpatchify(clean, rows, columns)
+            clean = skip * picture_tokens(Kind.RAYS, picture.content) + out * tokens
+            rays: Tensor = rearrange(clean, "b (h w) c -> b c h w", h=rows)
+            return rays
+        blended = patchify(self.blend(unpatchify(tokens, rows, columns)))
+        return unpatchify(skip * patchify(picture.content) + out * blended, rows, columns)
 
     def _answers(self, x: Tensor, condition: Tensor, groups: Sequence[Group]) -> list[list[Tensor]]:
         answers: list[list[Tensor]] = []
