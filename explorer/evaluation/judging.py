@@ -25,7 +25,7 @@ from explorer.evaluation.traces import WalkTrace
 Mask = NDArray[np.bool_]
 
 #: Stands for the true picture itself: how exact the camera matcher is at its best.
-TRUTH = "truth (matcher's own error)"
+TRUTH = "truth itself"
 
 
 @dataclass

@@ -16,6 +16,9 @@ from explorer.evaluation.results import (
     PoseSummary,
 )
 
+#: Columns that a table of figures needs; narrower terminals wrap it.
+LEAST_WIDTH = 118
+
 
 def number(value: float | None, digits: int = 2) -> str:
     """A number for a table cell; a dash where there is none."""
@@ -55,7 +58,7 @@ def picture_table(title: str, summaries: Sequence[PictureSummary]) -> Table:
             ]
         )
     columns = ["method · picture", "PSNR", "out / back", "SSIM", "out / back"]
-    columns += ["holes: PSNR", "out / back", "SSIM", "gradient", "views"]
+    columns += ["hole PSNR", "out / back", "SSIM", "gradient", "views"]
     return table(title, columns, rows)
 
 
@@ -87,7 +90,7 @@ def pose_table(summaries: Sequence[PoseSummary]) -> Table:
         for s in summaries
     ]
     columns = ["method · raw picture", "rotation ° (median / mean)"]
-    columns += ["translation σ (median / mean)", "failures"]
+    columns += ["translation / σ (median / mean)", "failures"]
     return table("Cameras of drawn views, by matching to the true views", columns, rows)
 
 
@@ -113,4 +116,4 @@ def show(console: Console, *tables: Table) -> None:
     """Prints the tables that have rows."""
     for made in tables:
         if made.row_count:
-            console.print(made)
+            console.print(made, width=max(console.width, LEAST_WIDTH))

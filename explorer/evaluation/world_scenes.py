@@ -69,7 +69,9 @@ class WorldSource:
         world = sample_world(seed, textures=self._bank(), split="unseen", device=self.device)
         chance = np.random.default_rng([seed, self.views])
         out_count = (self.views + 1) // 2
-        out = world.walk(_LONGER * (out_count + 1), chance)[: out_count + 1]
+        steps = -(-out_count // 2)
+        out = in_half_steps(world.walk(_LONGER * (steps + 1), chance)[: steps + 1])
+        out = out[: out_count + 1]
         cameras = [*out, *way_back(out)[: self.views - out_count]]
         world.expose_for(out[0], float(chance.uniform(*_BRIGHTNESS)))
         frames = world.render(cameras, height, width, torch.Generator().manual_seed(seed))
@@ -88,6 +90,15 @@ class WorldSource:
 @cache
 def _bank_of(folder: Path) -> TextureBank:
     return TextureBank.from_folder(folder)
+
+
+def in_half_steps(cameras: list[Camera]) -> list[Camera]:
+    """The cameras and those half-way between neighbours.
+
+    The walks of training are made of strides, up to 20° a view; walks that people watch are not.
+    """
+    between = [[a, halfway(a, b)] for a, b in pairwise(cameras)]
+    return [*(camera for pair in between for camera in pair), cameras[-1]]
 
 
 def way_back(out: list[Camera]) -> list[Camera]:
