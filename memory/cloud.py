@@ -94,7 +94,7 @@ class SurfelCloud:
         if len(rough.index) * 2**_ROUGH_LEVELS > height * width:
             small = (max(1, height // _ROUGH), max(1, width // _ROUGH))
             seen = render_surfels(self.surfels(rough), camera, *small)
-            depth = torch.where(seen.coverage > 0.95, seen.depth, torch.nan)
+            depth = torch.where(seen.coverage > 0.5, seen.depth, torch.nan)
             touched = self._before(touched, depth, camera)
         return self._standing(selected(self._chunks, touched))
 

@@ -43,12 +43,13 @@ class DepthPyramid:
         width, height = int(self._widths[0]), int(self._heights[0])
         left, right = _span(x, radii, safe, far, k.fx, k.cx, width)
         top, bottom = _span(y, radii, safe, far, k.fy, k.cy, height)
-        longest = torch.maximum(right - left, bottom - top).clamp_min(1).float()
+        # Squares at least half as long as the span: three of them hold it, however it lies.
+        longest = (torch.maximum(right - left, bottom - top) / 2).clamp_min(1)
         level = longest.log2().ceil().to(torch.int64).clamp_max(len(self._starts) - 1)
         step = 2**level
         behind = torch.zeros_like(z)
-        for column in (left, right):
-            for row in (top, bottom):
+        for column in (left, (left + right) // 2, right):
+            for row in (top, (top + bottom) // 2, bottom):
                 at = row // step * self._widths[level] + column // step + self._starts[level]
                 behind = torch.maximum(behind, self._flat[at])
         return front & (near > behind * (1 + slack))

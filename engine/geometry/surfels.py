@@ -22,6 +22,9 @@ from engine.geometry.rays import camera_directions
 _LEAST_COSINE = 0.12
 #: Pixels that are surer than this become surfels.
 LEAST_CONFIDENCE = 0.15
+#: Ramps between two depths are up to twice this many pixels wide, change inverse depth by more than
+#: this share a pixel, and by more than this in all.
+_RAMP, _RAMP_SLOPE, _RAMP_JUMP = 6, 0.02, 0.12
 
 
 @dataclass(frozen=True)
@@ -135,9 +138,9 @@ def surfels_from_view(
         depth: (H, W) z-depth in world units; inf = sky, nan = unknown.
         camera: where the view was taken from.
         view_id: written to every disc.
-        confidence: (H, W) in [0, 1]; by default `depth_confidence`. Pixels of
-            `LEAST_CONFIDENCE` or less are left out: those between a near and a far surface belong
-            to neither and would smear.
+        confidence: (H, W) in [0, 1]; by default `depth_confidence`. It is lowered by `ramp_trust`,
+            and pixels of `LEAST_CONFIDENCE` or less are left out: those between a near and a far
+            surface belong to neither and would smear.
 
     Raises:
         ValueError: when the shapes do not fit each other.
@@ -153,6 +156,7 @@ def surfels_from_view(
     T = torch.tensor(camera.T_world_camera, dtype=torch.float32, device=depth.device)
     R, t = T[:3, :3], T[:3, 3]
     directions = camera_directions(camera, height, width, depth.device)
+    confidence = confidence * ramp_trust(depth)
     known = torch.isfinite(depth) & (depth > 0) & (confidence > LEAST_CONFIDENCE)
     picked = known.view(-1).nonzero()[:, 0]
 
@@ -176,6 +180,37 @@ def surfels_from_view(
     sky_pixels = torch.isposinf(depth).view(-1).nonzero()[:, 0]
     sky = _sky_at(sky_pixels, rgb, (directions.view(-1, 3) @ R.T), camera, view_id)
     return Seen(surfels, sky, picked, sky_pixels)
+
+
+def ramp_trust(depth: Tensor) -> Tensor:
+    """(H, W) in [0, 1], low where a depth edge is drawn as a short ramp.
+
+    Drawn depth seldom jumps; it slides from near to far over a few pixels, a sheet that no one
+    sees until the camera moves. Inverse depth has the same slope all over a plane, so a slope that
+    is found neither a few pixels before nor a few pixels after, and leads from one depth to
+    another, is such a ramp (or the side of something, which is hardly seen either).
+    """
+    inverse = torch.where(depth > 0, 1 / depth, torch.nan)
+    trust = torch.ones_like(depth)
+    for dim in (0, 1):
+        if depth.shape[dim] <= 2 * _RAMP + 2:
+            continue
+        slope = (_shifted(inverse, dim, 1) - _shifted(inverse, dim, -1)).abs() / 2
+        beside = torch.maximum(_shifted(slope, dim, _RAMP), _shifted(slope, dim, -_RAMP))
+        jump = (_shifted(inverse, dim, _RAMP) - _shifted(inverse, dim, -_RAMP)).abs()
+        excess = ((slope - 2 * beside) / inverse).clamp_min(0)
+        ramp = torch.exp(-((excess / _RAMP_SLOPE) ** 2))
+        trust = torch.where(jump > _RAMP_JUMP * inverse, torch.minimum(trust, ramp), trust)
+    return trust.nan_to_num(1.0)
+
+
+def _shifted(values: Tensor, dim: int, by: int) -> Tensor:
+    """The value `by` pixels further on, nan beyond the picture."""
+    size = values.shape[dim] - abs(by)
+    rim = torch.full_like(values.narrow(dim, 0, abs(by)), torch.nan)
+    if by > 0:
+        return torch.cat([values.narrow(dim, by, size), rim], dim)
+    return torch.cat([rim, values.narrow(dim, 0, size)], dim)
 
 
 def _footprints(
