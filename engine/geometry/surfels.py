@@ -22,9 +22,9 @@ from engine.geometry.rays import camera_directions
 _LEAST_COSINE = 0.12
 #: Pixels that are surer than this become surfels.
 LEAST_CONFIDENCE = 0.15
-#: Ramps between two depths are up to twice this many pixels wide, change inverse depth by more than
+#: Ramps between two depths are up to about this many pixels wide, change inverse depth by more than
 #: this share a pixel, and by more than this in all.
-_RAMP, _RAMP_SLOPE, _RAMP_JUMP = 6, 0.02, 0.12
+_RAMP, _RAMP_SLOPE, _RAMP_JUMP = 9, 0.02, 0.12
 
 
 @dataclass(frozen=True)
