@@ -17,6 +17,7 @@ from engine.model.text import Tokenizer
 from engine.model.transformer import TransformerConfig
 from engine.training.buffer import SequenceSource, SourceShares
 from engine.training.codec_training import CodecTrainingConfig, load_codec, train_codec
+from engine.training.distributed import join, leave
 from engine.training.entries import EntryConfig
 from engine.training.held_out import held_out_score
 from engine.training.mixture import MixtureConfig
@@ -146,6 +147,7 @@ def _starting_model(options: argparse.Namespace) -> Model:
 
 def _train_model(options: argparse.Namespace) -> None:
     width, height = _size(options.size)
+    place = join(options.device)
     config = TrainerConfig(
         minutes=options.minutes,
         learning_rate=options.learning_rate,
@@ -160,19 +162,22 @@ def _train_model(options: argparse.Namespace) -> None:
         entries=EntryConfig(size=(height, width)),
         mixture=MixtureConfig(photo=options.photo_share),
     )
-    trainer = Trainer(_starting_model(options), _sources(options), config, options.device)
+    trainer = Trainer(_starting_model(options), _sources(options), config, place)
     if options.resume:
         trainer.resume(options.out)
     unseen = _held_out(options.held_out)
     for report in trainer.run(options.out):
+        average = trainer.averaged_model()
+        if not place.writes:
+            continue
         _show(report)
         plot_losses(options.out / "log.jsonl", options.out / "losses.png")
         if unseen:
-            average = Model(trainer.codec, trainer.average, trainer.model.tokenizer)
             score = held_out_score(average, unseen, config.entries, trainer.device)
             with (options.out / "held_out.jsonl").open("a") as log:
                 log.write(json.dumps({"step": report.step, **asdict(score)}) + "\n")
             print(f"    held out: {score}", flush=True)
+    leave(place)
 
 
 def _held_out(folder: Path | None, count: int = 12) -> list[PosedSequence]:

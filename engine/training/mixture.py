@@ -53,18 +53,28 @@ class Lesson:
 
 
 class LessonPlan:
-    """Builds lessons of one batch size; all entries of a batch share one structure."""
+    """Builds lessons of one batch size; all entries of a batch share one structure.
+
+    `structure` decides what is dropped and `generator` draws noise: processes that train
+    together share the first and differ in the second.
+    """
 
     def __init__(
-        self, config: MixtureConfig, tokenizer: Tokenizer, generator: torch.Generator
+        self,
+        config: MixtureConfig,
+        tokenizer: Tokenizer,
+        generator: torch.Generator,
+        structure: torch.Generator,
     ) -> None:
-        self.config, self.tokenizer, self.generator = config, tokenizer, generator
+        self.config, self.tokenizer = config, tokenizer
+        self.generator, self.structure = generator, structure
 
     def _chance(self, share: float) -> bool:
-        return uniform(self.generator, 0, 1) < share
+        return uniform(self.structure, 0, 1) < share
 
     def _prompt(self, kind: Kind, captions: Sequence[str], device: torch.device) -> Tensor:
-        if all(captions) and not self._chance(self.config.drop_caption):
+        dropped = self._chance(self.config.drop_caption)
+        if all(captions) and not dropped:
             ids = [self.tokenizer.encode(kind, caption).ids for caption in captions]
         else:
             ids = [self.tokenizer.encode(kind).ids] * len(captions)

@@ -19,7 +19,9 @@ from safetensors.torch import load_file, save_file
 from engine.model.codec import Codec
 from engine.model.model import Model, read_model, save_model
 from engine.model.text import Kind
+from engine.model.transformer import Transformer
 from engine.training.buffer import ReplayBuffer, SourceShares
+from engine.training.distributed import Place, agreed, load_whole_state, shard, whole_state
 from engine.training.entries import EntryConfig, PhotoEntry, WalkEntry, photo_entry, walk_entry
 from engine.training.mixture import Lesson, LessonPlan, MixtureConfig, lesson_loss
 from engine.training.optimisers import build_optimisers, set_learning_rate
@@ -37,7 +39,6 @@ class TrainerConfig:
         uses: queries drawn from each encoded entry, on average.
         warm_up: steps; momenta are not kept on resume, so each start warms up.
         final_rate: the learning rate's last value, as a share of the first.
-        sharded: parameters are split over devices, so matrices cannot be orthogonalised (no Muon).
     """
 
     minutes: float = 5.0
@@ -54,7 +55,6 @@ class TrainerConfig:
     save_every: int = 200
     seed: int = 0
     autocast: bool = False
-    sharded: bool = False
     entries: EntryConfig = field(default_factory=EntryConfig)
     mixture: MixtureConfig = field(default_factory=MixtureConfig)
 
@@ -100,23 +100,34 @@ class Trainer:
     """Owns the model, its average and the buffers; `run` yields reports and saves as it goes."""
 
     def __init__(
-        self, model: Model, sequences: SourceShares, config: TrainerConfig, device: str = "cpu"
+        self,
+        model: Model,
+        sequences: SourceShares,
+        config: TrainerConfig,
+        place: Place | None = None,
     ) -> None:
-        self.model, self.config, self.device = model, config, torch.device(device)
+        self.place = place or Place(0, 1, torch.device("cpu"))
+        self.model, self.config, self.device = model, config, self.place.device
         self.sequences = sequences
         self.codec = model.codec.to(self.device).eval().requires_grad_(False)
         self.network = model.transformer.to(self.device).train()
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
-        self.generator = torch.Generator().manual_seed(config.seed)
-        self.plan = LessonPlan(config.mixture, model.tokenizer, self.generator)
-        self.optimisers = build_optimisers(self.network, config.learning_rate, not config.sharded)
+        self.parameters = sum(p.numel() for p in self.network.parameters())
+        shard(self.network, self.place)
+        shard(self.average, self.place)
+        self.generator = torch.Generator().manual_seed(config.seed + 7919 * self.place.rank)
+        self.structure = torch.Generator().manual_seed(config.seed)
+        self.plan = LessonPlan(config.mixture, model.tokenizer, self.generator, self.structure)
+        # Muon needs whole matrices.
+        self.optimisers = build_optimisers(
+            self.network, config.learning_rate, muon=not self.place.sharded
+        )
         self.channel_weights = channel_weights(self.codec).to(self.device)
         self.photos = self._buffer(self._make_photo)
         self.walks = [
             self._buffer(partial(self._make_walk, n + 1)) for n in range(len(config.context_shares))
         ]
         self.step = 0
-        self.parameters = sum(p.numel() for p in self.network.parameters())
 
     def _buffer(self, make: Callable[[], E]) -> ReplayBuffer[E]:
         return ReplayBuffer(make, self.config.buffer, self.config.uses, self.generator)
@@ -133,13 +144,13 @@ class Trainer:
 
     def _next_lesson(self) -> tuple[Lesson, int, str]:
         """A lesson, its batch size and the name it is reported under."""
-        draw = float(torch.rand((), generator=self.generator))
+        draw = float(torch.rand((), generator=self.structure))
         mixture, config = self.config.mixture, self.config
         if draw < mixture.photo:
             photos = [self.photos.draw() for _ in range(config.photo_batch)]
             return self.plan.photo(photos), len(photos), "photo"
         shares = torch.tensor(config.context_shares)
-        contexts = int(torch.multinomial(shares, 1, generator=self.generator))
+        contexts = int(torch.multinomial(shares, 1, generator=self.structure))
         walks = [self.walks[contexts].draw() for _ in range(config.walk_batch)]
         simulate = draw < mixture.photo + mixture.warp
         return self.plan.walk(walks, simulate), len(walks), "warp" if simulate else "walk"
@@ -161,9 +172,8 @@ class Trainer:
     @torch.no_grad()
     def _average(self) -> None:
         decay = min(self.config.ema_decay, (self.step + 1) / (self.step + 30))
-        torch._foreach_lerp_(
-            list(self.average.parameters()), list(self.network.parameters()), 1.0 - decay
-        )
+        for kept, current in zip(self.average.parameters(), self.network.parameters(), strict=True):
+            kept.lerp_(current, 1.0 - decay)
 
     def run(self, out: Path) -> Iterator[Report]:
         """Trains for the configured minutes; `out` gets weights, state and `log.jsonl`."""
@@ -185,7 +195,8 @@ class Trainer:
     def _gone(self, started: float, steps: int) -> float:
         """The part of the run that lies behind, by clock or by steps."""
         by_clock = (time.monotonic() - started) / (60 * self.config.minutes)
-        return max(by_clock, steps / self.config.steps if self.config.steps else 0.0)
+        by_steps = steps / self.config.steps if self.config.steps else 0.0
+        return agreed(max(by_clock, by_steps), self.place)
 
     def _rate(self, gone: float, steps: int) -> float:
         """Warm-up, a plateau, then a cosine to the final rate."""
@@ -206,27 +217,42 @@ class Trainer:
             tflops=6e-12 * self.parameters * running.tokens / spent,
         )
         self.save(out)
-        with (out / "log.jsonl").open("a") as log:
-            log.write(json.dumps(asdict(report)) + "\n")
+        if self.place.writes:
+            with (out / "log.jsonl").open("a") as log:
+                log.write(json.dumps(asdict(report)) + "\n")
         return report
+
+    def averaged_model(self) -> Model:
+        """The model to draw with. Every process must call it; the writer's is whole."""
+        state = whole_state(self.average)
+        if not self.place.sharded:
+            return Model(self.codec, self.average, self.model.tokenizer)
+        whole = Transformer(self.network.config).eval()
+        if self.place.writes:
+            whole.load_state_dict(state)
+        return Model(self.codec, whole, self.model.tokenizer)
 
     def save(self, out: Path) -> None:
         """`model.safetensors`, the average to draw with, and `state.safetensors`, to resume."""
-        averaged = Model(self.codec, self.average, self.model.tokenizer)
+        averaged, state = self.averaged_model(), whole_state(self.network)
+        if not self.place.writes:
+            return
         save_model(averaged, out / "model.safetensors", eight_bit=False)
-        state = {f"network.{k}": v for k, v in self.network.state_dict().items()}
-        state["step"] = torch.tensor(self.step)
+        named = {f"network.{k}": v.contiguous() for k, v in state.items()}
         temporary = out / "state.safetensors.part"
-        save_file({k: v.contiguous() for k, v in state.items()}, str(temporary))
+        save_file(named | {"step": torch.tensor(self.step)}, str(temporary))
         os.replace(temporary, out / "state.safetensors")
 
     def resume(self, out: Path) -> None:
         """Weights, average and step of an earlier run; the optimisers warm up again."""
         state = load_file(str(out / "state.safetensors"))
         self.step = int(state.pop("step"))
-        self.network.load_state_dict({k.removeprefix("network."): v for k, v in state.items()})
-        self.average.load_state_dict(read_model(out / "model.safetensors").transformer.state_dict())
-        self.generator.manual_seed(self.config.seed + self.step)
+        network = {k.removeprefix("network."): v for k, v in state.items()}
+        load_whole_state(self.network, network)
+        averaged = read_model(out / "model.safetensors").transformer.state_dict()
+        load_whole_state(self.average, averaged)
+        self.generator.manual_seed(self.config.seed + self.step + 7919 * self.place.rank)
+        self.structure.manual_seed(self.config.seed + self.step)
 
 
 def lesson_tokens(lesson: Lesson) -> int:

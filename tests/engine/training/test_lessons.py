@@ -130,7 +130,9 @@ def test_mirrored_scenes_are_still_consistent(codec: Codec) -> None:
 
 @pytest.mark.parametrize("simulate", [False, True])
 def test_lessons_ask_what_they_say(codec: Codec, simulate: bool) -> None:
-    plan = LessonPlan(MixtureConfig(drop_hint=0.0), Tokenizer(["a", "wall"]), generator())
+    plan = LessonPlan(
+        MixtureConfig(drop_hint=0.0), Tokenizer(["a", "wall"]), generator(), generator()
+    )
     entries = [walk_entry(scene(), 2, codec, SIZE, generator(s), CPU) for s in range(2)]
     lesson = plan.walk(entries, simulate)
     asked = [g.pictures[0] for g in lesson.groups if g.asked]
@@ -147,7 +149,7 @@ def test_lessons_ask_what_they_say(codec: Codec, simulate: bool) -> None:
 
 
 def test_the_loss_is_zero_for_the_truth_only(codec: Codec) -> None:
-    plan = LessonPlan(MixtureConfig(), Tokenizer(["a"]), generator())
+    plan = LessonPlan(MixtureConfig(), Tokenizer(["a"]), generator(), generator())
     lesson = plan.photo([photo_entry(scene(), codec, SIZE, generator(), CPU)])
     weights = channel_weights(codec)
     assert weights.mean() == pytest.approx(1.0)
@@ -200,7 +202,7 @@ def trainer(codec: Codec, steps: int = 10, seed: int = 0) -> Trainer:
 
 
 def test_training_learns_one_scene_and_resumes(codec: Codec, tmp_path: Path) -> None:
-    first = trainer(codec, steps=60)
+    first = trainer(codec, steps=150)
     reports = list(first.run(tmp_path))
     assert reports[-1].losses["photo/depth"] < 0.7 * reports[0].losses["photo/depth"]
     saved = read_model(tmp_path / "model.safetensors")
