@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -26,6 +27,10 @@ Mask = NDArray[np.bool_]
 
 #: Stands for the true picture itself: how exact the camera matcher is at its best.
 TRUTH = "truth itself"
+
+
+#: Pixels, odd.
+_HOLE_WIDTH = 5
 
 
 @dataclass
@@ -67,8 +72,11 @@ def with_warped_holes(scene: Scene, warped: list[WarpedView]) -> JudgedScene:
     """Holes are what the warped photo leaves open, the same for all methods.
 
     For scenes without true depth: they depend on the depth that the model drew for the photo.
+    Only holes that are several pixels wide count; the others come from roughness of that depth.
     """
-    seen = tuple(view.coverage >= KNOWN_COVERAGE for view in warped)
+    brush = np.ones((_HOLE_WIDTH, _HOLE_WIDTH), np.uint8)
+    unknown = [(view.coverage < KNOWN_COVERAGE).astype(np.uint8) for view in warped]
+    seen = tuple(cv2.morphologyEx(mask, cv2.MORPH_OPEN, brush) == 0 for mask in unknown)
     return JudgedScene(scene, seen, tuple(~mask for mask in seen), CameraMatcher(scene))
 
 

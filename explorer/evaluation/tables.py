@@ -17,7 +17,7 @@ from explorer.evaluation.results import (
 )
 
 #: Columns that a table of figures needs; narrower terminals wrap it.
-LEAST_WIDTH = 118
+LEAST_WIDTH = 124
 
 
 def number(value: float | None, digits: int = 2) -> str:
@@ -31,7 +31,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     """A table whose first column is text and whose others are numbers."""
     made = Table(title=title, title_justify="left")
     for index, column in enumerate(columns):
-        made.add_column(column, justify="left" if index == 0 else "right", no_wrap=index > 0)
+        made.add_column(column, justify="left" if index == 0 else "right", no_wrap=True)
     for row in rows:
         made.add_row(*row)
     return made
@@ -114,6 +114,11 @@ def depth_table(summaries: Sequence[DepthSummary]) -> Table:
 
 def show(console: Console, *tables: Table) -> None:
     """Prints the tables that have rows."""
-    for made in tables:
-        if made.row_count:
-            console.print(made, width=max(console.width, LEAST_WIDTH))
+    width = console.width
+    console.width = max(width, LEAST_WIDTH)
+    try:
+        for made in tables:
+            if made.row_count:
+                console.print(made)
+    finally:
+        console.width = width
