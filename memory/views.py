@@ -141,7 +141,8 @@ def load_view(path: Path) -> View:
         ViewFileError: when the file is not such a file, is cut short or is of another version.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here, since numpy leaves the file open when it turns out to be no archive.
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         about = json.loads(arrays["about"].tobytes())
         if about["version"] != _VERSION:
