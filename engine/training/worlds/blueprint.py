@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from engine.training.worlds.lighting import Lighting
 from engine.training.worlds.rendering import Response
-from engine.training.worlds.shading import Lighting
 from engine.training.worlds.shapes import Builder, Material
+from engine.training.worlds.surveying import WalkStyle
 from engine.training.worlds.terrain import Terrain
 from engine.training.worlds.textures import TextureBank
-from engine.training.worlds.walks import WalkStyle
 
 Random = np.random.Generator
 Colour = tuple[float, float, float]

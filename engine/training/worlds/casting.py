@@ -14,9 +14,9 @@ from torch import Tensor
 
 from engine.geometry.cameras import Camera
 from engine.training.worlds.shapes import Shapes
+from engine.training.worlds.solids import NEAR, SOLIDS
 
 TILE = 8
-NEAR = 0.02
 
 #: Maps a world's own axes (z up) to the project's (x right, y down, z forward).
 PUBLIC_FROM_WORLD = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
@@ -155,119 +155,11 @@ def _pairs_depth(
     cut = [0, *torch.searchsorted(pair, ends).tolist()]
     coefficients = shapes.coefficients[pair][:, :, None]
     parts = []
-    for i, solid in enumerate((meet_box, meet_tapered, meet_quadric)):
+    for i, solid in enumerate(SOLIDS):
         a, b = cut[i], cut[i + 1]
         if b > a:
             parts.append(solid(o[a:b], d[a:b], coefficients[a:b]))
     return torch.cat(parts)
-
-
-def _first(enter: Tensor, leave: Tensor) -> Tensor:
-    """The nearest of an interval's ends in front of the ray's start; inf if there is none."""
-    t = torch.where(enter > NEAR, enter, leave)
-    return torch.where((enter <= leave) & (leave > NEAR), t, torch.inf)
-
-
-def meet_box(o: Tensor, d: Tensor, coefficients: Tensor) -> Tensor:
-    """o, d (N, 3, n or 1) in the unit solid's frame; returns (N, n)."""
-    inverse = 1.0 / torch.where(d.abs() < 1e-9, 1e-9, d)
-    middle, half = -o * inverse, inverse.abs()
-    near, far = middle - half, middle + half
-    enter = torch.maximum(torch.maximum(near[:, 0], near[:, 1]), near[:, 2])
-    leave = torch.minimum(torch.minimum(far[:, 0], far[:, 1]), far[:, 2])
-    return _first(enter, leave)
-
-
-def meet_tapered(o: Tensor, d: Tensor, coefficients: Tensor) -> Tensor:
-    """Four slanted sides n·p ≤ 1 − k/2 and the slab |z| ≤ 1; as `meet_box`."""
-    enter, leave = _slab(o[:, 2], d[:, 2])
-    for axis in (0, 1):
-        k = coefficients[:, axis] / 2
-        for sign in (1.0, -1.0):
-            speed = sign * d[:, axis] + k * d[:, 2]
-            room = 1 - k - sign * o[:, axis] - k * o[:, 2]
-            t = room / torch.where(speed.abs() < 1e-9, 1e-9, speed)
-            enter = torch.where(speed < 0, torch.maximum(enter, t), enter)
-            leave = torch.where(speed < 0, leave, torch.minimum(leave, t))
-    return _first(enter, leave)
-
-
-def meet_quadric(o: Tensor, d: Tensor, coefficients: Tensor) -> Tensor:
-    """x² + y² + a z² + b z + c ≤ 0 within |z| ≤ 1; as `meet_box`."""
-    a, b, c = coefficients[:, 0], coefficients[:, 1], coefficients[:, 2]
-    ox, oy, oz = o[:, 0], o[:, 1], o[:, 2]
-    dx, dy, dz = d[:, 0], d[:, 1], d[:, 2]
-    qa = dx * dx + dy * dy + a * dz * dz
-    qb = ox * dx + oy * dy + (a * oz + 0.5 * b) * dz
-    qc = ox * ox + oy * oy + (a * oz + b) * oz + c
-    qa = torch.where(qa.abs() < 1e-12, 1e-12, qa)
-    square = qb * qb - qa * qc
-    real = square >= 0
-    root = square.clamp(min=0).sqrt()
-    t0, t1 = (-qb - root) / qa, (-qb + root) / qa
-    low, high = torch.minimum(t0, t1), torch.maximum(t0, t1)
-    enter, leave = _slab(oz, dz)
-    # Where qa < 0 the ray is inside before `low` and after `high`; the solid is convex within
-    # its slab, so only one of the two stretches meets it.
-    early = (enter <= low) | ~real
-    open_enter = torch.where(early, enter, torch.maximum(enter, high))
-    open_leave = torch.where(early & real, torch.minimum(leave, low), leave)
-    closed_enter = torch.where(real, torch.maximum(enter, low), torch.inf)
-    closed_leave = torch.minimum(leave, high)
-    enter = torch.where(qa > 0, closed_enter, open_enter)
-    leave = torch.where(qa > 0, closed_leave, open_leave)
-    return _first(enter, leave)
-
-
-def _slab(o: Tensor, d: Tensor) -> tuple[Tensor, Tensor]:
-    inverse = 1.0 / torch.where(d.abs() < 1e-9, 1e-9, d)
-    middle, half = -o * inverse, inverse.abs()
-    return middle - half, middle + half
-
-
-def meet_pairs(shapes: Shapes, index: Tensor, origin: Tensor, direction: Tensor) -> Tensor:
-    """Ray parameter of single (ray, shape) pairs: index (n,), world origin and direction (3, n)."""
-    A = shapes.A[index]  # (n, 3, 3)
-    o = torch.bmm(A, (origin.expand_as(direction).T - shapes.centre[index])[:, :, None])
-    d = torch.bmm(A, direction.T[:, :, None])
-    coefficients = shapes.coefficients[index][:, :, None]
-    t = direction.new_full((index.shape[0],), torch.inf)
-    start = 0
-    for solid, count in zip((meet_box, meet_tapered, meet_quadric), shapes.counts, strict=True):
-        chosen = ((index >= start) & (index < start + count)).nonzero()[:, 0]
-        start += count
-        if chosen.numel():
-            t[chosen] = solid(o[chosen], d[chosen], coefficients[chosen])[:, 0]
-    return t
-
-
-def cast_rays(shapes: Shapes, origin: Tensor, directions: Tensor) -> Tensor:
-    """First ray parameter of a few rays (3, n) from one origin (3,) against every shape: (n,)."""
-    d = shapes.A @ directions  # (P, 3, n)
-    o = shapes.A @ (origin - shapes.centre)[:, :, None]
-    nearest = directions.new_full((directions.shape[1],), torch.inf)
-    start = 0
-    for solid, count in zip((meet_box, meet_tapered, meet_quadric), shapes.counts, strict=True):
-        part = slice(start, start + count)
-        start += count
-        if count:
-            t = solid(o[part], d[part], shapes.coefficients[part][:, :, None])
-            nearest = torch.minimum(nearest, t.min(dim=0).values)
-    return nearest
-
-
-def inside_any(shapes: Shapes, point: Tensor) -> bool:
-    """Whether a world point (3,) lies within a solid."""
-    p = (shapes.A @ (point - shapes.centre)[:, :, None])[:, :, 0]
-    n_flat = shapes.counts[0] + shapes.counts[1]
-    x, y, z = p[:, 0], p[:, 1], p[:, 2]
-    k = shapes.coefficients
-    reach_x = 1 - k[:, 0] * (z + 1) / 2
-    reach_y = 1 - k[:, 1] * (z + 1) / 2
-    flat = (x.abs() <= reach_x) & (y.abs() <= reach_y)
-    round_ = x * x + y * y + k[:, 0] * z * z + k[:, 1] * z + k[:, 2] <= 0
-    is_flat = torch.arange(len(shapes), device=p.device) < n_flat
-    return bool((torch.where(is_flat, flat, round_) & (z.abs() <= 1)).any())
 
 
 def _touched_tiles(shapes: Shapes, projector: Projector, rows: int, columns: int) -> Tensor:
@@ -283,11 +175,25 @@ def _touched_tiles(shapes: Shapes, projector: Projector, rows: int, columns: int
     return (in_y[:, :, None] & in_x[:, None, :]).flatten(1)
 
 
+def _reach(shapes: Shapes) -> Tensor:
+    """Half sizes (P, 3, 1) in local units: more than 1 where a solid widens upwards."""
+    k = shapes.coefficients
+    solid = torch.arange(len(shapes), device=k.device) < shapes.counts[0] + shapes.counts[1]
+    alpha = (-k[:, 2]).clamp(min=1e-6).sqrt()
+    top = torch.where(k[:, 0] > 0, 1.0, alpha - k[:, 1] / (2 * alpha)).clamp(min=1.0)
+    x = torch.where(solid, 1 - k[:, 0].clamp(max=0), top)
+    y = torch.where(solid, 1 - k[:, 1].clamp(max=0), top)
+    return torch.stack([x, y, torch.ones_like(x)], dim=1)[:, :, None]
+
+
 def _bounds(shapes: Shapes, projector: Projector) -> tuple[Tensor, Tensor, Tensor]:
     """Picture rectangles (P, 2), (P, 2) of the bounding boxes cut at the near plane."""
     corners = _CORNERS.to(shapes.M.device)
     into = projector.R.T @ shapes.M  # camera from local
-    p = into @ corners.T + (projector.R.T @ (shapes.centre - projector.origin).T).T[:, :, None]
+    p = (
+        into @ (corners.T * _reach(shapes))
+        + (projector.R.T @ (shapes.centre - projector.origin).T).T[:, :, None]
+    )
     edges = _EDGES.to(p.device)
     a, b = p[:, :, edges[:, 0]], p[:, :, edges[:, 1]]  # (P, 3, 12)
     fx, fy, cx, cy = projector.lens

@@ -24,6 +24,11 @@ from engine.training.worlds.procedural import (
 )
 
 
+def _clipped(x: Picture) -> Picture:
+    out: Picture = np.clip(x, 0.0, 1.0)
+    return out
+
+
 def _rectangle(picture: Picture, box: tuple[float, float, float, float], paint: Picture) -> None:
     """Fills x0, y0, x1, y1 (fractions of the picture)."""
     n = picture.shape[0]
@@ -43,7 +48,7 @@ def _glass(rng: Random, n: int) -> Picture:
         out[:, :w] = out[:, n - w :] = colour(rng, 0.2, 0.5, 0.9)
     if rng.random() < 0.12:
         out = out * 0.3 + np.array([1.0, 0.8, 0.5]) * rng.uniform(0.4, 0.8)
-    return np.clip(out, 0, 1)
+    return _clipped(out)
 
 
 def _window(rng: Random, n: int, frame: Picture, panes: tuple[int, int]) -> Picture:
@@ -86,7 +91,7 @@ def facade(rng: Random, n: int) -> Picture:
         _rectangle(out, (x - w * 0.6, bottom, x + w * 0.6, bottom + 0.03), trim * 1.0)
     if rng.random() < 0.4:
         _rectangle(out, (0, 0, 1, rng.uniform(0.02, 0.05)), trim)
-    return np.clip(out, 0, 1)
+    return _clipped(out)
 
 
 def curtain_wall(rng: Random, n: int) -> Picture:
@@ -101,7 +106,7 @@ def curtain_wall(rng: Random, n: int) -> Picture:
     for i in range(columns):
         _rectangle(out, (i / columns, 0, i / columns + 0.03, 1), frame)
     _rectangle(out, (0, 0, 1, rng.uniform(0.08, 0.4)), colour(rng, 0.2, 0.2, 0.8))
-    return np.clip(out, 0, 1)
+    return _clipped(out)
 
 
 def _bytes(x: Picture) -> NDArray[np.uint8]:
@@ -135,7 +140,7 @@ def shopfront(rng: Random, n: int) -> Picture:
     _place(out, sign[n // 4 : 3 * n // 4], (0.02, 0.06, 0.98, 0.24))
     for x in rng.uniform(0.1, 0.6, int(rng.integers(0, 3))):
         _rectangle(out, (x, 0.28, x + 0.02, 0.92), out[2, 2])
-    return np.clip(out, 0, 1)
+    return _clipped(out)
 
 
 def door(rng: Random, n: int) -> Picture:
@@ -151,7 +156,7 @@ def door(rng: Random, n: int) -> Picture:
             _rectangle(out, (x0 + 0.03, y0 + 0.025, x1 - 0.02, y1 - 0.02), base * 0.95)
     x = rng.choice([0.06, 0.88])
     _rectangle(out, (x, 0.48, x + 0.06, 0.54), np.full(3, rng.uniform(0.2, 0.9)))
-    return np.clip(out, 0, 1)
+    return _clipped(out)
 
 
 def books(rng: Random, n: int) -> Picture:
@@ -164,7 +169,7 @@ def books(rng: Random, n: int) -> Picture:
         _rectangle(out, (x, 1 - h, x + w * 0.92, 1), spine)
         _rectangle(out, (x, 1 - h * 0.85, x + w * 0.92, 1 - h * 0.7), colour(rng, 0.4, 0.1, 1.0))
         x += w
-    return np.clip(out * (1 + 0.05 * noise(rng, n, 0.5)[..., None]), 0, 1)
+    return _clipped(out * (1 + 0.05 * noise(rng, n, 0.5)[..., None]))
 
 
 def screen(rng: Random, n: int) -> Picture:
@@ -175,7 +180,7 @@ def screen(rng: Random, n: int) -> Picture:
         x, y = rng.uniform(0, 0.7, 2)
         box = (x, y, x + rng.uniform(0.1, 0.6), y + rng.uniform(0.05, 0.6))
         _rectangle(out, box, colour(rng, 0.6, 0.05, 1.0))
-    return np.clip(out, 0, 1)
+    return _clipped(out)
 
 
 def poster(rng: Random, n: int) -> Picture:
@@ -197,7 +202,7 @@ def poster(rng: Random, n: int) -> Picture:
     t = rng.uniform(0.02, 0.07)
     for box in ((0, 0, 1, t), (0, 1 - t, 1, 1), (0, 0, t, 1), (1 - t, 0, 1, 1)):
         _rectangle(out, box, frame)
-    return np.clip(out, 0, 1)
+    return _clipped(out)
 
 
 def cupboard(rng: Random, n: int) -> Picture:
@@ -214,7 +219,7 @@ def cupboard(rng: Random, n: int) -> Picture:
             _rectangle(out, (0.84, 0.1, 0.89, 0.35), metal)
         else:
             _rectangle(out, (0.35, y0 + 0.12 / rows, 0.65, y0 + 0.22 / rows), metal)
-    return np.clip(out, 0, 1)
+    return _clipped(out)
 
 
 def carfront(rng: Random, n: int) -> Picture:
@@ -227,7 +232,7 @@ def carfront(rng: Random, n: int) -> Picture:
     _rectangle(out, (0.82, 0.22, 0.98, 0.5), lamp)
     _rectangle(out, (0.35, 0.62, 0.65, 0.76), np.array([0.95, 0.9, rng.uniform(0.3, 0.95)]))
     _rectangle(out, (0, 0.86, 1, 1), np.full(3, 0.08))
-    return out
+    return _clipped(out)
 
 
 FITTED: dict[str, Maker] = {

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from engine.training.worlds.blueprint import Colour, Look
-from engine.training.worlds.shading import Lamp, Lighting
+from engine.training.worlds.lighting import Lamp, Lighting
 
 
 def _colour(values: object) -> Colour:

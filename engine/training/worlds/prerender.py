@@ -97,7 +97,7 @@ def load_sequence(path: Path) -> Sequence:
 
 def _work(job: Job, worker: int) -> None:
     torch.set_num_threads(1)
-    cache = job.out / ".textures.npz" if job.textures is not None else None
+    cache = job.out / ".textures.cache" if job.textures is not None else None
     bank = TextureBank.from_folder(job.textures, cache=cache)
     began, done = time.monotonic(), 0
     for seed in range(job.start_seed + worker, job.start_seed + job.count, job.workers):
@@ -121,7 +121,7 @@ def prerender(job: Job) -> None:
         _work(job, 0)
         return
     if job.textures is not None:  # once, before the workers read it
-        TextureBank.from_folder(job.textures, cache=job.out / ".textures.npz")
+        TextureBank.from_folder(job.textures, cache=job.out / ".textures.cache")
     context = multiprocessing.get_context("spawn")
     processes = [context.Process(target=_work, args=(job, i)) for i in range(job.workers)]
     for process in processes:
@@ -157,7 +157,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--device", default="cpu")
     a = parser.parse_args(arguments)
     job = Job(
-        a.out, a.count, a.views, *a.size, a.textures, a.split, a.start_seed, a.workers, a.device
+        out=a.out,
+        count=a.count,
+        views=a.views,
+        width=a.size[0],
+        height=a.size[1],
+        textures=a.textures,
+        split=a.split,
+        start_seed=a.start_seed,
+        workers=a.workers,
+        device=a.device,
     )
     prerender(job)
     return 0

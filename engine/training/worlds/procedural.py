@@ -25,7 +25,8 @@ def noise(rng: Random, n: int, fall: float, stretch: tuple[float, float] = (1, 1
     spectrum = np.fft.fft2(rng.standard_normal((n, n))) / radius**fall
     spectrum[0, 0] = 0
     out = np.fft.ifft2(spectrum).real
-    return out / (out.std() + 1e-9)
+    scaled: Picture = out / (out.std() + 1e-9)
+    return scaled
 
 
 def colour(rng: Random, saturation: float, low: float = 0.3, high: float = 0.9) -> Picture:
@@ -79,7 +80,9 @@ def wallpaper(rng: Random, n: int) -> Picture:
     return np.clip(out * (1 + 0.02 * noise(rng, n, 0.5))[..., None], 0, 1)
 
 
-def _blocks(rng: Random, n: int, rows: int, columns: int, shift: float, gap: float):
+def _blocks(
+    rng: Random, n: int, rows: int, columns: int, shift: float, gap: float
+) -> tuple[NDArray[np.int64], NDArray[np.bool_], Picture, Picture]:
     """Index of the block of each pixel, distance to its joint (blocks), and random per block."""
     y, x = _grid(n)
     row = np.floor(y * rows).astype(int)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.training.worlds import casting
 from engine.training.worlds.casting import Hits, Projector, cast
-from engine.training.worlds.shading import Light, shade, shade_ground, sky, surface_at
+from engine.training.worlds.lighting import Light
+from engine.training.worlds.shading import shade, shade_ground, sky
 from engine.training.worlds.shapes import Shapes
+from engine.training.worlds.solids import SOLIDS
+from engine.training.worlds.surfaces import surface_at
 from engine.training.worlds.terrain import SlopeTable, Terrain, slope_table
 from engine.training.worlds.textures import TexturePage
 
@@ -164,8 +166,7 @@ def _candidates_depth(
     origin = (shapes.A @ (projector.origin - shapes.centre)[:, :, None])[:, :, 0]
     t = u.new_full((index.shape[0], u.shape[1]), torch.inf)
     start = 0
-    solids = (casting.meet_box, casting.meet_tapered, casting.meet_quadric)
-    for solid, count in zip(solids, shapes.counts, strict=True):
+    for solid, count in zip(SOLIDS, shapes.counts, strict=True):
         chosen = ((index >= start) & (index < start + count)).nonzero()[:, 0]
         start += count
         if chosen.numel():

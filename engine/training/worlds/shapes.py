@@ -73,11 +73,16 @@ class Shapes:
     shadows: Tensor
 
     def to(self, device: torch.device | str) -> Shapes:
-        moved = (
-            t.to(device)
-            for t in (self.M, self.A, self.centre, self.coefficients, self.table, self.materials)
+        return Shapes(
+            self.M.to(device),
+            self.A.to(device),
+            self.centre.to(device),
+            self.coefficients.to(device),
+            self.table.to(device),
+            self.materials.to(device),
+            self.counts,
+            self.shadows.to(device),
         )
-        return Shapes(*moved, counts=self.counts, shadows=self.shadows.to(device))
 
     def __len__(self) -> int:
         return int(self.centre.shape[0])

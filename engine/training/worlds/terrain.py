@@ -1,8 +1,8 @@
 """Hills and mountains as a height field, met exactly by rays from one eye.
 
-For a fixed eye every ray lies in an upright half-plane. Along it the slope (height − eye) / distance
-of the ground is tabulated at growing distances; its running maximum is monotone, so the first
-meeting of a ray of slope m is a binary search. A few secant steps make it exact.
+For a fixed eye every ray lies in an upright half-plane. Along it the slope (height − eye) /
+distance of the ground is tabulated at growing distances; its running maximum is monotone, so the
+first meeting of a ray of slope m is a binary search. A few secant steps make it exact.
 """
 
 from __future__ import annotations

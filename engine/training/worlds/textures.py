@@ -163,7 +163,8 @@ def _photo_pictures(folder: Path, size: int) -> tuple[list[Bytes], Labels]:
         rgb = cv2.cvtColor(raw, cv2.COLOR_BGR2RGB)
         n = min(rgb.shape[:2])
         y, x = (rgb.shape[0] - n) // 2, (rgb.shape[1] - n) // 2
-        square = cv2.resize(rgb[y : y + n, x : x + n], (size, size), interpolation=cv2.INTER_AREA)
+        crop = rgb[y : y + n, x : x + n]
+        square = np.asarray(cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
         if _is_surface(path, folder):
             pictures.append(_wrapped(square))
             labels.append(("photo_paving", unseen))

@@ -7,154 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from engine.geometry.cameras import Camera, Intrinsics
-from engine.training.worlds.casting import (
-    PUBLIC_FROM_WORLD,
-    Projector,
-    cast,
-    cast_rays,
-    inside_any,
-)
 from engine.training.worlds.rendering import Scene
-from engine.training.worlds.shapes import Shapes
+from engine.training.worlds.solids import cast_rays
+from engine.training.worlds.surveying import Floats, Pose, Surveyor, WalkStyle
 
-Floats = NDArray[np.float64]
 Random = np.random.Generator
 
 
-@dataclass(frozen=True)
-class WalkStyle:
-    """Where and how cameras move.
-
-    Attributes:
-        areas: rectangles x0, y0, x1, y1 on the ground that starts are drawn from.
-        eye_height: lowest and highest start above the ground, metres.
-        clearance: metres to keep from everything.
-        fov: horizontal field of view, degrees, lowest and highest.
-        pitch: mean and deviation of the starting pitch in degrees; up is positive.
-        ceiling: cameras stay below this height, metres.
-        step_range: free distances are held within these bounds before steps are sized by them.
-        stay: whether cameras must remain within the areas.
-    """
-
-    areas: tuple[tuple[float, float, float, float], ...]
-    eye_height: tuple[float, float] = (1.2, 1.75)
-    clearance: float = 0.35
-    fov: tuple[float, float] = (50.0, 85.0)
-    pitch: tuple[float, float] = (-4.0, 6.0)
-    ceiling: float = 30.0
-    step_range: tuple[float, float] = (0.5, 25.0)
-    stay: bool = False
-
-    def allows(self, x: float, y: float) -> bool:
-        """Whether a camera may be over a place."""
-        inside = any(x0 <= x <= x1 and y0 <= y <= y1 for x0, y0, x1, y1 in self.areas)
-        return inside or not self.stay
-
-
-@dataclass(frozen=True)
-class Pose:
-    """A camera in world axes: position (metres), angles in radians."""
-
-    x: float
-    y: float
-    z: float
-    yaw: float
-    pitch: float
-    roll: float
-
-    @property
-    def position(self) -> Floats:
-        return np.array([self.x, self.y, self.z])
-
-    def camera(self, intrinsics: Intrinsics) -> Camera:
-        """Yaw 0 looks along +x, positive turns left; pitch up is positive."""
-        cy, sy, cp, sp = (f(a) for a in (self.yaw, self.pitch) for f in (math.cos, math.sin))
-        forward = np.array([cy * cp, sy * cp, sp])
-        right = np.array([sy, -cy, 0.0])
-        down = np.cross(forward, right)
-        cr, sr = math.cos(self.roll), math.sin(self.roll)
-        R = np.stack([cr * right + sr * down, cr * down - sr * right, forward], axis=1)
-        T = np.eye(4)
-        T[:3, :3] = PUBLIC_FROM_WORLD @ R
-        T[:3, 3] = PUBLIC_FROM_WORLD @ self.position
-        return Camera(T, intrinsics)
-
-
-class Surveyor:
-    """Answers how much room there is around a place."""
-
-    def __init__(self, scene: Scene, style: WalkStyle, rays: int = 36) -> None:
-        self.shapes, self.land, self.style, self.rays = scene.shapes, scene.terrain, style, rays
-        shapes = scene.shapes
-        angle = np.arange(rays) * (2 * math.pi / rays)
-        ring = np.stack([np.cos(angle), np.sin(angle), np.zeros(rays)])
-        tilted = [
-            np.stack([np.cos(angle[::6]) * c, np.sin(angle[::6]) * c, np.full(6, s)])
-            for c, s in ((0.7, 0.7), (0.7, -0.7))
-        ]
-        poles = np.array([[0.0, 0.0], [0.0, 0.0], [1.0, -1.0]])
-        every = np.concatenate([ring, *tilted, poles], axis=1)
-        self.reach = shapes.M.flatten(1).norm(dim=1)
-        self.directions = torch.as_tensor(every, dtype=torch.float32, device=shapes.A.device)
-
-    def ring(self, position: Floats) -> Floats | None:
-        """Free distances (rays,) counter-clockwise from +x; None where there is too little room."""
-        if not self.style.allows(float(position[0]), float(position[1])):
-            return None
-        at = torch.as_tensor(position, dtype=torch.float32, device=self.shapes.A.device)
-        free = cast_rays(self._relevant(at), at, self.directions)
-        if float(free.min()) < self.style.clearance or position[2] > self.style.ceiling:
-            return None
-        if inside_any(self.shapes, at):
-            return None
-        if self.land is not None:
-            if position[2] - self.ground(*position[:2]) < self.style.clearance:
-                return None
-            free[: self.rays] = torch.minimum(free[: self.rays], self._land_distance(at))
-        return (
-            free[: self.rays]
-            .cpu()
-            .numpy()
-            .astype(np.float64)
-            .clip(max=2 * self.style.step_range[1])
-        )
-
-    def ground(self, x: float, y: float) -> float:
-        """Height of the ground; 0 where there is no land."""
-        return 0.0 if self.land is None else self.land.height_at(x, y)
-
-    def _land_distance(self, at: torch.Tensor) -> torch.Tensor:
-        """How far rays that fall by a tenth of their length run above the land, (rays,)."""
-        assert self.land is not None
-        r = torch.logspace(-0.3, 2.1, 28, device=at.device)
-        d = self.directions[:, : self.rays]
-        x, y = at[0] + d[0][:, None] * r, at[1] + d[1][:, None] * r
-        height = self.land.height(x.flatten(), y.flatten()).view(x.shape)
-        return torch.where(height > at[2] - 0.1 * r, r, torch.inf).amin(1)
-
-    def _relevant(self, at: torch.Tensor) -> Shapes:
-        """Small shapes far away do not matter to how much room there is."""
-        gap = (self.shapes.centre - at).norm(dim=1) - self.reach
-        return self.shapes.subset((gap < 1.0) | ((self.reach > 0.5) & (gap < 60.0)))
-
-    def in_view(self, ring: Floats, yaw: float, fov: float) -> float:
-        """Median free distance within the horizontal field of view."""
-        count = max(1, round(self.rays * fov / (4 * math.pi)))
-        middle = round(yaw / (2 * math.pi) * self.rays)
-        seen = ring[np.arange(middle - count, middle + count + 1) % self.rays]
-        return float(np.median(seen))
-
-    def interest(self, pose: Pose, intrinsics: Intrinsics) -> float:
-        """How much a camera would see: the number of things, and room in front of it."""
-        projector = Projector.from_camera(pose.camera(intrinsics), self.shapes.A.device)
-        hits = cast(self.shapes, projector, 24, 40)
-        things = int(hits.shape.unique().numel())
-        near = float((hits.depth < 2 * self.style.clearance).float().mean())
-        room = float(hits.depth.clamp(max=20.0).median())
-        return math.log(1 + things) + 0.3 * math.log(0.1 + room) - 3 * near
+class NoRoomError(ValueError):
+    """A world in which no place for a camera was found."""
 
 
 @dataclass
@@ -172,7 +35,7 @@ class _Motion:
 def random_walk(scene: Scene, style: WalkStyle, views: int, rng: Random) -> list[Camera]:
     """`views` cameras in project axes, the first one first.
 
-    Raises ValueError when no place with enough room can be found.
+    Raises NoRoomError when no place with enough room can be found.
     """
     fov = rng.uniform(*style.fov)
     intrinsics = Intrinsics.from_fov(fov, 16 / 9)
@@ -213,14 +76,15 @@ def _start(surveyor: Surveyor, intrinsics: Intrinsics, rng: Random) -> Pose:
         yaws = rng.uniform(0, 2 * math.pi, 4)
         yaw = max(yaws, key=lambda a: surveyor.in_view(ring, a, fov) * rng.uniform(0.5, 1.5))
         pitch = math.radians(np.clip(rng.normal(*style.pitch), -25, 25))
-        pose = Pose(*at, float(yaw), float(pitch), math.radians(rng.normal(0, 0.8)))
+        roll = math.radians(rng.normal(0, 0.8))
+        pose = Pose.at(at, float(yaw), float(pitch), roll)
         score = surveyor.interest(pose, intrinsics) + rng.normal(0, 0.25)
         if best is None or score > best[0]:
             best = (score, pose)
         if found >= 4:
             break
     if best is None:
-        raise ValueError("no free place for a camera was found in this world")
+        raise NoRoomError("no free place for a camera was found in this world; take another seed")
     return best[1]
 
 
@@ -246,7 +110,7 @@ def _next(
             continue
         pitch = pose.pitch + motion.tilt - 0.1 * (pose.pitch + math.radians(3))
         limit = math.radians(25)
-        after = Pose(*at, pose.yaw + motion.turn, float(np.clip(pitch, -limit, limit)), pose.roll)
+        after = Pose.at(at, pose.yaw + motion.turn, float(np.clip(pitch, -limit, limit)), pose.roll)
         motion.remaining -= 1
         return after, motion
     turn = math.radians(rng.choice([-1, 1]) * rng.uniform(4, 15))
@@ -304,7 +168,7 @@ def _between(surveyor: Surveyor, a: Pose, b: Pose, rng: Random) -> Pose:
     if surveyor.ring(at) is None:
         at = b.position
     tilt = math.radians(rng.normal(0, 1))
-    return Pose(*at, mixed[3] + turn, mixed[4] + tilt, mixed[5])
+    return Pose.at(at, mixed[3] + turn, mixed[4] + tilt, mixed[5])
 
 
 def _fields(p: Pose) -> tuple[float, ...]:

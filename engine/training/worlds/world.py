@@ -16,15 +16,17 @@ from engine.geometry.cameras import Camera
 from engine.training.worlds.blueprint import Blueprint, Look, random_response
 from engine.training.worlds.casting import Projector
 from engine.training.worlds.families import FAMILIES, UNSEEN_FAMILY
+from engine.training.worlds.lighting import Light, LightMaps, lamp_map, plan_maps, sun_map
 from engine.training.worlds.rendering import Response, Scene, develop, render_linear, tone
-from engine.training.worlds.shading import Light, LightMaps, lamp_map, plan_maps, sun_map
 from engine.training.worlds.shapes import Material
+from engine.training.worlds.surveying import WalkStyle
 from engine.training.worlds.terrain import Terrain
 from engine.training.worlds.textures import TextureBank
-from engine.training.worlds.walks import Random, WalkStyle, random_walk
+from engine.training.worlds.walks import NoRoomError, Random, random_walk
 
 __all__ = ["UNSEEN_FAMILY", "Frames", "Sequence", "World", "sample_sequence", "sample_world"]
 
+_ATTEMPTS = 8
 _SHADOW_PIXELS = 384
 _PLAN_PIXELS = 160
 
@@ -129,6 +131,7 @@ def sample_world(
     textures: TextureBank | None = None,
     split: str = "train",
     device: torch.device | str = "cpu",
+    attempt: int = 0,
 ) -> World:
     """A world, deterministic by seed (on one kind of device).
 
@@ -136,10 +139,11 @@ def sample_world(
         family: one of `FAMILIES`; None draws one. In the "unseen" split that is the family that
             training never shows, or (half of the time) a known one with unseen textures.
         textures: bank to draw from; None makes a procedural one, once a process.
+        attempt: other worlds of the same seed, for when the first has no room for a camera.
     """
     if split not in ("train", "unseen"):
         raise ValueError(f'split must be "train" or "unseen", not {split!r}')
-    rng = _generator("world", split, seed)
+    rng = _generator("world", split, seed, *([attempt] if attempt else []))
     family = family or _draw_family(rng, split)
     if family not in FAMILIES:
         raise ValueError(f"no family of worlds is called {family!r}; known: {sorted(FAMILIES)}")
@@ -216,9 +220,15 @@ def sample_sequence(
     family: str | None = None,
 ) -> Sequence:
     """A random world and a walk in it, deterministic by seed (on one kind of device)."""
-    world = sample_world(seed, family, textures, split, device)
     rng = _generator("walk", split, seed)
-    cameras = world.walk(views, rng)
+    for attempt in range(_ATTEMPTS):
+        world = sample_world(seed, family, textures, split, device, attempt)
+        try:
+            cameras = world.walk(views, rng)
+            break
+        except NoRoomError:
+            if attempt == _ATTEMPTS - 1:
+                raise
     world.expose_for(cameras[0], float(rng.uniform(0.36, 0.58)))
     noise = torch.Generator(device="cpu").manual_seed(int(rng.integers(2**62)))
     frames = world.render(cameras, height, width, noise)

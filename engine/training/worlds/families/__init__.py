@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.training.worlds.blueprint import Blueprint, Look
+from engine.training.worlds.families.corridors import build_corridor
 from engine.training.worlds.families.courtyards import build_courtyard
-from engine.training.worlds.families.halls import build_corridor, build_hall
+from engine.training.worlds.families.halls import build_hall
 from engine.training.worlds.families.markets import build_market
 from engine.training.worlds.families.parks import build_park
 from engine.training.worlds.families.rooms import build_room

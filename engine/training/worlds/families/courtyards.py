@@ -11,7 +11,7 @@ from engine.training.worlds.objects.buildings import house
 from engine.training.worlds.objects.plants import bush, flowers, tree
 from engine.training.worlds.objects.street import bench, person
 from engine.training.worlds.shapes import Builder
-from engine.training.worlds.walks import WalkStyle
+from engine.training.worlds.surveying import WalkStyle
 
 
 def build_courtyard(look: Look) -> Blueprint:

@@ -15,7 +15,7 @@ from engine.training.worlds.objects.buildings import house
 from engine.training.worlds.objects.clutter import bright, litter
 from engine.training.worlds.objects.street import person
 from engine.training.worlds.shapes import Builder
-from engine.training.worlds.walks import WalkStyle
+from engine.training.worlds.surveying import WalkStyle
 
 
 def build_market(look: Look) -> Blueprint:

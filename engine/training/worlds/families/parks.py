@@ -10,7 +10,7 @@ from engine.training.worlds.objects.buildings import cottage, house, pavilion
 from engine.training.worlds.objects.plants import bush, flowers, hedge, tree
 from engine.training.worlds.objects.street import bench, bicycle, car, lamp_post, person
 from engine.training.worlds.shapes import Builder
-from engine.training.worlds.walks import WalkStyle
+from engine.training.worlds.surveying import WalkStyle
 
 
 def build_park(look: Look) -> Blueprint:

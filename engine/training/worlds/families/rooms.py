@@ -11,7 +11,7 @@ from engine.training.worlds.objects import furniture as f
 from engine.training.worlds.objects.furniture import Piece
 from engine.training.worlds.objects.interior import Opening, Shell, build_shell, garden
 from engine.training.worlds.shapes import Builder
-from engine.training.worlds.walks import WalkStyle
+from engine.training.worlds.surveying import WalkStyle
 
 _PIECES: dict[str, tuple[Callable[[Look], Piece], ...]] = {
     "living room": (f.sofa, f.sofa, f.shelf, f.cabinet, f.cabinet, f.floor_lamp, f.potted_plant),

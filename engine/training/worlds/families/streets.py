@@ -19,7 +19,7 @@ from engine.training.worlds.objects.street import (
     van,
 )
 from engine.training.worlds.shapes import Builder
-from engine.training.worlds.walks import WalkStyle
+from engine.training.worlds.surveying import WalkStyle
 
 
 def build_street(look: Look) -> Blueprint:
@@ -30,7 +30,7 @@ def build_street(look: Look) -> Blueprint:
     asphalt = look.material("asphalt", "asphalt", *look.rough(photo="photo_paving"), metres=2.5)
     paving = look.material(*look.rough("paving", "concrete", photo="photo_paving"), metres=1.8)
     b.box((0, 0, -0.5), (400, road + 0.02, 1.0), asphalt)
-    for s in (-1, 1):
+    for s in (-1.0, 1.0):
         b.box((0, s * (road / 2 + 100), -0.43), (400, 200, 1.1), paving)
         b.box(
             (0, s * (road / 2 + 0.08), -0.42),

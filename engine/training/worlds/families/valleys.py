@@ -12,8 +12,8 @@ from engine.training.worlds.objects.buildings import cottage
 from engine.training.worlds.objects.plants import bush, conifer, tree
 from engine.training.worlds.procedural import noise
 from engine.training.worlds.shapes import Builder
+from engine.training.worlds.surveying import WalkStyle
 from engine.training.worlds.terrain import Relief, Terrain, shadows, shape_land
-from engine.training.worlds.walks import WalkStyle
 
 _EXTENT = 3000.0
 

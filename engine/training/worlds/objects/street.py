@@ -43,7 +43,7 @@ def car(b: Builder, look: Look) -> None:
     b.tapered((x, 0, (belt + high) / 2), (cabin, w * 0.9, high - belt), (0.42, 0.24), glass)
     b.tapered((x, 0, high), (cabin * 0.62, w * 0.72, 0.05), (0.1, 0.1), paint)
     for s in (-1, 1):
-        for at, lean in ((-0.27, 0.5), (0.0, 0.0), (0.27, -0.5)):
+        for at in (-0.27, 0.0, 0.27):
             foot = (x + at * cabin * 1.75, s * w * 0.44, belt)
             top = (x + at * cabin * 1.12, s * w * 0.35, high)
             b.rod(foot, top, 0.07, paint)
