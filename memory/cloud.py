@@ -7,18 +7,16 @@ import torch
 from torch import Tensor
 
 from engine.geometry.cameras import Camera
-from engine.geometry.rendering import render_surfels
 from engine.geometry.surfels import Surfels
 from memory.chunks import (
     Chunks,
     Selection,
-    Touched,
     chunk_order,
     chunks_of,
     selected,
     touched_chunks,
 )
-from memory.occlusion import DepthPyramid
+from memory.occlusion import DepthPyramid, PicturePoints
 
 #: How many views a surfel remembers to have been seen by.
 SLOTS = 8
@@ -26,12 +24,16 @@ SLOTS = 8
 _BETTER = 1.1
 #: Discs of a coarser level of detail may be this far apart, pixels.
 _SHARPNESS = 1.0
-#: What hides what is judged on a picture this much smaller, from discs that are as much larger.
-_ROUGH, _ROUGH_LEVELS = 4, 4
-#: Chunks this much (relative) behind what is in front of them are hidden.
-_ROUGH_SLACK = 0.1
+#: What hides what is judged in cells of this many pixels: for surfels by all of them, for chunks
+#: by a sixteenth of them.
+_CELL = 4
+_SAMPLE_CELL, _SAMPLE_LEVELS = 8, 4
+#: What is this much (relative) behind what is in front of it is hidden.
+_SLACK = 0.1
 
-_COLUMNS = {"positions": 3, "normals": 3, "long_axes": 3, "colours": 3, "radii": 1, "confidence": 1}
+#: Rows of the table; what culling needs comes first.
+_COLUMNS = {"positions": 3, "normals": 3, "radii": 1, "long_axes": 3, "colours": 3, "confidence": 1}
+_NORMALS, _CULLED_BY = slice(3, 6), slice(0, 6)
 
 
 class SurfelCloud:
@@ -90,33 +92,31 @@ class SurfelCloud:
     def select(self, camera: Camera, height: int, width: int) -> Selection:
         """What a picture can show: as coarse as it allows, without what others surely hide."""
         touched = touched_chunks(self._chunks, camera, height, width, _SHARPNESS)
-        rough = self._standing(selected(self._chunks, touched, coarser=_ROUGH_LEVELS))
-        if len(rough.index) * 2**_ROUGH_LEVELS > height * width:
-            small = (max(1, height // _ROUGH), max(1, width // _ROUGH))
-            seen = render_surfels(self.surfels(rough), camera, *small)
-            depth = torch.where(seen.coverage > 0.5, seen.depth, torch.nan)
-            touched = self._before(touched, depth, camera)
-        return self._standing(selected(self._chunks, touched))
+        sample = selected(self._chunks, touched, coarser=_SAMPLE_LEVELS)
+        few = self._points(sample, camera, height, width)
+        before = DepthPyramid(few.depth(height // _SAMPLE_CELL, width // _SAMPLE_CELL), camera)
+        touched = touched[~before.hides(touched.centres, touched.radii, _SLACK)]
+        selection = selected(self._chunks, touched)
+        points = self._points(selection, camera, height, width)
+        kept = points.in_front(points.depth(height // _CELL, width // _CELL), _SLACK)
+        return Selection(
+            selection.index.index_select(0, kept), selection.enlarged.index_select(0, kept)
+        )
 
     def select_before(self, camera: Camera, depth: Tensor, slack: float) -> Selection:
         """What may lie on or before a depth picture (H, W) seen from `camera`, or at most `slack`
         (relative) behind it; as coarse as the picture allows."""
-        touched = touched_chunks(self._chunks, camera, depth.shape[0], depth.shape[1], _SHARPNESS)
-        return self._standing(selected(self._chunks, self._before(touched, depth, camera, slack)))
+        height, width = depth.shape
+        touched = touched_chunks(self._chunks, camera, height, width, _SHARPNESS)
+        before = DepthPyramid(depth, camera)
+        hidden = before.hides(touched.centres, touched.radii, slack)
+        return selected(self._chunks, touched[~hidden])
 
-    def _before(
-        self, touched: Touched, depth: Tensor, camera: Camera, slack: float = _ROUGH_SLACK
-    ) -> Touched:
-        hidden = DepthPyramid(depth, camera).hides(touched.centres, touched.radii, slack)
-        return touched[~hidden]
-
-    def _standing(self, selection: Selection) -> Selection:
-        if not self._dead:
-            return selection
-        alive = self._alive.index_select(0, selection.index).nonzero()[:, 0]
-        return Selection(
-            selection.index.index_select(0, alive), selection.enlarged.index_select(0, alive)
-        )
+    def _points(
+        self, selection: Selection, camera: Camera, height: int, width: int
+    ) -> PicturePoints:
+        rows = self._rows[:, _CULLED_BY].index_select(0, selection.index).T.contiguous()
+        return PicturePoints.of(rows[0:3], rows[3:6], camera, height, width)
 
     def surfels(self, selection: Selection) -> Surfels:
         """The selected surfels, coarse ones enlarged."""
@@ -135,7 +135,9 @@ class SurfelCloud:
     def all(self) -> Surfels:
         """Every standing surfel."""
         alive = self._alive[: self._size].nonzero()[:, 0]
-        return self._unpacked(self._rows[alive], self._view_ids[alive])
+        return self._unpacked(
+            self._rows.index_select(0, alive), self._view_ids.index_select(0, alive)
+        )
 
     def seen(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """(N, SLOTS) `seen_by` and `seen_well` of surfels `index` (N,)."""
@@ -151,6 +153,7 @@ class SurfelCloud:
         """Take surfels `index` (N,), each at most once, out of sight."""
         self._dead += int(self._alive[index].sum())
         self._alive[index] = False
+        self._rows[index, _NORMALS] = 0.0  # faces nothing, so nothing draws it
 
     def _unpacked(self, rows: Tensor, view_ids: Tensor) -> Surfels:
         parts, column = {}, 0

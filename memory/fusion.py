@@ -69,20 +69,21 @@ def fuse(cloud: SurfelCloud, picture: Picture, config: FusionConfig) -> Seen:
     surfels = cloud.surfels(selection)
     projected = _project(surfels, picture.camera, height, width)
     matched = _matched(projected, picture.depth, config.tolerance)
+    there = surfels[matched]
     known = render_surfels(
-        surfels[matched],
+        there,
         picture.camera,
         height,
         width,
         settings=RenderSettings(depth_tolerance=config.tolerance),
     )
-    wanted = _wanted(known, surfels.confidence[matched], picture, config)
+    wanted = _wanted(known, there.confidence, picture, config)
     new = _new(picture, wanted)
     index = selection.index[matched]
     well = _resolution(picture.camera, width, projected.depth, projected.cosine)
     cloud.observe(index, picture.view_id, well[matched])
     gone = torch.zeros_like(projected.inside)
-    gone[matched] = _superseded(surfels[matched], projected, matched, wanted, picture, config)
+    gone[matched] = _superseded(there, projected, matched, wanted, picture, config)
     gone |= _floating(projected, surfels, picture, config)
     seen = _inherited(cloud, new, known, index, picture)
     cloud.remove(selection.index[gone])

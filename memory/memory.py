@@ -35,7 +35,7 @@ class MemoryConfig:
 
     fusion: FusionConfig = field(default_factory=FusionConfig)
     views_in_ram: int = 64
-    sight_step: int = 2
+    sight_step: int = 3
 
 
 @dataclass(frozen=True)
@@ -202,11 +202,11 @@ class Memory:
         view_ids = look.rendering.view_ids[step // 2 :: step, step // 2 :: step]
         shown = ids >= 0
         front = ids[shown]
-        seen_by, _ = self._cloud.seen(look.selection.index[front])
+        seen_by, _ = self._cloud.seen(look.selection.index.index_select(0, front))
         return Sight(
             pixels=ids.numel(),
-            positions=look.surfels.positions[front],
-            normals=look.surfels.normals[front],
+            positions=look.surfels.positions.index_select(0, front),
+            normals=look.surfels.normals.index_select(0, front),
             depth=depth[shown],
             seen_by=seen_by,
             sky_views=view_ids[torch.isposinf(depth)],

@@ -1,12 +1,15 @@
-"""Which spheres are surely hidden behind a depth picture (hierarchical z-buffer, Greene 1993)."""
+"""What is surely hidden behind a depth picture (hierarchical z-buffer, Greene 1993)."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from engine.geometry.cameras import Camera
+from engine.geometry.splatting import LARGEST_HALF
 
 
 class DepthPyramid:
@@ -53,6 +56,65 @@ class DepthPyramid:
                 at = row // step * self._widths[level] + column // step + self._starts[level]
                 behind = torch.maximum(behind, self._flat[at])
         return front & (near > behind * (1 + slack))
+
+
+@dataclass(frozen=True)
+class PicturePoints:
+    """Oriented points in a picture.
+
+    Attributes:
+        u, v: (N,) in [0, 1] within the picture.
+        z: (N,) z-depth.
+        visible: (N,) bool: facing the camera, and within the picture or close to its rim.
+    """
+
+    u: Tensor
+    v: Tensor
+    z: Tensor
+    visible: Tensor
+
+    @staticmethod
+    def of(
+        positions: Tensor, normals: Tensor, camera: Camera, height: int, width: int
+    ) -> PicturePoints:
+        """From positions and normals (3, N) in the world; those without a normal are invisible."""
+        T = torch.tensor(camera.T_camera_world, dtype=torch.float32, device=positions.device)
+        x, y, z = torch.addmm(T[:3, 3:], T[:3, :3], positions)
+        normals = T[:3, :3] @ normals
+        k, inverse = camera.intrinsics, 1 / z
+        u, v = x * inverse * k.fx + k.cx, y * inverse * k.fy + k.cy
+        visible = (z > 0) & (normals[0] * x + normals[1] * y + normals[2] * z < 0)
+        visible &= (u - 0.5).abs() < 0.5 + LARGEST_HALF / width
+        visible &= (v - 0.5).abs() < 0.5 + LARGEST_HALF / height
+        return PicturePoints(u, v, z, visible)
+
+    def depth(self, rows: int, columns: int) -> Tensor:
+        """(rows, columns): the nearest visible point in each cell, inf where there is none."""
+        rows, columns = max(1, rows), max(1, columns)
+        nearest = torch.full((rows * columns,), torch.inf, device=self.z.device)
+        z = torch.where(self.visible & self._inside, self.z, torch.inf)
+        cells = self._cells(rows, columns)
+        return nearest.scatter_reduce_(0, cells, z, "amin").view(rows, columns)
+
+    def in_front(self, depth: Tensor, slack: float) -> Tensor:
+        """Indices of the visible points that are not behind `depth` by more than `slack`.
+
+        The farthest of neighbouring cells decides, and beyond the rim nothing is hidden: a steep
+        surface may go on there.
+        """
+        framed = F.pad(depth[None, None], (1, 1, 1, 1), value=torch.inf)
+        farthest = F.max_pool2d(framed, 3, stride=1).view(-1)
+        limit = (farthest * (1 + slack)).index_select(0, self._cells(*depth.shape))
+        return (self.visible & ((self.z <= limit) | ~self._inside)).nonzero()[:, 0]
+
+    @property
+    def _inside(self) -> Tensor:
+        return (self.u - 0.5).square().maximum((self.v - 0.5).square()) <= 0.25
+
+    def _cells(self, rows: int, columns: int) -> Tensor:
+        row = (self.v * rows).nan_to_num(0.0).clamp(0, rows - 1).to(torch.int64)
+        column = (self.u * columns).nan_to_num(0.0).clamp(0, columns - 1).to(torch.int64)
+        return row * columns + column
 
 
 def _span(

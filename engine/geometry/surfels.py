@@ -53,8 +53,9 @@ class Surfels:
         return int(self.positions.shape[0])
 
     def __getitem__(self, chosen: Tensor) -> Surfels:
-        """Those of a boolean mask or an index."""
-        return Surfels(*(getattr(self, f.name)[chosen] for f in fields(self)))
+        """Those of a boolean mask (N,) or an index (M,)."""
+        index = _as_index(chosen)
+        return Surfels(*(getattr(self, f.name).index_select(0, index) for f in fields(self)))
 
     def to(self, device: torch.device | str) -> Surfels:
         return Surfels(*(getattr(self, f.name).to(device) for f in fields(self)))
@@ -93,8 +94,9 @@ class SkyDirections:
         return int(self.directions.shape[0])
 
     def __getitem__(self, chosen: Tensor) -> SkyDirections:
-        """Those of a boolean mask or an index."""
-        return SkyDirections(*(getattr(self, f.name)[chosen] for f in fields(self)))
+        """Those of a boolean mask (M,) or an index."""
+        index = _as_index(chosen)
+        return SkyDirections(*(getattr(self, f.name).index_select(0, index) for f in fields(self)))
 
     def to(self, device: torch.device | str) -> SkyDirections:
         return SkyDirections(*(getattr(self, f.name).to(device) for f in fields(self)))
@@ -111,6 +113,10 @@ class SkyDirections:
         ids = torch.zeros(0, dtype=torch.int32, device=device)
         zeros = torch.zeros(0, 3, device=device)
         return SkyDirections(zeros, zeros[:, 0], zeros.clone(), ids)
+
+
+def _as_index(chosen: Tensor) -> Tensor:
+    return chosen.nonzero()[:, 0] if chosen.dtype == torch.bool else chosen
 
 
 @dataclass(frozen=True)
