@@ -17,7 +17,7 @@ from explorer.evaluation.results import (
 )
 
 #: Columns that a table of figures needs; narrower terminals wrap it.
-LEAST_WIDTH = 124
+LEAST_WIDTH = 140
 
 
 def number(value: float | None, digits: int = 2) -> str:
