@@ -140,9 +140,12 @@ def _smooth_edges(
     offsets = torch.tensor(_OFFSETS, device=u.device)
     su = u[edge][:, None] + offsets[:, 0] / width  # (n, k)
     sv = v[edge][:, None] + offsets[:, 1] / height
-    t = _candidates_depth(scene.shapes, projector, near, su, sv)  # (5, n, 4)
+    once = near.clone()  # a shape that several neighbours see is tested once
+    for i in range(1, len(near)):
+        once[i] = torch.where((near[i] == near[:i]).any(0), -1, near[i])
+    t = _candidates_depth(scene.shapes, projector, once, su, sv)  # (5, n, k)
     if land is not None:
-        t = torch.where((near == len(scene.shapes))[:, :, None], land.meet(su, sv), t)
+        t = torch.where((once == len(scene.shapes))[:, :, None], land.meet(su, sv), t)
     depth, which = t.min(0)  # (n, k)
     # Where no candidate is met the ray sees sky if a neighbour does, else what the centre sees.
     is_sky = near < 0

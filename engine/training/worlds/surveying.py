@@ -97,17 +97,25 @@ class Surveyor:
         poles = np.array([[0.0, 0.0], [0.0, 0.0], [1.0, -1.0]])
         every = np.concatenate([ring, *tilted, poles], axis=1)
         self.reach = shapes.M.flatten(1).norm(dim=1)
+        self._last: tuple[bytes, Floats | None] = (b"", None)
         self.directions = torch.as_tensor(every, dtype=torch.float32, device=shapes.A.device)
 
     def ring(self, position: Floats) -> Floats | None:
         """Free distances (rays,) counter-clockwise from +x; None where there is too little room."""
         if not self.style.allows(float(position[0]), float(position[1])):
             return None
+        key = position.tobytes()
+        if self._last[0] != key:
+            self._last = (key, self._measured(position))
+        return self._last[1]
+
+    def _measured(self, position: Floats) -> Floats | None:
         at = torch.as_tensor(position, dtype=torch.float32, device=self.shapes.A.device)
-        free = cast_rays(self._relevant(at), at, self.directions)
+        shapes = self._relevant(at)
+        free = cast_rays(shapes, at, self.directions)
         if float(free.min()) < self.style.clearance or position[2] > self.style.ceiling:
             return None
-        if inside_any(self.shapes, at):
+        if inside_any(shapes, at):
             return None
         if self.land is not None:
             if position[2] - self.ground(*position[:2]) < self.style.clearance:
@@ -120,6 +128,18 @@ class Surveyor:
             .astype(np.float64)
             .clip(max=2 * self.style.step_range[1])
         )
+
+    def free_between(self, a: Floats, b: Floats) -> bool:
+        """Whether the straight way from a to b, and a little further, is free."""
+        way = b - a
+        length = float(np.linalg.norm(way))
+        if length < 1e-6:
+            return True
+        device = self.shapes.A.device
+        start = torch.as_tensor(a, dtype=torch.float32, device=device)
+        d = torch.as_tensor(way / length, dtype=torch.float32, device=device)
+        free = float(cast_rays(self._relevant(start, length + 1.0), start, d[:, None])[0])
+        return free > length + self.style.clearance * 0.5
 
     def ground(self, x: float, y: float) -> float:
         """Height of the ground; 0 where there is no land."""
@@ -134,10 +154,10 @@ class Surveyor:
         height = self.land.height(x.flatten(), y.flatten()).view(x.shape)
         return torch.where(height > at[2] - 0.1 * r, r, torch.inf).amin(1)
 
-    def _relevant(self, at: torch.Tensor) -> Shapes:
-        """Small shapes far away do not matter to how much room there is."""
+    def _relevant(self, at: torch.Tensor, near: float = 1.0) -> Shapes:
+        """Shapes that matter to how much room there is: near ones, and large ones."""
         gap = (self.shapes.centre - at).norm(dim=1) - self.reach
-        return self.shapes.subset((gap < 1.0) | ((self.reach > 0.5) & (gap < 60.0)))
+        return self.shapes.subset((gap < near) | ((self.reach > 0.5) & (gap < 60.0)))
 
     def in_view(self, ring: Floats, yaw: float, fov: float) -> float:
         """Median free distance within the horizontal field of view."""

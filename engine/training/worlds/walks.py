@@ -6,12 +6,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.training.worlds.rendering import Scene
-from engine.training.worlds.solids import cast_rays
-from engine.training.worlds.surveying import Floats, Pose, Surveyor, WalkStyle
+from engine.training.worlds.surveying import Pose, Surveyor, WalkStyle
 
 Random = np.random.Generator
 
@@ -106,7 +104,7 @@ def _next(
             ]
         )
         at[2] += surveyor.ground(*at[:2]) - surveyor.ground(*pose.position[:2])
-        if surveyor.ring(at) is None or not _free_between(surveyor, pose.position, at):
+        if surveyor.ring(at) is None or not surveyor.free_between(pose.position, at):
             continue
         pitch = pose.pitch + motion.tilt - 0.1 * (pose.pitch + math.radians(3))
         limit = math.radians(25)
@@ -142,18 +140,6 @@ def _random_motion(median: float, rng: Random, gain: float) -> _Motion:
     up = step * rng.normal(0, 0.12)
     tilt = math.radians(rng.normal(0, 2))
     return _Motion(ahead, left, up, turn, tilt, int(rng.integers(1, 6)))
-
-
-def _free_between(surveyor: Surveyor, a: Floats, b: Floats) -> bool:
-    way = b - a
-    length = float(np.linalg.norm(way))
-    if length < 1e-6:
-        return True
-    device = surveyor.shapes.A.device
-    start = torch.as_tensor(a, dtype=torch.float32, device=device)
-    d = torch.as_tensor(way / length, dtype=torch.float32, device=device)
-    free = float(cast_rays(surveyor.shapes, start, d[:, None])[0])
-    return free > length + surveyor.style.clearance * 0.5
 
 
 def _between(surveyor: Surveyor, a: Pose, b: Pose, rng: Random) -> Pose:

@@ -99,7 +99,7 @@ class World:
     def expose_for(self, camera: Camera, key: float) -> None:
         """Sets the exposure so that the camera's picture has the mean brightness `key`."""
         device = self.scene.shapes.A.device
-        view = render_linear(self.scene, Projector.from_camera(camera, device), 48, 80)
+        view = render_linear(self.scene, Projector.from_camera(camera, device), 32, 56)
         light = view.light.mean(0)
         low, high = -6.0, 6.0
         for _ in range(14):
