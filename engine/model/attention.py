@@ -105,16 +105,14 @@ class CameraGatedAttention(nn.Module):
         query: Tensor, own: KeyValue, spans: Sequence[Span], past: KeyValue | None
     ) -> Tensor:
         """Each span attends to whole earlier spans, so no mask is ever built."""
+        sizes = [span.stop - span.start for span in spans]
+        queries, keys, values = (torch.split(t, sizes, dim=2) for t in (query, own.key, own.value))
         answers = []
         for index, span in enumerate(spans):
             parts = [] if past is None else [past]
-            for seen in (*span.sees, index):
-                start, stop = spans[seen].start, spans[seen].stop
-                parts.append(KeyValue(own.key[:, :, start:stop], own.value[:, :, start:stop]))
+            parts += [KeyValue(keys[seen], values[seen]) for seen in (*span.sees, index)]
             seen_kv = KeyValue.joined(parts)
             answers.append(
-                F.scaled_dot_product_attention(
-                    query[:, :, span.start : span.stop], seen_kv.key, seen_kv.value
-                )
+                F.scaled_dot_product_attention(queries[index], seen_kv.key, seen_kv.value)
             )
         return answers[0] if len(answers) == 1 else torch.cat(answers, dim=2)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -59,13 +59,19 @@ class Cache:
 
 @dataclass(frozen=True)
 class _Embedded:
-    """A pass as one token sequence: (B, N, D) tokens, rays and (B, N, 6D) modulations."""
+    """A pass as one token sequence: (B, N, D) tokens and rays.
+
+    `modulations` has (B, 1 or n, 6, D) for each picture or prompt of n = `sizes` tokens: most have
+    one noise level, and adding six wide tensors at every token would cost as much as attention.
+    """
 
     tokens: Tensor
     rays: Tensor
-    modulation: Tensor
+    conditions: tuple[Tensor, ...]
+    modulations: tuple[Tensor, ...]
+    sizes: tuple[int, ...]
     rotary: tuple[Tensor, Tensor]
-    spans: tuple[Span, ...] = field(default=())
+    spans: tuple[Span, ...]
 
 
 def _level_features(level: Tensor, width: int) -> Tensor:
@@ -97,14 +103,38 @@ class _Layer(nn.Module):
     def forward(
         self, x: Tensor, embedded: _Embedded, past: KeyValue | None
     ) -> tuple[Tensor, KeyValue]:
-        modulation = rearrange(embedded.modulation, "b n (six d) -> b n six d", six=6) + self.offset
-        shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = modulation.unbind(-2)
-        width = (x.shape[-1],)
-        normed = F.layer_norm(x, width) * (1 + scale_a) + shift_a
+        parts = [(part + self.offset).unbind(-2) for part in embedded.modulations]
+        sizes = embedded.sizes
+        normed = _shifted(x, [(p[0], p[1]) for p in parts], sizes)
         update, own = self.attention(normed, embedded.rays, embedded.rotary, embedded.spans, past)
-        x = x + gate_a * update
-        normed = F.layer_norm(x, width) * (1 + scale_m) + shift_m
-        return x + gate_m * self.mlp_out(F.gelu(self.mlp_in(normed), approximate="tanh")), own
+        x = _added(x, update, [p[2] for p in parts], sizes)
+        normed = _shifted(x, [(p[3], p[4]) for p in parts], sizes)
+        update = self.mlp_out(F.gelu(self.mlp_in(normed), approximate="tanh"))
+        return _added(x, update, [p[5] for p in parts], sizes), own
+
+
+def _shifted(x: Tensor, parts: Sequence[tuple[Tensor, Tensor]], sizes: tuple[int, ...]) -> Tensor:
+    """Layer norm of x (B, N, D), then each part's own (shift, scale)."""
+    normed = torch.split(F.layer_norm(x, (x.shape[-1],)), list(sizes), dim=1)
+    pieces = [
+        torch.addcmul(shift, piece, 1 + scale)
+        for piece, (shift, scale) in zip(normed, parts, strict=True)
+    ]
+    return pieces[0] if len(pieces) == 1 else torch.cat(pieces, dim=1)
+
+
+def _added(x: Tensor, update: Tensor, gates: Sequence[Tensor], sizes: tuple[int, ...]) -> Tensor:
+    """x + gate · update, each part with its own gate."""
+    pieces = [
+        torch.addcmul(old, new, gate)
+        for old, new, gate in zip(
+            torch.split(x, list(sizes), dim=1),
+            torch.split(update, list(sizes), dim=1),
+            gates,
+            strict=True,
+        )
+    ]
+    return pieces[0] if len(pieces) == 1 else torch.cat(pieces, dim=1)
 
 
 class _Blend(nn.Module):
@@ -175,8 +205,8 @@ class Transformer(nn.Module):
         condition = self.level(_level_features(level, self.config.width).to(tokens.dtype))
         return tokens, rays, condition
 
-    def _embed(self, groups: Sequence[Group]) -> tuple[_Embedded, Tensor]:
-        """One sequence of all groups (prompt after pictures), and its level features (B, N, D)."""
+    def _embed(self, groups: Sequence[Group]) -> _Embedded:
+        """One sequence of all groups, each group's prompt after its pictures."""
         tokens, rays, conditions, positions, spans = [], [], [], [], []
         start = 0
         for group in groups:
@@ -184,27 +214,32 @@ class Transformer(nn.Module):
                 t, r, c = self._embed_picture(picture)
                 tokens.append(t)
                 rays.append(r)
-                conditions.append(c.expand_as(t))
+                conditions.append(F.silu(c))
                 positions.append(token_positions(picture.slot, *picture.grid, t.device))
             if group.prompt is not None:
                 t = self.words(group.prompt).to(tokens[-1].dtype)
                 tokens.append(t)
                 rays.append(self.no_rays.expand_as(t))
-                conditions.append(
-                    self.level(_level_features(torch.zeros_like(t[..., 0]), t.shape[-1]))
-                )
+                observed = torch.zeros_like(t[:, :1, 0])
+                features = _level_features(observed, t.shape[-1]).to(t.dtype)
+                conditions.append(F.silu(self.level(features)))
                 positions.append(prompt_positions(t.shape[1], t.device))
             stop = sum(t.shape[1] for t in tokens)
             spans.append(Span(start, stop, group.sees))
             start = stop
-        condition = F.silu(torch.cat(conditions, dim=1))
         x = torch.cat(tokens, dim=1)
         angles = rotary_angles(torch.cat(positions), self.config.width // self.config.heads)
-        rotary = (angles.cos().to(x.dtype), angles.sin().to(x.dtype))
-        embedded = _Embedded(
-            x, torch.cat(rays, dim=1), self.modulation(condition), rotary, tuple(spans)
+        return _Embedded(
+            tokens=x,
+            rays=torch.cat(rays, dim=1),
+            conditions=tuple(conditions),
+            modulations=tuple(
+                rearrange(self.modulation(c), "b n (six d) -> b n six d", six=6) for c in conditions
+            ),
+            sizes=tuple(t.shape[1] for t in tokens),
+            rotary=(angles.cos().to(x.dtype), angles.sin().to(x.dtype)),
+            spans=tuple(spans),
         )
-        return embedded, condition
 
     def _run(self, embedded: _Embedded, cache: Cache) -> tuple[Tensor, Cache]:
         x, known = embedded.tokens, []
@@ -233,18 +268,21 @@ class Transformer(nn.Module):
         blended = patchify(self.blend(unpatchify(tokens, rows, columns)))
         return unpatchify(skip * patchify(picture.content) + out * blended, rows, columns)
 
-    def _answers(self, x: Tensor, condition: Tensor, groups: Sequence[Group]) -> list[list[Tensor]]:
+    def _answers(
+        self, x: Tensor, embedded: _Embedded, groups: Sequence[Group]
+    ) -> list[list[Tensor]]:
+        parts = iter(
+            zip(torch.split(x, list(embedded.sizes), dim=1), embedded.conditions, strict=True)
+        )
         answers: list[list[Tensor]] = []
-        start = 0
         for group in groups:
             found = []
             for picture in group.pictures:
-                stop = start + math.prod(picture.grid)
+                part, condition = next(parts)
                 if group.asked:
-                    part = slice(start, stop)
-                    found.append(self._answer(x[:, part], condition[:, part], picture))
-                start = stop
-            start += 0 if group.prompt is None else group.prompt.shape[1]
+                    found.append(self._answer(part, condition, picture))
+            if group.prompt is not None:
+                next(parts)
             answers.append(found)
         return answers
 
@@ -255,13 +293,13 @@ class Transformer(nn.Module):
             ValueError: RAYS are asked of a view whose rays another picture carries.
         """
         check_rays_hidden(groups)
-        embedded, condition = self._embed(groups)
+        embedded = self._embed(groups)
         x, _ = self._run(embedded, Cache())
-        return self._answers(x, condition, groups)
+        return self._answers(x, embedded, groups)
 
     def remember(self, group: Group, cache: Cache) -> Cache:
         """The cache extended by one group of observed pictures, which see all that it holds."""
-        embedded, _ = self._embed([replace(group, sees=())])
+        embedded = self._embed([replace(group, sees=())])
         _, own = self._run(embedded, cache)
         if cache.layers is None or own.layers is None:
             return own
@@ -270,6 +308,6 @@ class Transformer(nn.Module):
 
     def predict(self, group: Group, cache: Cache) -> list[Tensor]:
         """Clean contents of an asked group that sees all that the cache holds."""
-        embedded, condition = self._embed([replace(group, sees=())])
+        embedded = self._embed([replace(group, sees=())])
         x, _ = self._run(embedded, cache)
-        return self._answers(x, condition, [group])[0]
+        return self._answers(x, embedded, [group])[0]
