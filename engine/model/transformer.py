@@ -16,7 +16,8 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from engine.model.attention import CameraGatedAttention, KeyValue, Span, rotary_angles
+from engine.model.attention import KeyValue, Span, rotary_angles
+from engine.model.layers import Blend, Embedded, Layer
 from engine.model.text import Kind
 from engine.model.tokens import (
     HINT_EXTRA,
@@ -57,23 +58,6 @@ class Cache:
     layers: tuple[KeyValue, ...] | None = None
 
 
-@dataclass(frozen=True)
-class _Embedded:
-    """A pass as one token sequence: (B, N, D) tokens and rays.
-
-    `modulations` has (B, 1 or n, 6, D) for each picture or prompt of n = `sizes` tokens: most have
-    one noise level, and adding six wide tensors at every token would cost as much as attention.
-    """
-
-    tokens: Tensor
-    rays: Tensor
-    conditions: tuple[Tensor, ...]
-    modulations: tuple[Tensor, ...]
-    sizes: tuple[int, ...]
-    rotary: tuple[Tensor, Tensor]
-    spans: tuple[Span, ...]
-
-
 def _level_features(level: Tensor, width: int) -> Tensor:
     """(…) levels in [0, 1] to (…, width) sines and cosines."""
     frequencies = torch.exp(torch.linspace(0, math.log(200.0), width // 2, device=level.device))
@@ -91,67 +75,6 @@ def preconditioning(level: Tensor) -> tuple[Tensor, Tensor]:
     return clean / total, level / total.sqrt()
 
 
-class _Layer(nn.Module):
-    def __init__(self, config: TransformerConfig) -> None:
-        super().__init__()
-        width = config.width
-        self.attention = CameraGatedAttention(width, config.heads, config.camera_gate)
-        self.mlp_in = nn.Linear(width, config.mlp_ratio * width)
-        self.mlp_out = nn.Linear(config.mlp_ratio * width, width)
-        self.offset = nn.Parameter(torch.zeros(6, width))
-
-    def forward(
-        self, x: Tensor, embedded: _Embedded, past: KeyValue | None
-    ) -> tuple[Tensor, KeyValue]:
-        parts = [(part + self.offset).unbind(-2) for part in embedded.modulations]
-        sizes = embedded.sizes
-        normed = _shifted(x, [(p[0], p[1]) for p in parts], sizes)
-        update, own = self.attention(normed, embedded.rays, embedded.rotary, embedded.spans, past)
-        x = _added(x, update, [p[2] for p in parts], sizes)
-        normed = _shifted(x, [(p[3], p[4]) for p in parts], sizes)
-        update = self.mlp_out(F.gelu(self.mlp_in(normed), approximate="tanh"))
-        return _added(x, update, [p[5] for p in parts], sizes), own
-
-
-def _shifted(x: Tensor, parts: Sequence[tuple[Tensor, Tensor]], sizes: tuple[int, ...]) -> Tensor:
-    """Layer norm of x (B, N, D), then each part's own (shift, scale)."""
-    normed = torch.split(F.layer_norm(x, (x.shape[-1],)), list(sizes), dim=1)
-    pieces = [
-        torch.addcmul(shift, piece, 1 + scale)
-        for piece, (shift, scale) in zip(normed, parts, strict=True)
-    ]
-    return pieces[0] if len(pieces) == 1 else torch.cat(pieces, dim=1)
-
-
-def _added(x: Tensor, update: Tensor, gates: Sequence[Tensor], sizes: tuple[int, ...]) -> Tensor:
-    """x + gate · update, each part with its own gate."""
-    pieces = [
-        torch.addcmul(old, new, gate)
-        for old, new, gate in zip(
-            torch.split(x, list(sizes), dim=1),
-            torch.split(update, list(sizes), dim=1),
-            gates,
-            strict=True,
-        )
-    ]
-    return pieces[0] if len(pieces) == 1 else torch.cat(pieces, dim=1)
-
-
-class _Blend(nn.Module):
-    """Lets neighbouring patches agree at their borders; starts as no change."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(channels, 2 * channels, 3, padding=1)
-        self.second = nn.Conv2d(2 * channels, channels, 3, padding=1)
-        nn.init.zeros_(self.second.weight)
-        nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
-
-    def forward(self, latent: Tensor) -> Tensor:
-        change: Tensor = self.second(F.silu(self.first(latent)))
-        return latent + change
-
-
 class Transformer(nn.Module):
     """See the module. `forward` trains, `remember` and `predict` draw; both run the same layers."""
 
@@ -165,7 +88,7 @@ class Transformer(nn.Module):
         hint = (2 * config.latent_channels + HINT_EXTRA) * PATCH**2
         self.hint_in = nn.Linear(hint, width)
         self.hint_out = nn.ModuleList([nn.Linear(hint, sizes[kind]) for kind in Kind])
-        self.blend = _Blend(config.latent_channels)
+        self.blend = Blend(config.latent_channels)
         self.rays = nn.Sequential(
             nn.Linear(RAY_CHANNELS, width), nn.SiLU(), nn.Linear(width, width)
         )
@@ -174,7 +97,8 @@ class Transformer(nn.Module):
         self.level = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
         self.modulation = nn.Linear(width, 6 * width)
         self.final_modulation = nn.Linear(width, 2 * width)
-        self.layers = nn.ModuleList([_Layer(config) for _ in range(config.layers)])
+        shape = (width, config.heads, config.mlp_ratio, config.camera_gate)
+        self.layers = nn.ModuleList([Layer(*shape) for _ in range(config.layers)])
         self._initialise()
 
     def _initialise(self) -> None:
@@ -185,7 +109,7 @@ class Transformer(nn.Module):
             nn.init.zeros_(layer.bias)
         nn.init.normal_(self.words.weight, std=0.5)
         for layer in self.layers:
-            assert isinstance(layer, _Layer)
+            assert isinstance(layer, Layer)
             # Gates open a little at the start: with every output at zero as well, a closed
             # residual stream would learn nothing in the first steps.
             layer.offset.data[[2, 5]] = 0.2
@@ -205,7 +129,7 @@ class Transformer(nn.Module):
         condition = self.level(_level_features(level, self.config.width).to(tokens.dtype))
         return tokens, rays, condition
 
-    def _embed(self, groups: Sequence[Group]) -> _Embedded:
+    def _embed(self, groups: Sequence[Group]) -> Embedded:
         """One sequence of all groups, each group's prompt after its pictures."""
         tokens, rays, conditions, positions, spans = [], [], [], [], []
         start = 0
@@ -229,7 +153,7 @@ class Transformer(nn.Module):
             start = stop
         x = torch.cat(tokens, dim=1)
         angles = rotary_angles(torch.cat(positions), self.config.width // self.config.heads)
-        return _Embedded(
+        return Embedded(
             tokens=x,
             rays=torch.cat(rays, dim=1),
             conditions=tuple(conditions),
@@ -241,7 +165,7 @@ class Transformer(nn.Module):
             spans=tuple(spans),
         )
 
-    def _run(self, embedded: _Embedded, cache: Cache) -> tuple[Tensor, Cache]:
+    def _run(self, embedded: Embedded, cache: Cache) -> tuple[Tensor, Cache]:
         x, known = embedded.tokens, []
         for index, layer in enumerate(self.layers):
             past = None if cache.layers is None else cache.layers[index]
@@ -269,7 +193,7 @@ class Transformer(nn.Module):
         return unpatchify(skip * patchify(picture.content) + out * blended, rows, columns)
 
     def _answers(
-        self, x: Tensor, embedded: _Embedded, groups: Sequence[Group]
+        self, x: Tensor, embedded: Embedded, groups: Sequence[Group]
     ) -> list[list[Tensor]]:
         parts = iter(
             zip(torch.split(x, list(embedded.sizes), dim=1), embedded.conditions, strict=True)
