@@ -22,7 +22,7 @@ from torch import Tensor
 from engine.training.worlds.fittings import FITTED
 from engine.training.worlds.procedural import REPEATING, Random
 
-_VERSION = 7
+_VERSION = 8
 _UNSEEN_SHARE = 8
 _COPIES = {"facade": 48, "shopfront": 24, "poster": 32, "plaster": 8, "clouds": 16, "books": 24}
 _DEFAULT_COPIES = 16
@@ -202,7 +202,7 @@ def _surface_kind(rgb: Bytes) -> str | None:
     if detail < 0.025 or blocks.std() > 0.13 or not 0.1 < grey.mean() < 0.85:
         return None
     r, g, b = x.mean((0, 1))
-    return "photo_leaves" if g > 1.04 * r and g > 1.1 * b else "photo_rough"
+    return "photo_leaves" if g > 1.04 * r and g > 1.25 * b else "photo_rough"
 
 
 def _wrapped(rgb: Bytes) -> Bytes:

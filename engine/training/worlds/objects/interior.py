@@ -63,7 +63,7 @@ def wall_material(look: Look) -> Material:
     if kind < 0.85:
         return look.material("wallpaper", metres=look.between(0.5, 1.5))
     return look.material(
-        "brick", "planks", "stone", "concrete", "tiles", metres=look.between(1.0, 2.0)
+        "brick", "planks", "stone", "concrete", "tiles", metres=look.between(0.8, 1.5)
     )
 
 
