@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 
 from engine.geometry.cameras import Camera, Intrinsics
+from engine.training.worlds.prerender import load_sequence
 
 #: Draws after which a folder is listed again.
 _REFRESH = 400
@@ -61,16 +61,11 @@ class SequenceFolder:
         if self.draws % _REFRESH == 0:
             self.refresh()
         index = int(torch.randint(len(self.files), (), generator=generator))
-        try:
-            return read_sequence(self.files[index])
-        except (zipfile.BadZipFile, KeyError, OSError, EOFError) as error:
-            raise ValueError(f"{self.files[index]} is damaged ({error}); delete it") from error
+        return read_sequence(self.files[index])
 
 
 def read_sequence(path: Path) -> PosedSequence:
-    """One file of `engine.training.worlds.prerender`."""
-    from engine.training.worlds.prerender import load_sequence
-
+    """One file of `engine.training.worlds.prerender`; ValueError where it is damaged."""
     stored = load_sequence(path)
     return PosedSequence(
         rgb=torch.from_numpy(stored.rgb).permute(0, 3, 1, 2).float() / 255.0,

@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import sys
 import time
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,7 +79,8 @@ def save_sequence(path: Path, sequence: Sequence) -> None:
 def load_sequence(path: Path) -> Sequence:
     """A file written by `save_sequence`; raises ValueError when it is none."""
     try:
-        with np.load(path, allow_pickle=False) as data:
+        # numpy leaves a damaged archive's file open when it is given the path.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
             cameras = tuple(
                 Camera(T, Intrinsics(*(float(v) for v in k)))
                 for T, k in zip(data["T_world_camera"], data["intrinsics"], strict=True)
@@ -91,7 +93,7 @@ def load_sequence(path: Path) -> Sequence:
                 family=str(data["family"]),
                 seed=int(data["seed"]),
             )
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is no rendered sequence ({error}); render it again") from error
 
 
