@@ -89,15 +89,20 @@ class Context:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A drawn picture: rgb (H, W, 3) in [0, 1], or depth (H, W) in scene units, inf = sky."""
+    """A drawn picture, rgb (H, W, 3) in [0, 1], and what drawing it took."""
 
-    picture: FloatArray
+    rgb: FloatArray
     step_seconds: float
     decode_seconds: float
 
-    @property
-    def rgb(self) -> FloatArray:
-        return self.picture
+
+@dataclass(frozen=True)
+class _Decoded:
+    """A decoded picture (1, 3, H, W) in [−1, 1]."""
+
+    picture: Tensor
+    step_seconds: float
+    decode_seconds: float
 
 
 @torch.no_grad()
@@ -170,7 +175,10 @@ def draw_view(
 ) -> Drawing[Drawn]:
     """The `<Image>` query: RGB of the view that `camera` sees (seed 003, eq. 10)."""
     flow = FlowConfig(settings.rgb_steps)
-    return _draw(engine, context, camera, Kind.RGB, hint, flow, settings.caption, generator)
+    drawn = yield from _draw(
+        engine, context, camera, Kind.RGB, hint, flow, settings.caption, generator
+    )
+    return Drawn(rgb_array(drawn.picture), drawn.step_seconds, drawn.decode_seconds)
 
 
 def draw_depth(
@@ -191,7 +199,7 @@ def draw_depth(
     drawn = yield from _draw(
         engine, with_rgb, camera, Kind.DEPTH, hint, flow, settings.caption, generator
     )
-    return drawn.picture
+    return depth_array(drawn.picture, rgb, context.scale)
 
 
 def draw_depth_of_photo(
@@ -215,7 +223,10 @@ def draw_warp(
 ) -> Drawing[Drawn]:
     """The simulated warp (seed 003, eq. 9): what a render of the known would show, holes filled."""
     flow = FlowConfig(settings.rgb_steps)
-    return _draw(engine, context, camera, Kind.WARP, None, flow, settings.caption, generator)
+    drawn = yield from _draw(
+        engine, context, camera, Kind.WARP, None, flow, settings.caption, generator
+    )
+    return Drawn(rgb_array(drawn.picture), drawn.step_seconds, drawn.decode_seconds)
 
 
 @torch.no_grad()
@@ -253,7 +264,7 @@ def _draw(
     flow: FlowConfig,
     caption: str,
     generator: torch.Generator,
-) -> Drawing[Drawn]:
+) -> Drawing[_Decoded]:
     started = time.perf_counter()
     rays = ray_tensor(camera.relative_to(context.anchor, context.scale), context.size, engine)
     warped = _hint_tensor(engine, hint, context.scale)
@@ -272,6 +283,5 @@ def _draw(
     latent = yield from euler(predict, noise, flow, kind.name)
     drawn = time.perf_counter()
     with torch.no_grad():
-        decoded = engine.codec.decode(latent)
-    picture = depth_array(decoded, context.scale) if kind is Kind.DEPTH else rgb_array(decoded)
-    return Drawn(picture, drawn - started, time.perf_counter() - drawn)
+        picture = engine.codec.decode(latent)
+    return _Decoded(picture, drawn - started, time.perf_counter() - drawn)
