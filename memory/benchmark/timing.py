@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+import numpy as np
 import torch
 
 from engine.geometry.cameras import Camera
@@ -27,8 +28,8 @@ class MemoryTiming:
         views: how many were stored.
         surfels: how many points they fused to.
         add_ms: to remember one more view.
-        retrieve_ms: to choose four views by coverage.
         render_ms: to draw what is known.
+        retrieve_ms: to choose four views by coverage, from what was drawn.
     """
 
     views: int
@@ -73,15 +74,15 @@ def _timed(
 ) -> MemoryTiming:
     retrieving, rendering = [], []
     for i in range(_TRIALS):
-        camera = cameras[(i * len(cameras)) // _TRIALS]
+        camera = _between(cameras, (i + 0.5) / _TRIALS)
         start = time.perf_counter()
-        memory.retrieve(camera, 4)
-        _wait(device)
-        between = time.perf_counter()
         memory.render(camera, *size)
         _wait(device)
-        retrieving.append(between - start)
-        rendering.append(time.perf_counter() - between)
+        between = time.perf_counter()
+        memory.retrieve(camera, 4)
+        _wait(device)
+        rendering.append(between - start)
+        retrieving.append(time.perf_counter() - between)
     return MemoryTiming(
         views=len(cameras),
         surfels=memory.surfel_count,
@@ -89,6 +90,14 @@ def _timed(
         retrieve_ms=1e3 * median(retrieving),
         render_ms=1e3 * median(rendering),
     )
+
+
+def _between(cameras: list[Camera], part: float) -> Camera:
+    """A camera near the one at `part` of the way, turned a little."""
+    T = np.eye(4)
+    c, s = np.cos(0.1), np.sin(0.1)
+    T[:3, :3] = [[c, 0, s], [0, 1, 0], [-s, 0, c]]
+    return cameras[int(part * len(cameras))].moved(T)
 
 
 def _wait(device: torch.device | str) -> None:
