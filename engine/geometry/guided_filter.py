@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +24,7 @@ def guided_filter(
         raise ValueError(f"guide {guide.shape} does not fit picture {picture.shape}")
     side = (2 * radius + 1, 2 * radius + 1)
 
-    def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def mean(values: NDArray[Any]) -> NDArray[np.float64]:
         return np.asarray(cv2.blur(values, side, borderType=cv2.BORDER_REFLECT), dtype=np.float64)
 
     target, colours = picture.astype(np.float64), guide.astype(np.float64)
