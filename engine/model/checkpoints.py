@@ -64,6 +64,8 @@ def save_checkpoint(
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".part")
     save_file(stored, str(temporary), metadata=header)
+    # safetensors writes for the owner alone; installed weights are for all users.
+    temporary.chmod(0o644)
     os.replace(temporary, path)
 
 
