@@ -18,6 +18,7 @@ BAD_INPUT = 2
 INTERRUPTED = 130
 FILE = click.Path(path_type=Path)
 RESULTS = "Folder for results."
+STRATEGIES = "How views are retrieved: coverage, surfel, fov, pose, recent or none."
 PASS_THROUGH = {"ignore_unknown_options": True, "help_option_names": []}
 
 
@@ -105,7 +106,7 @@ def _why_no_window(missing: str) -> str:
 @click.option("--depth-every", type=click.IntRange(1), default=1, show_default=True, metavar="N")
 @click.option("--steps", type=click.IntRange(1, 1000), help="Sampling steps of a view.")
 @click.option("--depth-steps", type=click.IntRange(1, 1000), help="Sampling steps of a depth.")
-@click.option("--strategy", default="coverage", show_default=True, help="How views are retrieved.")
+@click.option("--strategy", default="coverage", show_default=True, help=STRATEGIES)
 @click.option("--context-views", type=click.IntRange(1, 64), help="Views the model is shown.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--weights", type=FILE, help="Other weights than our own.")

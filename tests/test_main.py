@@ -203,8 +203,9 @@ def test_evaluate_passes_on_only_what_was_given(
     assert asked[0].out == tmp_path
 
 
-def test_help_names_every_path() -> None:
+def test_help_names_every_path_and_strategy() -> None:
     from engine.geometry.paths import PATH_NAMES
+    from memory.retrieval import STRATEGIES
 
     text = " ".join(run("walk", "--help").stdout.split())
-    assert [name for name in PATH_NAMES if name not in text] == []
+    assert [name for name in (*PATH_NAMES, *STRATEGIES) if name not in text] == []
