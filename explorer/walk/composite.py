@@ -23,6 +23,7 @@ Array = NDArray[np.float32]
 class CompositeConfig:
     """Attributes:
     certain_from, certain_to: coverage below the first is not used, above the second fully.
+    crack: cracks and pinholes up to this many pixels wide are closed from their rims.
     margin: pixels at the rim of the certain region that are given to the model.
     levels: octaves of the blend; the widest band is about 2**levels pixels.
     sharp_from, sharp_to: a disc of the memory this many times wider than 2**octave pixels
@@ -30,8 +31,9 @@ class CompositeConfig:
     matching: how the model's colours are matched to the memory's.
     """
 
-    certain_from: float = 0.6
-    certain_to: float = 0.95
+    certain_from: float = 0.3
+    certain_to: float = 0.8
+    crack: int = 4
     margin: int = 1
     levels: int = 4
     sharp_from: float = 1.5
@@ -40,20 +42,42 @@ class CompositeConfig:
 
 
 def certainty(coverage: Array, config: CompositeConfig | None = None) -> Array:
-    """How far the memory's picture is to be believed, (H, W) in [0, 1].
+    """How far the memory's picture is to be believed, (H, W) in [0, 1], its cracks being closed.
 
     Falls towards holes over a few pixels, because there the warp holds the soft outline of
     something that stands in front; never towards the border of the picture.
     """
     config = config or CompositeConfig()
     span = config.certain_to - config.certain_from
-    t = np.clip((coverage - config.certain_from) / span, 0.0, 1.0)
+    t = np.clip((_without_cracks(coverage, config) - config.certain_from) / span, 0.0, 1.0)
     size = 2 * config.margin + 1
     eroded = cv2.erode(t, np.ones((size, size), np.uint8), borderType=cv2.BORDER_REPLICATE)
     blurred = cv2.GaussianBlur(eroded, (5, 5), 1.0, borderType=cv2.BORDER_REPLICATE)
     # A blur alone would let belief leak back into the holes.
     trust: Array = np.minimum(blurred, t).astype(np.float32)
     return trust
+
+
+def _without_cracks(coverage: Array, config: CompositeConfig) -> Array:
+    """Coverage (H, W) after a morphological closing."""
+    if config.crack < 1:
+        return coverage
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (config.crack + 1, config.crack + 1))
+    closed = cv2.morphologyEx(
+        coverage.astype(np.float32), cv2.MORPH_CLOSE, disc, borderType=cv2.BORDER_REFLECT
+    )
+    return np.maximum(np.asarray(closed, np.float32), coverage)
+
+
+def _over_cracks(known: Array, coverage: Array, config: CompositeConfig) -> Array:
+    """`known` (H, W, 3), its cracks painted with the mean of the known around them."""
+    if config.crack < 1:
+        return known
+    weight = np.clip(coverage, 0.0, 1.0)[..., None].astype(np.float32)
+    sigma = config.crack / 3
+    around = cv2.GaussianBlur(np.concatenate([known * weight, weight], -1), (0, 0), sigma)
+    mean = around[..., :3] / np.maximum(around[..., 3:], 1e-4)
+    return np.asarray(mean + weight * (known - mean), np.float32)
 
 
 def composite(
@@ -78,8 +102,9 @@ def composite(
     trust = certainty(coverage, config)
     if not (trust > 0).any():
         return drawn.astype(np.float32)
+    known = _over_cracks(known, coverage, config)
     matched = matched_colours(drawn, known, trust, config.matching)
-    opacity = np.clip(coverage, 0.0, 1.0)[..., None]
+    opacity = np.clip(_without_cracks(coverage, config), 0.0, 1.0)[..., None]
     filled = matched + opacity * (known - matched)
     masks = _masks(trust, footprint, config)
     return np.clip(_blend(filled, matched, masks), 0.0, 1.0).astype(np.float32)

@@ -70,7 +70,7 @@ def test_the_first_view_is_the_photo(new_walk, room_photo) -> None:
 
 def test_drawn_views_agree_with_the_room(new_walk, fake, start) -> None:
     walk = new_walk()
-    for drawn in draw(walk, path(start, 6))[1:]:
+    for drawn in draw(walk, path(start, 4))[1:]:
         rgb, depth = fake.truth(drawn.view.camera)
         final, raw = drawn.view.rgb / 255.0, drawn.raw_rgb / 255.0
         assert np.abs(final - rgb).mean() < 0.35 * np.abs(raw - rgb).mean()
@@ -86,19 +86,19 @@ def test_drawn_views_agree_with_the_room(new_walk, fake, start) -> None:
 
 def test_the_way_back_is_known(new_walk, fake, start) -> None:
     walk = new_walk()
-    drawn = draw(walk, path(start, 12, "forth-and-back:strafe"))
-    out, back = drawn[1:7], drawn[7:]
-    assert min(d.coverage for d in back) > 0.97
+    drawn = draw(walk, path(start, 8, "forth-and-back:strafe"))
+    out, back = drawn[1:5], drawn[5:]
+    assert min(d.coverage for d in back) > 0.88
     assert min(d.coverage for d in back) > min(d.coverage for d in out)
     for view in back:
-        assert any(r.view_id in range(7) for r in view.retrieved)
+        assert any(r.view_id in range(5) for r in view.retrieved)
         rgb, _ = fake.truth(view.view.camera)
         assert np.abs(view.view.rgb / 255.0 - rgb).mean() < 0.03
 
 
 def test_the_cloud_grows_by_surface_seen_not_by_views(new_walk, start) -> None:
     walk = new_walk()
-    cameras = path(start, 8)
+    cameras = path(start, 5)
     draw(walk, cameras)
     before = len(walk.memory.points())
     for camera in reversed(cameras):
@@ -154,12 +154,12 @@ def test_the_same_walk_twice_and_another_seed(new_walk, start) -> None:
 
 
 def test_an_abandoned_step_leaves_no_trace(new_walk, start) -> None:
-    cameras = path(start, 3)
+    cameras = path(start, 2)
     whole = draw(new_walk(), cameras)
     walk = new_walk()
     finish(walk.start())
     for camera, expected in zip(cameras, whole[1:], strict=True):
-        for yields in (1, 3, 4):
+        for yields in (1, 4):
             steps = walk.step(camera)
             progress = [next(steps) for _ in range(yields)]
             assert progress[0].part == "view"
@@ -170,22 +170,22 @@ def test_an_abandoned_step_leaves_no_trace(new_walk, start) -> None:
 
 
 def test_restoring_gives_the_same_next_view(new_walk, start) -> None:
-    cameras = path(start, 6, "forth-and-back:strafe")
+    cameras = path(start, 4, "forth-and-back:strafe")
     whole = draw(new_walk(), cameras)
     walk = new_walk()
-    for drawn in whole[:4]:
+    for drawn in whole[:3]:
         walk.restore(drawn)
-    for camera, expected in zip(cameras[3:], whole[4:], strict=True):
+    for camera, expected in zip(cameras[2:], whole[3:], strict=True):
         assert same(finish(walk.step(camera)), expected)
 
 
 def test_rewinding_gives_the_same_next_view(new_walk, start) -> None:
-    cameras = path(start, 5)
+    cameras = path(start, 3)
     walk = new_walk()
     whole = draw(walk, cameras)
-    walk.rewind(2)
-    assert walk.view_count == 3
-    for camera, expected in zip(cameras[2:], whole[3:], strict=True):
+    walk.rewind(1)
+    assert walk.view_count == 2
+    for camera, expected in zip(cameras[1:], whole[2:], strict=True):
         assert same(finish(walk.step(camera)), expected)
 
 
