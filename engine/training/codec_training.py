@@ -15,6 +15,7 @@ from torch import Tensor
 
 from engine.model.checkpoints import read_checkpoint, save_checkpoint
 from engine.model.codec import Codec, CodecConfig, codec_config
+from engine.training.denormals import flushed_denormals
 from engine.training.pictures_source import PictureSource, components
 
 
@@ -52,6 +53,20 @@ def _update_ema(average: Codec, codec: Codec, decay: float) -> None:
             kept.lerp_(current, 1.0 - decay)
 
 
+def _train_step(
+    codec: Codec, batch: Tensor, optimiser: torch.optim.Optimizer
+) -> tuple[Tensor, Tensor]:
+    """One update; the pictures' error and the loss, detached."""
+    error = codec.decode_unclamped(codec.encode(batch)) - batch
+    # Squared error sets the PSNR; the absolute part keeps flat depth exact.
+    loss = error.square().mean() + 0.05 * error.abs().mean()
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    torch.nn.utils.clip_grad_norm_(codec.decoder.parameters(), 1.0)
+    optimiser.step()
+    return error.detach(), loss.detach()
+
+
 def train_codec(
     source: PictureSource, out: Path, config: CodecTrainingConfig, init: Path | None = None
 ) -> Iterator[CodecReport]:
@@ -61,8 +76,6 @@ def train_codec(
 
     A caller may stop at any report: the file on disk is whole and usable.
     """
-    # Blocks that start at zero send denormal gradients back; the CPU takes 10× longer over those.
-    torch.set_flush_denormal(True)
     rng = np.random.default_rng(config.seed)
     codec = load_codec(init) if init else Codec(CodecConfig())
     if init is None:
@@ -79,19 +92,14 @@ def train_codec(
         for group in optimiser.param_groups:
             group["lr"] = rate
         batch = torch.stack([source.crop(rng, config.crop) for _ in range(config.batch)])
-        error = codec.decode_unclamped(codec.encode(batch)) - batch
-        # Squared error sets the PSNR; the absolute part keeps flat depth exact.
-        loss = error.square().mean() + 0.05 * error.abs().mean()
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(codec.decoder.parameters(), 1.0)
-        optimiser.step()
+        with flushed_denormals():
+            error, loss = _train_step(codec, batch, optimiser)
         _update_ema(average, codec, min(config.ema_decay, (step + 1) / (step + 20)))
         step += 1
-        running += (psnr(error.detach()) - running) / min(step, config.report_every)
+        running += (psnr(error) - running) / min(step, config.report_every)
         if step % config.report_every == 0:
             save_codec(average, out, eight_bit=False)
-            yield CodecReport(step, float(loss.detach()), running, time.monotonic() - started)
+            yield CodecReport(step, float(loss), running, time.monotonic() - started)
     save_codec(average, out, eight_bit=False)
 
 

@@ -21,6 +21,7 @@ from engine.model.model import Model, read_model, save_model
 from engine.model.text import Kind
 from engine.model.transformer import Transformer
 from engine.training.buffer import ReplayBuffer, SourceShares
+from engine.training.denormals import flushed_denormals
 from engine.training.distributed import Place, agreed, load_whole_state, shard, whole_state
 from engine.training.entries import EntryConfig, PhotoEntry, WalkEntry, photo_entry, walk_entry
 from engine.training.mixture import Lesson, LessonPlan, MixtureConfig, lesson_loss
@@ -178,13 +179,12 @@ class Trainer:
     def run(self, out: Path) -> Iterator[Report]:
         """Trains for the configured minutes; `out` gets weights, state and `log.jsonl`."""
         out.mkdir(parents=True, exist_ok=True)
-        # Zero-started layers send denormal gradients back; CPUs take 10× longer over those.
-        torch.set_flush_denormal(True)
         started, first, running = time.monotonic(), self.step, _Running()
         while (gone := self._gone(started, self.step - first)) < 1.0:
             rate = self._rate(gone, self.step - first)
             set_learning_rate(self.optimisers, rate)
-            self._train_step(running)
+            with flushed_denormals():
+                self._train_step(running)
             self.step += 1
             if (self.step - first) % self.config.save_every == 0:
                 yield self._report(out, running, time.monotonic() - started, rate)
