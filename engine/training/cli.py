@@ -72,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     model.add_argument("--buffer", type=int, default=TrainerConfig.buffer)
     model.add_argument("--uses", type=float, default=TrainerConfig.uses)
     model.add_argument("--final-rate", type=float, default=TrainerConfig.final_rate)
+    model.add_argument("--warm-up", type=int, default=TrainerConfig.warm_up)
     model.add_argument("--save-every", type=int, default=TrainerConfig.save_every)
     model.set_defaults(run=_train_model)
     for command in (codec, model):
@@ -157,6 +158,7 @@ def _train_model(options: argparse.Namespace) -> None:
         uses=options.uses,
         save_every=options.save_every,
         final_rate=options.final_rate,
+        warm_up=options.warm_up,
         seed=options.seed,
         autocast=options.device == "cuda",
         entries=EntryConfig(size=(height, width)),
