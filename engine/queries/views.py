@@ -40,10 +40,14 @@ from engine.sampling.flow import Drawing, FlowConfig, euler, standard_noise
 
 @dataclass(frozen=True)
 class SamplerSettings:
-    """How pictures are drawn; `caption` describes the scene, in words the model knows."""
+    """How pictures are drawn; `caption` describes the scene, in words the model knows.
 
-    rgb_steps: int = 4
-    depth_steps: int = 2
+    The defaults were measured on unseen worlds: one step gives depth its best error and views
+    their best PSNR, more give holes more texture than the embedded weights can place.
+    """
+
+    rgb_steps: int = 2
+    depth_steps: int = 1
     caption: str = ""
 
 
