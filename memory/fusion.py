@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.geometry.cameras import Camera
-from engine.geometry.rendering import Rendering, RenderSettings, render_surfels
+from engine.geometry.rendering import Rendering, RenderSettings, footprints, render_surfels
 from engine.geometry.surfels import LEAST_CONFIDENCE, Seen, Surfels, surfels_from_view
 from memory.cloud import SurfelCloud, unseen, with_view
 
@@ -160,20 +160,21 @@ def _superseded(
     picture: Picture,
     config: FusionConfig,
 ) -> Tensor:
-    """(len(matched),) bool: discs all of whose pixels are drawn anew by finer ones."""
+    """(len(matched),) bool: discs all of whose pixels finer ones show, new or known."""
     height, width = wanted.shape
     added = wanted & (picture.confidence > LEAST_CONFIDENCE) & torch.isfinite(picture.depth)
-    focal = picture.camera.intrinsics.fx * width
-    pixels = surfels.long_axes.norm(dim=-1) / projected.depth[matched] * focal
+    finer = (added | ~wanted).view(-1)
+    pixels = footprints(surfels, picture.camera, height, width)
     reach = pixels.ceil().clamp(1, 8).to(torch.int64)
     at = projected.pixel[matched]
     row, column = at // width, at % width
-    gone = added.view(-1)[at]
+    unsure = surfels.confidence < config.doubtful * picture.confidence.view(-1)[at]
+    gone: Tensor = (finer[at] & (pixels > config.coarse)) | (added.view(-1)[at] & unsure)
     for y, x in ((-1, -1), (-1, 1), (1, -1), (1, 1)):
         r, c = row + y * reach, column + x * reach
         inside = (r >= 0) & (r < height) & (c >= 0) & (c < width)
         there = r.clamp(0, height - 1) * width + c.clamp(0, width - 1)
-        gone &= inside & added.view(-1)[there]
+        gone &= inside & finer[there]
     return gone
 
 

@@ -30,6 +30,7 @@ __all__ = [
     "Seen",
     "SkyDirections",
     "Surfels",
+    "footprints",
     "render_surfels",
     "surfels_from_view",
     "warp_view",
@@ -97,6 +98,12 @@ def render_surfels(
         surfel_ids=front.surfel_ids.view(height, width),
         footprint=front.footprint.view(height, width),
     )
+
+
+def footprints(surfels: Surfels, camera: Camera, height: int, width: int) -> Tensor:
+    """(N,) how many pixels wide each disc is in a picture, as `Rendering.footprint` counts."""
+    lens = _Lens.of(camera, height, width, surfels.positions.device)
+    return _project_discs(surfels, lens, RenderSettings()).half.amax(0)
 
 
 def warp_view(
