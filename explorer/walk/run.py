@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -151,6 +152,8 @@ def walk_photo(
     header = _header(photo, plan, settings, engine)
     recorder = _open_journal(options.out, header, journal)
     views_folder = options.out / JOURNAL_FOLDER / "memory"
+    # A cache of this run alone: a resumed walk fills it again from the journal.
+    shutil.rmtree(views_folder, ignore_errors=True)
     memory = Memory(MemoryConfig(), folder=views_folder, device=engine.device)
     walk = Walk(photo, engine, memory, settings, recorder)
     output = WalkOutput(OutputSettings(options.out, options.raw, header, plan.views))
@@ -237,7 +240,8 @@ def _earlier_walk(options: RunOptions) -> Journal | None:
     journal = read_journal(folder)
     if options.resume:
         return journal
-    if len(journal.views) <= journal.header["path"][1]:
+    asked = journal.header.get("path", ["", 0])[1]
+    if len(journal.views) <= asked:
         raise JournalError(
             f"{out} holds an unfinished walk; add --resume to go on with it, or choose another "
             "--out"
