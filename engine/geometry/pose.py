@@ -66,16 +66,20 @@ def estimate_camera(
     local = np.ascontiguousarray((points - centre) / unit, dtype=np.float64)
     seen = np.ascontiguousarray(pixels, dtype=np.float64)
     K = intrinsics.matrix(width, height)
-    found, turn, shift, chosen = cv2.solvePnPRansac(
-        local,
-        seen,
-        K,
-        None,
-        iterationsCount=config.iterations,
-        reprojectionError=config.threshold,
-        confidence=config.confidence,
-        flags=cv2.SOLVEPNP_SQPNP,
-    )
+    try:
+        found, turn, shift, chosen = cv2.solvePnPRansac(
+            local,
+            seen,
+            K,
+            None,
+            iterationsCount=config.iterations,
+            reprojectionError=config.threshold,
+            confidence=config.confidence,
+            flags=cv2.SOLVEPNP_SQPNP,
+        )
+    except cv2.error:
+        # OpenCV's answer to a sample of coinciding points, which fix no camera.
+        return None
     if not found or chosen is None or len(chosen) < config.least_inliers:
         return None
     index = chosen[:, 0]

@@ -71,3 +71,10 @@ def test_no_camera_from_noise_or_too_little(rng):
 def test_matches_of_different_length_are_refused():
     with pytest.raises(ValueError, match="pixels"):
         estimate_camera(np.zeros((20, 3)), np.zeros((19, 2)), LENS, SIZE)
+
+
+def test_coinciding_points_fix_no_camera() -> None:
+    points = np.tile([[0.3, -0.2, 4.0]], (40, 1))
+    pixels = np.tile([[100.0, 60.0]], (40, 1))
+    lens = Intrinsics.from_fov(60, 16 / 9)
+    assert estimate_camera(points, pixels, lens, (144, 256)) is None
