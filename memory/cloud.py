@@ -23,7 +23,7 @@ SLOTS = 8
 #: A further view takes the place of the weakest of them if it sees this much better.
 _BETTER = 1.1
 #: Discs of a coarser level of detail may be this far apart, pixels.
-_SHARPNESS = 1.0
+_SHARPNESS = 1.1
 #: What hides what is judged in cells of this many pixels: for surfels by all of them, for chunks
 #: by a sixteenth of them.
 _CELL = 4
@@ -31,9 +31,9 @@ _SAMPLE_CELL, _SAMPLE_LEVELS = 8, 4
 #: What is this much (relative) behind what is in front of it is hidden.
 _SLACK = 0.1
 
-#: Rows of the table; what culling needs comes first.
-_COLUMNS = {"positions": 3, "normals": 3, "radii": 1, "long_axes": 3, "colours": 3, "confidence": 1}
-_NORMALS, _CULLED_BY = slice(3, 6), slice(0, 6)
+#: Two tables with a row for each surfel: what culling needs, and the rest.
+_ORIENTED = {"positions": 3, "normals": 3}
+_LOOKS = {"long_axes": 3, "colours": 3, "radii": 1, "confidence": 1}
 
 
 class SurfelCloud:
@@ -47,7 +47,8 @@ class SurfelCloud:
         self._device = torch.device(device)
         self._size = 0
         self._dead = 0
-        self._rows = torch.zeros(0, sum(_COLUMNS.values()), device=self._device)
+        self._oriented = torch.zeros(0, sum(_ORIENTED.values()), device=self._device)
+        self._looks = torch.zeros(0, sum(_LOOKS.values()), device=self._device)
         self._view_ids = torch.zeros(0, dtype=torch.int32, device=self._device)
         self._alive = torch.zeros(0, dtype=torch.bool, device=self._device)
         self._seen_by = torch.zeros(0, SLOTS, dtype=torch.int32, device=self._device)
@@ -81,8 +82,8 @@ class SurfelCloud:
         start, end = self._size, self._size + len(surfels)
         self._reserve(end)
         self._chunks = self._chunks.followed_by(chunks_of(surfels, ordering, start))
-        values = [getattr(surfels, name).reshape(len(surfels), -1) for name in _COLUMNS]
-        self._rows[start:end] = torch.cat(values, dim=1)
+        self._oriented[start:end] = _packed(surfels, _ORIENTED)
+        self._looks[start:end] = _packed(surfels, _LOOKS)
         self._view_ids[start:end] = surfels.view_ids
         self._alive[start:end] = True
         self._seen_by[start:end] = seen[0][ordering.order]
@@ -115,13 +116,12 @@ class SurfelCloud:
     def _points(
         self, selection: Selection, camera: Camera, height: int, width: int
     ) -> PicturePoints:
-        rows = self._rows[:, _CULLED_BY].index_select(0, selection.index).T.contiguous()
-        return PicturePoints.of(rows[0:3], rows[3:6], camera, height, width)
+        rows = self._oriented.index_select(0, selection.index)
+        return PicturePoints.of(rows[:, :3].T, rows[:, 3:].T, camera, height, width)
 
     def surfels(self, selection: Selection) -> Surfels:
         """The selected surfels, coarse ones enlarged."""
-        rows = self._rows.index_select(0, selection.index)
-        found = self._unpacked(rows, self._view_ids.index_select(0, selection.index))
+        found = self._at(selection.index)
         return Surfels(
             positions=found.positions,
             normals=found.normals,
@@ -135,9 +135,7 @@ class SurfelCloud:
     def all(self) -> Surfels:
         """Every standing surfel."""
         alive = self._alive[: self._size].nonzero()[:, 0]
-        return self._unpacked(
-            self._rows.index_select(0, alive), self._view_ids.index_select(0, alive)
-        )
+        return self._at(alive)
 
     def seen(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """(N, SLOTS) `seen_by` and `seen_well` of surfels `index` (N,)."""
@@ -153,20 +151,22 @@ class SurfelCloud:
         """Take surfels `index` (N,), each at most once, out of sight."""
         self._dead += int(self._alive[index].sum())
         self._alive[index] = False
-        self._rows[index, _NORMALS] = 0.0  # faces nothing, so nothing draws it
+        self._oriented[index, 3:] = 0.0  # without a normal it faces nothing: nothing draws it
 
-    def _unpacked(self, rows: Tensor, view_ids: Tensor) -> Surfels:
-        parts, column = {}, 0
-        for name, width in _COLUMNS.items():
-            parts[name] = rows[:, column : column + width]
-            column += width
+    def _at(self, index: Tensor) -> Surfels:
+        parts: dict[str, Tensor] = {}
+        for table, columns in ((self._oriented, _ORIENTED), (self._looks, _LOOKS)):
+            rows, column = table.index_select(0, index), 0
+            for name, width in columns.items():
+                parts[name] = rows[:, column : column + width]
+                column += width
         return Surfels(
             positions=parts["positions"],
             normals=parts["normals"],
             radii=parts["radii"][:, 0],
             long_axes=parts["long_axes"],
             colours=parts["colours"],
-            view_ids=view_ids,
+            view_ids=self._view_ids.index_select(0, index),
             confidence=parts["confidence"][:, 0],
         )
 
@@ -176,9 +176,14 @@ class SurfelCloud:
         if size <= room:
             return
         more = max(size, 2 * room, 1 << 16) - room
-        for name in ("_rows", "_view_ids", "_alive", "_seen_by", "_seen_well"):
+        for name in ("_oriented", "_looks", "_view_ids", "_alive", "_seen_by", "_seen_well"):
             old: Tensor = getattr(self, name)
             setattr(self, name, torch.cat([old, old.new_zeros(more, *old.shape[1:])]))
+
+
+def _packed(surfels: Surfels, columns: dict[str, int]) -> Tensor:
+    values = [getattr(surfels, name).reshape(len(surfels), -1) for name in columns]
+    return torch.cat(values, dim=1)
 
 
 def unseen(count: int, device: torch.device) -> tuple[Tensor, Tensor]:

@@ -92,7 +92,8 @@ class PicturePoints:
         """(rows, columns): the nearest visible point in each cell, inf where there is none."""
         rows, columns = max(1, rows), max(1, columns)
         nearest = torch.full((rows * columns,), torch.inf, device=self.z.device)
-        z = torch.where(self.visible & self._inside, self.z, torch.inf)
+        # Of those not visible the depth becomes infinite, faster than by a choice.
+        z = self.z.abs() / (self.visible & self._inside).float()
         cells = self._cells(rows, columns)
         return nearest.scatter_reduce_(0, cells, z, "amin").view(rows, columns)
 

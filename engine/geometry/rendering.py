@@ -180,10 +180,10 @@ def _project_discs(surfels: Surfels, lens: _Lens, settings: RenderSettings) -> D
     long_axes = lens.R @ surfels.long_axes.T
     z = points[2]
     towards = -dot(normals, points)
-    visible = (z > 2 * surfels.radii) & (
-        towards > settings.least_cosine * dot(points, points).sqrt()
-    )
-    safe = torch.where(visible, z, 1.0)
+    visible = (z > 2 * surfels.radii) & (towards > 0)
+    if settings.least_cosine > 0:
+        visible &= towards > settings.least_cosine * dot(points, points).sqrt()
+    safe = z.clamp_min(1e-9)  # those behind the camera are not visible
     ratio = surfels.radii * dot(long_axes, long_axes).clamp_min(1e-30).rsqrt()
     a = _project_vectors(long_axes, points, safe, lens.focal)
     b = _project_vectors(_cross(normals, long_axes) * ratio, points, safe, lens.focal)

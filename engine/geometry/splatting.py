@@ -21,6 +21,7 @@ SMALLEST_HALF, LARGEST_HALF = STAMPS[0] / 2, STAMPS[-1] / 2
 _OVERHANG = 1.1
 _COVERAGE_GAIN = 1.2
 _HIDDEN = 1e30
+_STEEP = 1e30
 _INDEX_BITS = 32
 
 
@@ -115,11 +116,11 @@ def splat(discs: Discs, height: int, width: int, core: float, tolerance: float) 
     frame, classes = _classes(discs, height, width)
     stamps = [_stamp(discs, chosen, k, frame, core) for k, chosen in classes]
     device = discs.centre.device
-    least = _front(stamps, frame, device) / (1 + tolerance)
+    limits = _limits(_front(stamps, frame, device), tolerance)
     sums = torch.zeros(6, frame.pixels, device=device)
     best = torch.full((frame.pixels,), -1, dtype=torch.int64, device=device)
     for stamp in stamps:
-        _accumulate(sums, best, stamp, (least, (1 + tolerance) ** 2), discs)
+        _accumulate(sums, best, stamp, limits, discs)
     sums, best = frame.cropped(sums), frame.cropped(best)
     share = sums[3].clamp_min(1e-20)
     return Splat(
@@ -134,12 +135,18 @@ def _classes(discs: Discs, height: int, width: int) -> tuple[_Frame, list[tuple[
     """Visible discs that touch the picture, by width of stamp."""
     u, v = discs.centre
     half_x, half_y = discs.half
-    touching = (u > -half_x) & (u < width + half_x) & (v > -half_y) & (v < height + half_y)
-    bounds = torch.tensor(STAMPS, device=u.device) * (_OVERHANG / 2)
-    kind = torch.bucketize(torch.maximum(half_x, half_y), bounds, out_int32=True)
-    kind = torch.where(touching & discs.visible, kind.clamp_max(len(STAMPS) - 1), len(STAMPS))
-    counts = torch.bincount(kind, minlength=len(STAMPS) + 1).tolist()
-    classes = [(k, (kind == i).nonzero()[:, 0]) for i, k in enumerate(STAMPS) if counts[i]]
+    touching = (u - width / 2).abs() < half_x + width / 2
+    touching &= (v - height / 2).abs() < half_y + height / 2
+    touching &= discs.visible
+    reach = torch.maximum(half_x, half_y)
+    is_small = reach <= STAMPS[0] * _OVERHANG / 2
+    small = (touching & is_small).nonzero()[:, 0]
+    large = (touching & ~is_small).nonzero()[:, 0]
+    bounds = torch.tensor(STAMPS[1:-1], device=u.device) * (_OVERHANG / 2)
+    kind = torch.bucketize(reach.index_select(0, large), bounds)
+    counts = torch.bincount(kind, minlength=len(STAMPS) - 1).tolist()
+    classes = [(STAMPS[0], small)] if len(small) else []
+    classes += [(k, large[kind == i]) for i, k in enumerate(STAMPS[1:]) if counts[i]]
     pad = 1 + max((k for k, _ in classes), default=0)
     return _Frame(height, width, pad), classes
 
@@ -158,7 +165,8 @@ def _stamp(discs: Discs, chosen: Tensor, k: int, frame: _Frame, core: float) -> 
     bound = 0.12 * inverse
     rise = torch.minimum(torch.maximum(away * slope[:, None], -bound), bound)
     rise_y, rise_x = rise[1], rise[0] + inverse
-    hidden = (near > core) * _HIDDEN
+    # Sums and clamps instead of comparisons: those leave a processor's fast lane.
+    hidden = ((near - core) * _STEEP).clamp(0, _HIDDEN)
     corner = first.to(torch.int64) + frame.pad
     offsets = steps[:, None] * frame.columns + steps
     pixel = (corner[1] * frame.columns + corner[0]) + offsets[:, :, None]
@@ -172,32 +180,39 @@ def _stamp(discs: Discs, chosen: Tensor, k: int, frame: _Frame, core: float) -> 
 
 
 def _front(stamps: list[_Stamp], frame: _Frame, device: torch.device) -> Tensor:
-    """(pixels,) the inverse depth of the nearest core, 0 where there is none."""
-    front = torch.zeros(frame.pixels, device=device)
+    """(pixels,) the inverse depth of the nearest core, 0 where there is none.
+
+    The bits of a positive float order like the float, and whole numbers scatter faster.
+    """
+    front = torch.zeros(frame.pixels, dtype=torch.int32, device=device)
     for stamp in stamps:
-        front.scatter_reduce_(0, stamp.pixel, stamp.hiding.view(-1), "amax")
-    return front
+        front.scatter_reduce_(0, stamp.pixel, stamp.hiding.view(torch.int32).view(-1), "amax")
+    return front.view(torch.float32)
+
+
+def _limits(front: Tensor, tolerance: float) -> tuple[Tensor, Tensor]:
+    """(pixels,) the inverse depth below which discs are hidden, and that to which it is held, so
+    that a near rim moves a far pixel's depth no further than the tolerance."""
+    return front / (1 + tolerance), torch.where(front > 0, front * (1 + tolerance), _HIDDEN)
 
 
 def _accumulate(
-    sums: Tensor, best: Tensor, stamp: _Stamp, limits: tuple[Tensor, float], discs: Discs
+    sums: Tensor, best: Tensor, stamp: _Stamp, limits: tuple[Tensor, Tensor], discs: Discs
 ) -> None:
     """Add colour (3 rows), share, share × inverse depth and weight to `sums`; note in `best` the
     disc of the greatest share.
 
-    Discs of less inverse depth than the first limit (pixels,) are hidden. It is held below the
-    second limit times as much, so that a near rim moves a far pixel's depth no further.
-    The bits of a positive float order like the float, so one integer of `best` holds share and
-    disc, and the greatest is the same in whatever order the work is done.
+    One integer of `best` holds the bits of the share and the disc, so that the greatest is the
+    same in whatever order the work is done.
     """
-    limit = limits[0].index_select(0, stamp.pixel).view(stamp.weight.shape)
-    weight = stamp.weight * (stamp.inverse_depth >= limit).float()
+    least, most = (limit.index_select(0, stamp.pixel).view(stamp.weight.shape) for limit in limits)
+    in_front = ((stamp.inverse_depth - least) * _STEEP).clamp_(0, 1)
+    weight = in_front.mul_(stamp.weight)
     share = weight * discs.share.index_select(0, stamp.disc)
     bits = share.view(torch.int32).to(torch.int64)
     key = bits.bitwise_left_shift_(_INDEX_BITS).bitwise_or_(stamp.disc)
     best.scatter_reduce_(0, stamp.pixel, key.view(-1), "amax")
     colours = discs.colours.index_select(1, stamp.disc)
-    most = torch.where(limit > 0, limit * limits[1], torch.inf)
     inverse = torch.minimum(stamp.inverse_depth, most)
     values = (*(share * c for c in colours), share, share * inverse, weight)
     for row, value in zip(sums, values, strict=True):
