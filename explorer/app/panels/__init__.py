@@ -1,0 +1,1 @@
+"""What is shown beside the world: pictures, strip, reasons, consistency, controls."""

@@ -1,0 +1,1 @@
+"""How keys and autopilots move a camera; no Qt."""
