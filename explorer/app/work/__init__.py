@@ -1,0 +1,1 @@
+"""What the one worker thread is asked to do, does, and tells."""

@@ -1,0 +1,145 @@
+"""What the worker can be asked for; immutable, without Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.geometry.cameras import Camera
+from explorer.walk.export.selection import ExportKind
+from explorer.walk.records import WalkSettings
+
+
+@dataclass(frozen=True)
+class LoadEngine:
+    """Load the weights (None: the embedded ones) on a torch device."""
+
+    device: str = "cpu"
+    weights: Path | None = None
+
+
+@dataclass(frozen=True)
+class OpenPhoto:
+    """Begin a walk into a picture file; `size` is (width, height) as for `open_photo`."""
+
+    path: Path
+    settings: WalkSettings
+    size: tuple[int, int] = (256, 144)
+    fov: float | None = None
+
+
+@dataclass(frozen=True)
+class OpenWalk:
+    """Go on with a `.photowalk` file, or with a journal folder that a crash left behind."""
+
+    path: Path
+
+
+@dataclass(frozen=True, eq=False)
+class DrawView:
+    """Draw what is seen from `camera`. The newest of these wins; `ticket` comes back with it."""
+
+    camera: Camera
+    ticket: int
+
+
+@dataclass(frozen=True)
+class DrawDepth:
+    """Draw the geometry of a node that has none."""
+
+    node_id: int
+
+
+@dataclass(frozen=True)
+class GoTo:
+    """Make a node the head: undo, redo, another branch. The newest of these wins."""
+
+    node_id: int
+
+
+@dataclass(frozen=True)
+class NameBranch:
+    """Name the branch that begins at a node."""
+
+    node_id: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """Draw with these settings from the next view on."""
+
+    settings: WalkSettings
+
+
+@dataclass(frozen=True)
+class Explain:
+    """Which context views a node was drawn from, and what each of them sees of it."""
+
+    node_id: int
+
+
+@dataclass(frozen=True)
+class FlyPath:
+    """Draw along a named path or a camera file, from the head's camera."""
+
+    path: str
+    views: int | None
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Draw the present line again, in a walk of its own, with other settings."""
+
+    settings: WalkSettings
+
+
+@dataclass(frozen=True)
+class TestRevisit:
+    """Fly out and back from here, and score what is seen again."""
+
+    __test__ = False  # no test case, whatever its name says
+
+    views: int = 8
+    path: str = "forward"
+
+
+@dataclass(frozen=True)
+class Export:
+    """Write the present line into a folder."""
+
+    folder: Path
+    kinds: tuple[ExportKind, ...]
+    raw: bool = False
+    fps: float = 10.0
+
+
+@dataclass(frozen=True)
+class SaveAs:
+    """Pack the walk into one `.photowalk` file."""
+
+    target: Path
+
+
+@dataclass(frozen=True)
+class CloseWalk:
+    """Leave the walk in order."""
+
+
+Request = (
+    LoadEngine
+    | OpenPhoto
+    | OpenWalk
+    | DrawView
+    | DrawDepth
+    | GoTo
+    | NameBranch
+    | Change
+    | Explain
+    | FlyPath
+    | Replay
+    | TestRevisit
+    | Export
+    | SaveAs
+    | CloseWalk
+)

@@ -1,0 +1,265 @@
+"""Does what the worker is asked to; without Qt, so that it is tested without a window.
+
+Every request is a generator of events that may be closed at any yield: a view in flight is then
+given up, and what was drawn before stays.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator, Sequence
+from functools import singledispatchmethod
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import torch
+
+from engine.geometry.cameras import Camera
+from engine.queries import Engine
+from explorer.app.work import requests
+from explorer.app.work.events import (
+    Busy,
+    Drawn,
+    EngineReady,
+    Event,
+    Explained,
+    Exported,
+    HeadMoved,
+    JobDone,
+    Opened,
+    Restored,
+    RevisitScored,
+    Saved,
+)
+from explorer.walk.export.selection import export_kinds
+from explorer.walk.photo import open_photo
+from explorer.walk.plan import plan_path
+from explorer.walk.records import StepProgress
+from explorer.walk.session.autosave import AutosaveFolders
+from explorer.walk.session.export_input import session_export_input
+from explorer.walk.session.records import Added, SessionProgress
+from explorer.walk.session.revisit import forth_and_back_cameras, revisit_score
+from explorer.walk.session.session import Session
+from explorer.walk.session.walk_file import open_walk_file, save_walk_file
+
+Events = Iterator[Event]
+Answer = TypeVar("Answer")
+
+WALK_SUFFIX = ".photowalk"
+
+
+class NothingOpenError(ValueError):
+    """A request that needs a walk or an engine, and there is none."""
+
+
+class Studio:
+    """Holds the engine and the open session.
+
+    Args:
+        autosave: where journals of walks are kept.
+    """
+
+    def __init__(self, autosave: AutosaveFolders) -> None:
+        self._autosave = autosave
+        self._engine: Engine | None = None
+        self._session: Session | None = None
+
+    def close(self) -> None:
+        """Leaves the walk in order."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+    @singledispatchmethod
+    def handle(self, request: object) -> Events:
+        """Events of one request, the last of them when it is done.
+
+        Raises:
+            ValueError: bad input, in one sentence.
+        """
+        raise TypeError(f"nobody handles a {type(request).__name__}")
+
+    @handle.register
+    def _(self, request: requests.LoadEngine) -> Events:
+        yield Busy(f"loading the model on {request.device}")
+        begin = time.perf_counter()
+        engine = Engine.load(request.weights, device=request.device)
+        self._engine = engine
+        taken = time.perf_counter() - begin
+        yield EngineReady(str(engine.device), engine.weights_hash, taken)
+        if self._session is not None:
+            # The walk goes on where it is, drawn by the new engine.
+            folder = self._session.folder
+            self.close()
+            yield from self._reopen(folder, None)
+
+    @handle.register
+    def _(self, request: requests.OpenPhoto) -> Events:
+        yield Busy(f"opening {request.path.name}")
+        photo = open_photo(request.path, request.fov, request.size)
+        engine = self._need_engine()
+        folder = self._autosave.new(request.path.stem)
+        session = Session.create(folder, photo, engine, request.settings)
+        self.close()
+        self._session = session
+        yield Opened(photo, folder, session.settings, request.path, session.read)
+        yield from self._draw(session.start(), -1)
+
+    @handle.register
+    def _(self, request: requests.OpenWalk) -> Events:
+        folder = request.path
+        if folder.suffix == WALK_SUFFIX and not folder.is_dir():
+            yield Busy(f"opening {folder.name}")
+            folder = open_walk_file(folder, self._autosave.new(folder.stem))
+        self._need_engine()
+        yield from self._reopen(folder, request.path)
+
+    def _reopen(self, folder: Path, source: Path | None) -> Events:
+        session = yield from _progress(Session.open(folder, self._need_engine()), job=True)
+        self.close()
+        self._session = session
+        yield Opened(session.photo, folder, session.settings, source, session.read)
+        if session.head < 0:
+            yield from self._draw(session.start(), -1)
+            return
+        moved = yield from _progress(session.go_to(session.head))
+        moved = type(moved)(moved.head, moved.line, session.cloud())
+        yield Restored(session.nodes, moved, session.scene_scale)
+
+    @handle.register
+    def _(self, request: requests.DrawView) -> Events:
+        yield from self._draw(self._need_session().step(request.camera), request.ticket)
+
+    @handle.register
+    def _(self, request: requests.DrawDepth) -> Events:
+        yield from self._draw(self._need_session().draw_depth(request.node_id), -1)
+
+    @handle.register
+    def _(self, request: requests.GoTo) -> Events:
+        session = self._need_session()
+        if request.node_id != session.head:
+            moved = yield from _progress(session.go_to(request.node_id))
+            yield HeadMoved(moved)
+
+    @handle.register
+    def _(self, request: requests.NameBranch) -> Events:
+        self._need_session().name_branch(request.node_id, request.name)
+        yield Busy(f"this branch is called {request.name}")
+
+    @handle.register
+    def _(self, request: requests.Change) -> Events:
+        if self._session is not None and self._session.settings != request.settings:
+            self._session.change(request.settings)
+            yield Busy("settings changed")
+
+    @handle.register
+    def _(self, request: requests.Explain) -> Events:
+        session = self._need_session()
+        yield Explained(request.node_id, session.context_parts(request.node_id))
+
+    @handle.register
+    def _(self, request: requests.FlyPath) -> Events:
+        session = self._need_session()
+        start = session.line()[-1]
+        depth = session.read(start.id).view.depth
+        if depth is None:
+            yield from self._draw(session.draw_depth(start.id), -1)
+            depth = session.read(start.id).view.depth
+        plan = plan_path(request.path, request.views)
+        cameras = plan.cameras(start.camera, torch.as_tensor(np.array(depth)))
+        yield from self._fly(session, cameras, f"flying {plan.name}")
+        yield JobDone(f"Flew {len(cameras)} views along {plan.name}.")
+
+    @handle.register
+    def _(self, request: requests.Replay) -> Events:
+        earlier = self._need_session()
+        cameras = [node.camera for node in earlier.line()[1:]]
+        folder = self._autosave.new(f"{earlier.photo.source_name} replayed")
+        session = Session.create(folder, earlier.photo, self._need_engine(), request.settings)
+        self.close()
+        self._session = session
+        yield Opened(session.photo, folder, session.settings, None, session.read)
+        yield from self._draw(session.start(), -1)
+        yield from self._fly(session, cameras, "replaying")
+        yield JobDone(f"Replayed {len(cameras)} views; the earlier walk is kept.")
+
+    @handle.register
+    def _(self, request: requests.TestRevisit) -> Events:
+        session = self._need_session()
+        cameras = forth_and_back_cameras(session, request.views, request.path)
+        first = session.head
+        yield from self._fly(session, cameras, "flying forth and back")
+        nodes = [n for n in session.line() if n.id >= first]
+        yield Busy("comparing the two ways")
+        yield RevisitScored(revisit_score(session, nodes))
+        yield JobDone(f"Flew {len(cameras)} views forth and back.")
+
+    @handle.register
+    def _(self, request: requests.Export) -> Events:
+        session = self._need_session()
+        record = session_export_input(session, raw=request.raw, fps=request.fps)
+        told: list[Event] = []
+        checked = ()
+        for done, kind in enumerate(request.kinds):
+            yield Busy(f"writing {kind.value}", done, len(request.kinds), job=True)
+            # One kind at a time, so that a stop between two of them leaves whole files.
+            checked += export_kinds(record, request.folder, (kind,), None, None)
+        yield from told
+        yield Exported(request.folder, checked, len(checked) == len(request.kinds))
+        yield JobDone(f"Exported to {request.folder}.")
+
+    @handle.register
+    def _(self, request: requests.SaveAs) -> Events:
+        yield Busy(f"saving {request.target.name}")
+        save_walk_file(self._need_session().folder, request.target, None)
+        yield Saved(request.target)
+
+    @handle.register
+    def _(self, request: requests.CloseWalk) -> Events:
+        self.close()
+        yield Busy("closed")
+
+    def _fly(self, session: Session, cameras: Sequence[Camera], words: str) -> Events:
+        for done, camera in enumerate(cameras):
+            yield Busy(words, done, len(cameras), job=True)
+            yield from self._draw(session.step(camera), -1)
+        yield Busy(words, len(cameras), len(cameras), job=True)
+
+    def _draw(self, steps: Generator[StepProgress, None, Added], ticket: int) -> Events:
+        begin = time.perf_counter()
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as end:
+                added: Added = end.value
+                break
+            try:
+                yield Busy(f"drawing the {step.part}", step.index, step.total)
+            except GeneratorExit:
+                steps.close()
+                raise
+        taken = time.perf_counter() - begin
+        yield Drawn(added, ticket, taken, self._need_session().scene_scale)
+
+    def _need_engine(self) -> Engine:
+        if self._engine is None:
+            raise NothingOpenError("the model is not loaded")
+        return self._engine
+
+    def _need_session(self) -> Session:
+        if self._session is None:
+            raise NothingOpenError("open a photo first")
+        return self._session
+
+
+def _progress(
+    work: Generator[SessionProgress, None, Answer], job: bool = False
+) -> Generator[Event, None, Answer]:
+    while True:
+        try:
+            step = next(work)
+        except StopIteration as end:
+            answer: Answer = end.value
+            return answer
+        yield Busy(step.message, step.done, step.total, job)
