@@ -137,6 +137,16 @@ class SurfelCloud:
         alive = self._alive[: self._size].nonzero()[:, 0]
         return self._at(alive)
 
+    def counts(self) -> Tensor:
+        """(V,) int64: how many standing surfels each view added, by view id."""
+        alive = self._alive[: self._size]
+        return torch.bincount(self._view_ids[: self._size][alive])
+
+    def of_view(self, view_id: int) -> Surfels:
+        """The standing surfels that a view added."""
+        own = self._alive[: self._size] & (self._view_ids[: self._size] == view_id)
+        return self._at(own.nonzero()[:, 0])
+
     def seen(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """(N, SLOTS) `seen_by` and `seen_well` of surfels `index` (N,)."""
         return self._seen_by.index_select(0, index), self._seen_well.index_select(0, index)

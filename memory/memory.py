@@ -139,6 +139,15 @@ class Memory:
         """Every fused surfel."""
         return self._cloud.all()
 
+    def point_counts(self) -> dict[int, int]:
+        """How many fused surfels stem from each view, by view id; views without any are absent."""
+        counts = self._cloud.counts().tolist()
+        return {view_id: count for view_id, count in enumerate(counts) if count}
+
+    def points_of(self, view_id: int) -> Surfels:
+        """The fused surfels that stem from a view."""
+        return self._cloud.of_view(view_id)
+
     def retrieve(self, camera: Camera, count: int, strategy: str = "coverage") -> list[Retrieved]:
         """At most `count` views that tell most about what `camera` sees, best first.
 

@@ -1,110 +1,18 @@
-"""The journal of a walk: a folder that only grows, and from which the walk can go on.
-
-    journal.jsonl    line 1: what is being walked; then one line an event, in the order of events
-    000000.npz ...   the arrays of one event, written whole before its line is
-
-A line is the sign that its event is complete: after a crash at any moment, what the lines name is
-there and whole, and a torn last line is dropped. Arrays are stored as the memory holds them, so
-that a resumed walk continues bit for bit.
-"""
+"""Writing the journal of a walk, event by event; `explorer.walk.journal` describes and reads it."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
-from engine.geometry.cameras import Camera, Intrinsics
 from explorer.walk.files import atomic_path
-from explorer.walk.records import DrawnView, RetrievedView
-from memory.views import View
-
-JOURNAL = "journal.jsonl"
-FORMAT = "photowalk journal"
-VERSION = 1
-
-
-class JournalError(ValueError):
-    """A journal that cannot be read, or that belongs to another walk; one sentence."""
-
-
-class RecordedViews(Sequence[DrawnView]):
-    """The views of a journal that count, in order; each is read from disk when it is asked for."""
-
-    def __init__(self, folder: Path, entries: Sequence[dict[str, Any]]) -> None:
-        self._folder = folder
-        self._entries = entries
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    @overload
-    def __getitem__(self, index: int) -> DrawnView: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> RecordedViews: ...
-
-    def __getitem__(self, index: int | slice) -> DrawnView | RecordedViews:
-        if isinstance(index, slice):
-            return RecordedViews(self._folder, self._entries[index])
-        return _read_view(self._folder, self._entries[index])
-
-    @property
-    def cameras(self) -> list[Camera]:
-        """Of each view."""
-        return [_camera(entry) for entry in self._entries]
-
-    def arrays(self, name: str) -> RecordedArrays:
-        """One array of each view: "rgb", "raw_rgb", "coverage", "depth" or "confidence"."""
-        return RecordedArrays(self._folder, self._entries, name)
-
-    @property
-    def descriptions(self) -> list[dict[str, Any]]:
-        """What `describe` said of each view when it was drawn."""
-        return [{k: v for k, v in e.items() if k not in ("event", "file")} for e in self._entries]
-
-
-class RecordedArrays(Sequence[Any]):
-    """One array of each view, None where a view has none; read from disk when it is asked for."""
-
-    def __init__(self, folder: Path, entries: Sequence[dict[str, Any]], name: str) -> None:
-        self._folder, self._entries, self._name = folder, entries, name
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return RecordedArrays(self._folder, self._entries[index], self._name)
-        entry = self._entries[index]
-        with (
-            _whole(self._folder / entry["file"]) as path,
-            np.load(path, allow_pickle=False) as all_,
-        ):
-            return all_[self._name] if self._name in all_.files else None
-
-
-@dataclass(frozen=True, eq=False)
-class Journal:
-    """What a journal holds.
-
-    Attributes:
-        header: what is being walked, as given to `Recorder.create`.
-        views: without those that were taken back.
-        events: how many events there are, those included.
-        length: bytes of the file up to the last whole line.
-    """
-
-    header: dict[str, Any]
-    views: RecordedViews
-    events: int
-    length: int
+from explorer.walk.journal import DEPTH_ARRAYS, FORMAT, JOURNAL, VERSION, Journal
+from explorer.walk.records import DrawnView
 
 
 class Recorder:
@@ -147,9 +55,35 @@ class Recorder:
             np.savez_compressed(path, **_arrays(drawn))
         self._append({"event": "view", "file": name, **describe(drawn)})
 
+    def record_depth(self, node: int, drawn: DrawnView) -> None:
+        """Appends the depth that the view of a node got after it was drawn."""
+        name = f"{self._events:06d}.npz"
+        arrays = _arrays(drawn)
+        with atomic_path(self._folder / name) as path:
+            np.savez_compressed(path, **{k: arrays[k] for k in DEPTH_ARRAYS if k in arrays})
+        told = describe(drawn)
+        known = {k: told[k] for k in ("depth_scale", "depth_spread", "seconds")}
+        self._append({"event": "depth", "node": node, "file": name, **known})
+
     def rewind(self, view_id: int) -> None:
         """Appends that all views after `view_id` were taken back."""
         self._append({"event": "rewind", "view": view_id})
+
+    def go_to(self, node: int) -> None:
+        """Appends that the head went to a node."""
+        self._append({"event": "goto", "node": node})
+
+    def change(self, settings: Mapping[str, Any]) -> None:
+        """Appends the settings that views are drawn with from here on."""
+        self._append({"event": "settings", "settings": dict(settings)})
+
+    def name_branch(self, node: int, name: str) -> None:
+        """Appends the name of the branch that begins at a node."""
+        self._append({"event": "branch", "node": node, "name": name})
+
+    def close(self) -> None:
+        """Appends that the walk was left in order."""
+        self._append({"event": "closed"})
 
     def _append(self, event: dict[str, Any]) -> None:
         with (self._folder / JOURNAL).open("ab") as file:
@@ -157,36 +91,6 @@ class Recorder:
             file.flush()
             os.fsync(file.fileno())
         self._events += 1
-
-
-def read_journal(folder: Path) -> Journal:
-    """Reads a journal; its views' pictures are read later, one by one.
-
-    Raises:
-        JournalError: there is none, it is damaged, or of another version.
-    """
-    path = folder / JOURNAL
-    if not path.is_file():
-        raise JournalError(f"{folder} holds no journal of a walk to go on with")
-    data = path.read_bytes()
-    data = data[: data.rfind(b"\n") + 1]
-    lines = data.splitlines()
-    try:
-        parsed = [json.loads(line) for line in lines]
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise JournalError(f"{path} is damaged; start a new walk in another folder") from error
-    if not parsed or not isinstance(parsed[0], dict) or parsed[0].get("format") != FORMAT:
-        raise JournalError(f"{path} is not the journal of a walk")
-    if parsed[0].get("version") != VERSION:
-        raise JournalError(f"{path} was written by another version of Photowalk")
-    kept: list[dict[str, Any]] = []
-    for event in parsed[1:]:
-        if event.get("event") == "rewind":
-            kept = kept[: int(event["view"]) + 1]
-        else:
-            kept.append(event)
-    views = RecordedViews(folder, kept)
-    return Journal(parsed[0], views, len(parsed) - 1, len(data))
 
 
 def describe(drawn: DrawnView) -> dict[str, Any]:
@@ -203,6 +107,7 @@ def describe(drawn: DrawnView) -> dict[str, Any]:
         "has_depth": view.depth is not None,
         "depth_scale": drawn.depth_scale,
         "depth_spread": drawn.depth_spread,
+        "agreement_db": drawn.agreement_db,
     }
 
 
@@ -220,42 +125,6 @@ def _arrays(drawn: DrawnView) -> dict[str, Any]:
         arrays["depth"] = drawn.view.depth
     if drawn.view.confidence is not None:
         arrays["confidence"] = drawn.view.confidence
+    if drawn.source_ids is not None:
+        arrays["source_ids"] = drawn.source_ids
     return arrays
-
-
-def _camera(entry: dict[str, Any]) -> Camera:
-    return Camera(np.array(entry["T_world_camera"]), Intrinsics(*entry["intrinsics"]))
-
-
-def _read_view(folder: Path, entry: dict[str, Any]) -> DrawnView:
-    with _whole(folder / str(entry.get("file"))) as path:
-        with np.load(path, allow_pickle=False) as arrays:
-            stored = {name: arrays[name] for name in arrays.files}
-        view = View(
-            entry["view"],
-            _camera(entry),
-            stored["rgb"],
-            stored.get("depth"),
-            stored.get("confidence"),
-            entry["caption"],
-        )
-        return DrawnView(
-            view=view,
-            raw_rgb=stored["raw_rgb"],
-            coverage_map=stored["coverage"],
-            retrieved=tuple(RetrievedView(r["view"], r["share"]) for r in entry["retrieved"]),
-            seconds=dict(entry["seconds"]),
-            depth_scale=entry["depth_scale"],
-            depth_spread=entry["depth_spread"],
-        )
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """Turns what reading a missing or damaged file raises into one sentence."""
-    try:
-        yield path
-    except FileNotFoundError as error:
-        raise JournalError(f"{path} is missing; start a new walk in another folder") from error
-    except Exception as error:  # zip, numpy and JSON each have their own errors for damage
-        raise JournalError(f"{path} is damaged; start a new walk in another folder") from error

@@ -86,6 +86,10 @@ class DrawnView:
         depth_scale: the factor that brought the model's depth to the memory's; None where too
             little was known, or no depth was drawn.
         depth_spread: relative difference left after that; None as above.
+        source_ids: (H, W) int32, the remembered view that a pixel was known from, −1 for none;
+            None where nothing was looked up.
+        agreement_db: PSNR of the model's own picture against what the memory surely knew; None
+            where that was too little to say.
     """
 
     view: View
@@ -95,12 +99,18 @@ class DrawnView:
     seconds: dict[str, float]
     depth_scale: float | None = None
     depth_spread: float | None = None
+    source_ids: NDArray[np.int32] | None = None
+    agreement_db: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("raw_rgb", "coverage_map"):
             array = np.array(getattr(self, name), dtype=np.uint8)
             array.setflags(write=False)
             object.__setattr__(self, name, array)
+        if self.source_ids is not None:
+            ids = np.array(self.source_ids, dtype=np.int32)
+            ids.setflags(write=False)
+            object.__setattr__(self, "source_ids", ids)
 
     @property
     def coverage(self) -> float:

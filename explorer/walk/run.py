@@ -18,7 +18,8 @@ from engine.queries import Engine, SamplerSettings
 from explorer.walk.output import OutputSettings, WalkOutput
 from explorer.walk.photo import Photo, open_photo
 from explorer.walk.plan import PathPlan, plan_path
-from explorer.walk.recorder import JOURNAL, Journal, JournalError, Recorder, read_journal
+from explorer.walk.journal import JOURNAL, Journal, JournalError, read_journal
+from explorer.walk.recorder import Recorder
 from explorer.walk.records import WalkSettings
 from explorer.walk.walk import Steps, Walk
 from memory.memory import Memory, MemoryConfig

@@ -9,7 +9,7 @@ may stop at any yield and ask for the same view again later: it will be the same
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
@@ -20,6 +20,7 @@ from engine import queries
 from engine.geometry.cameras import Camera
 from engine.geometry.pictures import median_depth
 from engine.geometry.projection import depth_confidence
+from explorer.walk.agreement import agreement
 from explorer.walk.composite import certainty, composite
 from explorer.walk.depth_fusion import FusedDepth, fuse_depth
 from explorer.walk.noise import PictureKind, noise_generator
@@ -121,7 +122,7 @@ class Walk:
         depth = depth / np.float32(median_depth(torch.as_tensor(depth)))
         view = self._view(0, camera, self.photo.rgb, depth)
         covered = np.zeros(depth.shape, np.uint8)
-        return self._remember(clock, view, self.photo.rgb, covered, (), None)
+        return self._remember(clock, DrawnView(view, self.photo.rgb, covered, (), {}))
 
     def step(self, camera: Camera) -> Steps:
         """Draws the view from `camera`, and its depth where it is the turn for one."""
@@ -150,7 +151,44 @@ class Walk:
         coverage = (
             np.zeros(final.shape[:2], np.uint8) if known is None else _to_bytes(known.coverage)
         )
-        return self._remember(clock, view, raw, coverage, retrieved, fused)
+        drawn_view = DrawnView(
+            view=view,
+            raw_rgb=raw,
+            coverage_map=coverage,
+            retrieved=retrieved,
+            seconds={},
+            source_ids=None if known is None else known.view_ids,
+            agreement_db=None if known is None else agreement(raw, known.rgb, known.coverage),
+        )
+        return self._remember(clock, _with_scale(drawn_view, fused))
+
+    def draw_depth(self, earlier: DrawnView) -> Steps:
+        """Draws the depth of a view that was drawn without one, as it is seen from now on.
+
+        Args:
+            earlier: a view of this walk.
+
+        Raises:
+            WalkError: it has its depth already.
+        """
+        view = earlier.view
+        if view.depth is not None:
+            raise WalkError(f"view {view.id} has its depth already")
+        clock = Stopwatch()
+        with clock.part("retrieve"):
+            retrieved = tuple(r for r in self._retrieve(view.camera) if r.view_id != view.id)
+        with clock.part("warp"):
+            known = self._look(view.camera)
+        with clock.part("context"):
+            context = self._open_context(retrieved or earlier.retrieved)
+        fused = yield from self._depth(
+            clock, context, view.camera, view.rgb, known, self._hint(known), view.id
+        )
+        filled = self._view(view.id, view.camera, view.rgb, fused.depth)
+        with clock.part("remember"):
+            self.memory.back_fill(view.id, filled.depth, filled.confidence)
+        seconds = {**earlier.seconds, "later depth": sum(clock.seconds.values())}
+        return _with_scale(replace(earlier, view=filled, seconds=seconds), fused)
 
     def _depth(
         self,
@@ -160,8 +198,10 @@ class Walk:
         rgb: NDArray[np.uint8],
         known: _Known | None,
         hint: queries.Hint | None,
+        view_id: int | None = None,
     ) -> Generator[StepProgress, None, FusedDepth]:
-        """The depth of the view that is being drawn, brought to the memory's."""
+        """The depth of a view (None: of the one that is being drawn), brought to the memory's."""
+        view_id = self._count if view_id is None else view_id
         asked = queries.draw_depth(
             self.engine,
             context,
@@ -169,7 +209,7 @@ class Walk:
             _to_floats(rgb),
             hint,
             self.settings.sampler,
-            self._noise(self._count, "depth"),
+            self._noise(view_id, "depth"),
         )
         depth = yield from self._steps(clock, "depth", asked)
         with clock.part("align"):
@@ -181,6 +221,12 @@ class Walk:
             raise WalkError(f"view {drawn.view.id} cannot follow on {self._count} views")
         self.memory.add(drawn.view)
         self._count += 1
+
+    def restore_depth(self, view: View) -> None:
+        """Takes back a recorded depth of a view that stands without one."""
+        if view.depth is None:
+            raise WalkError(f"view {view.id} has no depth to take back")
+        self.memory.back_fill(view.id, view.depth, view.confidence)
 
     def rewind(self, view_id: int) -> None:
         """Forgets all views after `view_id`, so that the walk can go on from there."""
@@ -249,30 +295,20 @@ class Walk:
             confidence = trust * np.float32(DRAWN_CONFIDENCE if view_id else 1.0)
         return View(view_id, camera, rgb, depth, confidence, self.settings.sampler.caption)
 
-    def _remember(
-        self,
-        clock: Stopwatch,
-        view: View,
-        raw: NDArray[np.uint8],
-        coverage: NDArray[np.uint8],
-        retrieved: tuple[RetrievedView, ...],
-        fused: FusedDepth | None,
-    ) -> DrawnView:
+    def _remember(self, clock: Stopwatch, drawn: DrawnView) -> DrawnView:
         with clock.part("remember"):
-            self.memory.add(view)
+            self.memory.add(drawn.view)
         self._count += 1
-        drawn = DrawnView(
-            view=view,
-            raw_rgb=raw,
-            coverage_map=coverage,
-            retrieved=retrieved,
-            seconds=dict(clock.seconds),
-            depth_scale=fused.scale if fused else None,
-            depth_spread=fused.spread if fused and fused.scale is not None else None,
-        )
+        drawn = replace(drawn, seconds=dict(clock.seconds))
         if self._recorder is not None:
             self._recorder.record(drawn)
         return drawn
+
+
+def _with_scale(drawn: DrawnView, fused: FusedDepth | None) -> DrawnView:
+    if fused is None or fused.scale is None:
+        return drawn
+    return replace(drawn, depth_scale=fused.scale, depth_spread=fused.spread)
 
 
 def _final(drawn: FloatPicture, known: _Known) -> FloatPicture:

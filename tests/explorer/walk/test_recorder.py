@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from engine.geometry.cameras import Camera
-from explorer.walk.recorder import JOURNAL, JournalError, Recorder, read_journal
+from explorer.walk.journal import JOURNAL, JournalError, read_journal
+from explorer.walk.recorder import Recorder
 from explorer.walk.records import DrawnView, RetrievedView
 from memory.views import View
 

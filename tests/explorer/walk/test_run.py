@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from explorer.walk.recorder import read_journal
+from explorer.walk.journal import read_journal
 from explorer.walk.run import JOURNAL_FOLDER, RunOptions, RunProgress, walk_photo
 
 

@@ -1,0 +1,272 @@
+"""Reading the journal of a walk: a folder that only grows, written by `explorer.walk.recorder`.
+
+    journal.jsonl    line 1: what is being walked; then one line an event, in the order of events
+    000000.npz ...   the arrays of one event, written whole before its line is
+
+A line is the sign that its event is complete: after a crash at any moment, what the lines name is
+there and whole, and a torn last line is dropped. Events:
+
+    view      a view was drawn after the one that was the head, and is the head now
+    depth     a view that had none got its depth
+    rewind    the head went back to a view of its own line
+    goto      the head went to any node: undo, redo, another branch
+    settings  views are drawn with these from here on
+    branch    a node was given a name
+    closed    the walk was left in order
+
+Views are nodes of a tree, numbered in the order of drawing; the journal's `views` are those from
+the photo to the head. Arrays are stored as the memory holds them, so that a walk goes on bit for
+bit.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.geometry.cameras import Camera, Intrinsics
+from explorer.walk.records import DrawnView, RetrievedView
+from memory.views import View
+
+JOURNAL = "journal.jsonl"
+FORMAT = "photowalk journal"
+VERSION = 1
+
+
+class JournalError(ValueError):
+    """A journal that cannot be read, or that belongs to another walk; one sentence."""
+
+
+class RecordedViews(Sequence[DrawnView]):
+    """The views of a journal that count, in order; each is read from disk when it is asked for."""
+
+    def __init__(self, folder: Path, entries: Sequence[dict[str, Any]]) -> None:
+        self._folder = folder
+        self._entries = entries
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @overload
+    def __getitem__(self, index: int) -> DrawnView: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> RecordedViews: ...
+
+    def __getitem__(self, index: int | slice) -> DrawnView | RecordedViews:
+        if isinstance(index, slice):
+            return RecordedViews(self._folder, self._entries[index])
+        return read_view(self._folder, self._entries[index])
+
+    @property
+    def cameras(self) -> list[Camera]:
+        """Of each view."""
+        return [camera_of(entry) for entry in self._entries]
+
+    def arrays(self, name: str) -> RecordedArrays:
+        """One array of each view: "rgb", "raw_rgb", "coverage", "depth" or "confidence"."""
+        return RecordedArrays(self._folder, self._entries, name)
+
+    @property
+    def descriptions(self) -> list[dict[str, Any]]:
+        """What `describe` said of each view when it was drawn."""
+        return [{k: v for k, v in e.items() if k not in _STORAGE} for e in self._entries]
+
+
+class RecordedArrays(Sequence[Any]):
+    """One array of each view, None where a view has none; read from disk when it is asked for."""
+
+    def __init__(self, folder: Path, entries: Sequence[dict[str, Any]], name: str) -> None:
+        self._folder, self._entries, self._name = folder, entries, name
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return RecordedArrays(self._folder, self._entries[index], self._name)
+        entry = self._entries[index]
+        name = entry["file"]
+        if self._name in DEPTH_ARRAYS:
+            name = entry.get("depth_file", name)
+        return _arrays(self._folder / name).get(self._name)
+
+
+#: What of an entry says where it is stored, and not what was drawn.
+_STORAGE = ("event", "file", "depth_file", "parent", "branch")
+#: The arrays that a later "depth" event may bring.
+DEPTH_ARRAYS = ("depth", "confidence")
+
+
+@dataclass(frozen=True, eq=False)
+class Journal:
+    """What a journal holds.
+
+    Attributes:
+        folder: where it is.
+        header: what is being walked, as given to `Recorder.create`.
+        nodes: an entry for each view that was ever drawn, with its "parent" and its "branch".
+        head: the node that the next view is drawn after; −1 before the first.
+        order: what came when: a node's view, or its depth.
+        settings: the latest that were recorded; None for none.
+        closed: the walk was left in order.
+        events: how many there are.
+        length: bytes of the file up to the last whole line.
+    """
+
+    folder: Path
+    header: dict[str, Any]
+    nodes: list[dict[str, Any]] = field(default_factory=list)
+    head: int = -1
+    order: list[tuple[Literal["view", "depth"], int]] = field(default_factory=list)
+    settings: dict[str, Any] | None = None
+    closed: bool = False
+    events: int = 0
+    length: int = 0
+
+    @property
+    def views(self) -> RecordedViews:
+        """From the photo to the head."""
+        return RecordedViews(self.folder, [self.nodes[n] for n in self.line(self.head)])
+
+    def line(self, node: int) -> list[int]:
+        """Nodes from the photo to `node`; empty for −1."""
+        found: list[int] = []
+        while node >= 0:
+            found.append(node)
+            node = self.nodes[node]["parent"]
+        return found[::-1]
+
+
+def read_journal(folder: Path) -> Journal:
+    """Reads a journal; its views' pictures are read later, one by one.
+
+    Raises:
+        JournalError: there is none, it is damaged, or of another version.
+    """
+    path = folder / JOURNAL
+    if not path.is_file():
+        raise JournalError(f"{folder} holds no journal of a walk to go on with")
+    data = path.read_bytes()
+    data = data[: data.rfind(b"\n") + 1]
+    try:
+        parsed = [json.loads(line) for line in data.splitlines()]
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise JournalError(f"{path} is damaged; start a new walk in another folder") from error
+    if not parsed or not isinstance(parsed[0], dict) or parsed[0].get("format") != FORMAT:
+        raise JournalError(f"{path} is not the journal of a walk")
+    if parsed[0].get("version") != VERSION:
+        raise JournalError(f"{path} was written by another version of Photowalk")
+    tree = _Tree()
+    try:
+        for event in parsed[1:]:
+            tree.take(event)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise JournalError(f"{path} is damaged; start a new walk in another folder") from error
+    return Journal(
+        folder,
+        parsed[0],
+        tree.nodes,
+        tree.head,
+        tree.order,
+        tree.settings,
+        tree.closed,
+        len(parsed) - 1,
+        len(data),
+    )
+
+
+class _Tree:
+    """What the events say, one after the other."""
+
+    def __init__(self) -> None:
+        self.nodes: list[dict[str, Any]] = []
+        self.head = -1
+        self.order: list[tuple[Literal["view", "depth"], int]] = []
+        self.settings: dict[str, Any] | None = None
+        self.closed = False
+
+    def take(self, event: dict[str, Any]) -> None:
+        kind = event.get("event")
+        self.closed = kind == "closed"
+        if kind == "view":
+            self.nodes.append({**event, "parent": self.head, "branch": ""})
+            self.head = len(self.nodes) - 1
+            self.order.append(("view", self.head))
+        elif kind == "depth":
+            node = int(event["node"])
+            got = {k: v for k, v in event.items() if k not in ("event", "node", "file")}
+            self.nodes[node].update(got, depth_file=event["file"], has_depth=True)
+            self.order.append(("depth", node))
+        elif kind == "rewind":
+            while self.head >= 0 and self.nodes[self.head]["view"] > event["view"]:
+                self.head = self.nodes[self.head]["parent"]
+        elif kind == "goto":
+            self.head = int(event["node"])
+            self.nodes[self.head]  # raises where there is no such node
+        elif kind == "settings":
+            self.settings = event["settings"]
+        elif kind == "branch":
+            self.nodes[int(event["node"])]["branch"] = str(event["name"])
+
+
+def camera_of(entry: dict[str, Any]) -> Camera:
+    """Of a node's entry."""
+    return Camera(np.array(entry["T_world_camera"]), Intrinsics(*entry["intrinsics"]))
+
+
+def read_view(folder: Path, entry: dict[str, Any], with_later_depth: bool = True) -> DrawnView:
+    """A node's view.
+
+    Args:
+        with_later_depth: also the depth that came after the view was drawn.
+
+    Raises:
+        JournalError: a file is missing or damaged.
+    """
+    stored = _arrays(folder / str(entry.get("file")))
+    if with_later_depth and "depth_file" in entry:
+        stored |= _arrays(folder / str(entry["depth_file"]))
+    with _whole(folder / str(entry.get("file"))):
+        view = View(
+            entry["view"],
+            camera_of(entry),
+            stored["rgb"],
+            stored.get("depth"),
+            stored.get("confidence"),
+            entry["caption"],
+        )
+        return DrawnView(
+            view=view,
+            raw_rgb=stored["raw_rgb"],
+            coverage_map=stored["coverage"],
+            retrieved=tuple(RetrievedView(r["view"], r["share"]) for r in entry["retrieved"]),
+            seconds=dict(entry["seconds"]),
+            depth_scale=entry["depth_scale"],
+            depth_spread=entry["depth_spread"],
+            source_ids=stored.get("source_ids"),
+            agreement_db=entry.get("agreement_db"),
+        )
+
+
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    with _whole(path), np.load(path, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """Turns what reading a missing or damaged file raises into one sentence."""
+    try:
+        yield path
+    except FileNotFoundError as error:
+        raise JournalError(f"{path} is missing; start a new walk in another folder") from error
+    except Exception as error:  # zip, numpy and JSON each have their own errors for damage
+        raise JournalError(f"{path} is damaged; start a new walk in another folder") from error
