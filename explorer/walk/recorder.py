@@ -48,15 +48,16 @@ class Recorder:
             file.truncate(journal.length)
         return Recorder(folder, journal.events)
 
-    def record(self, drawn: DrawnView) -> None:
-        """Appends a view; when this returns, it is on the disk."""
+    def record(self, drawn: DrawnView) -> str:
+        """Appends a view; when this returns, it is on the disk, in the file that it names."""
         name = f"{self._events:06d}.npz"
         with atomic_path(self._folder / name) as path:
             np.savez_compressed(path, **_arrays(drawn))
         self._append({"event": "view", "file": name, **describe(drawn)})
+        return name
 
-    def record_depth(self, node: int, drawn: DrawnView) -> None:
-        """Appends the depth that the view of a node got after it was drawn."""
+    def record_depth(self, node: int, drawn: DrawnView) -> str:
+        """Appends the depth that the view of a node got after it was drawn; returns its file."""
         name = f"{self._events:06d}.npz"
         arrays = _arrays(drawn)
         with atomic_path(self._folder / name) as path:
@@ -64,6 +65,7 @@ class Recorder:
         told = describe(drawn)
         known = {k: told[k] for k in ("depth_scale", "depth_spread", "seconds")}
         self._append({"event": "depth", "node": node, "file": name, **known})
+        return name
 
     def rewind(self, view_id: int) -> None:
         """Appends that all views after `view_id` were taken back."""

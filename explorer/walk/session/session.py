@@ -1,0 +1,269 @@
+"""A walk that can be undone, branched, kept and gone on with.
+
+A session is a tree of drawn views in a journal folder. Its head is the view that the next one is
+drawn after; the line from the photo to the head is what the memory holds. Everything that changes
+it is a generator that changes nothing before its end, so that it may be closed at any yield.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Generator
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from engine.geometry.cameras import Camera
+from engine.queries import Engine
+from explorer.walk.journal import read_journal
+from explorer.walk.photo import Photo
+from explorer.walk.recorder import Recorder
+from explorer.walk.records import DrawnView, WalkSettings
+from explorer.walk.session.cloud import CloudTeller
+from explorer.walk.session.context_parts import context_parts
+from explorer.walk.session.photo_file import read_photo, write_photo
+from explorer.walk.session.records import (
+    Added,
+    CloudUpdate,
+    ContextPart,
+    Moved,
+    Node,
+    SessionProgress,
+)
+from explorer.walk.session.settings_file import settings_from_json, settings_to_json
+from explorer.walk.session.tree import Tree
+from explorer.walk.walk import Steps, Walk, WalkError
+from memory.memory import Memory, MemoryConfig
+
+#: The memory's own files, inside the session's folder; a cache that is made anew when opened.
+MEMORY_FOLDER = "memory"
+
+Standing = tuple[Literal["view", "depth"], int]
+Adding = Generator[object, None, Added]
+
+
+class Session:
+    """Use `create` or `open`. One thread at a time; only `read` may be called from any."""
+
+    def __init__(
+        self, folder: Path, photo: Photo, engine: Engine, recorder: Recorder, tree: Tree
+    ) -> None:
+        cache = folder / MEMORY_FOLDER
+        shutil.rmtree(cache, ignore_errors=True)
+        memory = Memory(MemoryConfig(), folder=cache, device=engine.device)
+        self.folder = folder
+        self.photo = photo
+        self._engine = engine
+        self._walk = Walk(photo, engine, memory, tree.settings)
+        self._recorder = recorder
+        self._tree = tree
+        self._standing: list[Standing] = []
+        self._cloud = CloudTeller(memory)
+
+    @staticmethod
+    def create(
+        folder: Path, photo: Photo, engine: Engine, settings: WalkSettings | None = None
+    ) -> Session:
+        """Begins a walk in a folder; a walk that was there is removed."""
+        settings = settings or WalkSettings()
+        write_photo(folder, photo)
+        header = {"weights": engine.weights_hash, "photo": photo.source_name}
+        recorder = Recorder.create(folder, header)
+        recorder.change(settings_to_json(settings))
+        return Session(folder, photo, engine, recorder, Tree(folder, [], settings))
+
+    @staticmethod
+    def open(folder: Path, engine: Engine) -> Generator[SessionProgress, None, Session]:
+        """Goes on with a walk, also with one that a crash left; every whole event is there.
+
+        Raises:
+            JournalError: there is none, or it is damaged.
+        """
+        journal = read_journal(folder)
+        photo = read_photo(folder)
+        settings = settings_from_json(journal.settings or {})
+        recorder = Recorder.resume(folder, journal)
+        tree = Tree(folder, journal.nodes, settings, journal.head, journal.order)
+        session = Session(folder, photo, engine, recorder, tree)
+        yield from session._stand_on(session.head)
+        return session
+
+    @property
+    def settings(self) -> WalkSettings:
+        return self._tree.settings
+
+    @property
+    def scene_scale(self) -> float:
+        """σ of the photo, in scene units."""
+        return self._walk.scene_scale
+
+    @property
+    def head(self) -> int:
+        """Node after which the next view is drawn; −1 before the photo's own depth is drawn."""
+        return self._tree.head
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """All that was ever drawn, in that order."""
+        return self._tree.nodes
+
+    def line(self, node_id: int | None = None) -> tuple[Node, ...]:
+        """From the photo to a node; None for the head."""
+        return self._tree.line(node_id)
+
+    def children(self, node_id: int) -> tuple[Node, ...]:
+        """The nodes that were drawn after it."""
+        return self._tree.children(node_id)
+
+    def undo_target(self, steps: int = 1) -> int | None:
+        """The node that an undo of so many views goes to; None where there is nothing to undo."""
+        return self._tree.undo_target(steps)
+
+    def redo_target(self, steps: int = 1) -> int | None:
+        """The node that a redo goes to, along the branch that was last left; None for none."""
+        return self._tree.redo_target(steps)
+
+    def read(self, node_id: int) -> DrawnView:
+        """A node's view from the disk. Any thread may call this.
+
+        Raises:
+            JournalError: its file is missing or damaged.
+        """
+        return self._tree.read(node_id)
+
+    def change(self, settings: WalkSettings) -> None:
+        """Draws with these settings from the next view on."""
+        self._recorder.change(settings_to_json(settings))
+        self._tree.settings = settings
+        self._walk.settings = settings
+
+    def name_branch(self, node_id: int, name: str) -> None:
+        """Names the branch that begins at a node."""
+        self._tree.name_branch(node_id, name)
+        self._recorder.name_branch(node_id, name)
+
+    def start(self) -> Adding:
+        """Draws the photo's own depth; the photo is node 0."""
+        return (yield from self._added(self._walk.start()))
+
+    def step(self, camera: Camera) -> Adding:
+        """Draws what is seen from `camera`, after the head."""
+        return (yield from self._added(self._walk.step(camera)))
+
+    def draw_depth(self, node_id: int | None = None) -> Adding:
+        """Draws the geometry of a view of the line that has none; None for the head's.
+
+        Raises:
+            WalkError: it has its depth already, or is on another branch.
+        """
+        node_id = self.head if node_id is None else node_id
+        node = next((n for n in self.line() if n.id == node_id), None)
+        if node is None:
+            raise WalkError(f"view {node_id} is on another branch; go there first")
+        drawn = yield from self._walk.draw_depth(self.read(node_id))
+        file = self._recorder.record_depth(node_id, drawn)
+        self._tree.depth_came(node_id, drawn, file)
+        self._standing.append(("depth", node_id))
+        return Added(self._tree.nodes[node_id], drawn, self._cloud.news())
+
+    def go_to(self, node_id: int) -> Generator[SessionProgress, None, Moved]:
+        """Makes a node the head; what the memory holds follows."""
+        if not 0 <= node_id < len(self.nodes):
+            raise WalkError(f"there is no view {node_id} to go to")
+        yield from self._stand_on(node_id)
+        if node_id != self.head:
+            self._recorder.go_to(node_id)
+            self._tree.go_to(node_id)
+        return Moved(node_id, self.line(), self._cloud.news(all_of_it=True))
+
+    def cloud(self) -> CloudUpdate:
+        """Every point, for a viewer that knows none."""
+        self._cloud.forget()
+        return self._cloud.news(all_of_it=True)
+
+    def context_parts(self, node_id: int) -> tuple[ContextPart, ...]:
+        """The views that a node was drawn from, each with what it saw of the picture.
+
+        A view without depth is placed by the memory's.
+        """
+        drawn = self.read(node_id)
+        line = self.line(node_id)
+        view = drawn.view
+        depth = view.depth
+        if depth is None:
+            seen = self._walk.memory.render(view.camera, view.height, view.width)
+            depth = seen.depth.cpu().numpy()
+        return context_parts(drawn, np.asarray(depth), lambda v: self.read(line[v].id).view)
+
+    def close(self) -> None:
+        """Notes that the walk was left in order."""
+        self._recorder.close()
+        shutil.rmtree(self.folder / MEMORY_FOLDER, ignore_errors=True)
+
+    def _added(self, steps: Steps) -> Adding:
+        drawn = yield from steps
+        file = self._recorder.record(drawn)
+        node = self._tree.add(drawn, file)
+        self._standing.append(("view", node.id))
+        return Added(node, drawn, self._cloud.news())
+
+    def _stand_on(self, node_id: int) -> Generator[SessionProgress, None, None]:
+        """Brings the memory to a node's line, keeping what both lines have.
+
+        Closed on the way, it leaves the memory on an earlier view of that line, and the head with
+        it.
+        """
+        wanted = self._tree.events_of_line(node_id)
+        kept = _common(self._standing, wanted, self._tree)
+        if kept < len(self._standing):
+            self._forget_after(kept)
+        todo = wanted[len(self._standing) :]
+        try:
+            for done, (kind, node) in enumerate(todo):
+                yield SessionProgress("bringing back what was drawn", done, len(todo))
+                self._restore(kind, node)
+        except GeneratorExit:
+            self._settle()
+            raise
+
+    def _settle(self) -> None:
+        """The head is what the memory stands on."""
+        stands = [node for kind, node in self._standing if kind == "view"]
+        if stands and stands[-1] != self.head:
+            self._recorder.go_to(stands[-1])
+            self._tree.go_to(stands[-1])
+
+    def _restore(self, kind: Literal["view", "depth"], node: int) -> None:
+        if kind == "view":
+            self._walk.restore(self._tree.as_drawn(node))
+        else:
+            self._walk.restore_depth(self.read(node).view)
+        self._standing.append((kind, node))
+
+    def _forget_after(self, kept: int) -> None:
+        views = [node for kind, node in self._standing[:kept] if kind == "view"]
+        if views:
+            self._walk.rewind(self._tree.nodes[views[-1]].view_id)
+        else:
+            memory = self._walk.memory
+            memory.clear_after(-1)
+            self._walk = Walk(self.photo, self._engine, memory, self.settings)
+        for _, node in self._standing[kept:]:
+            self._cloud.took_back(self._tree.nodes[node].view_id)
+        self._standing = self._standing[:kept]
+
+
+def _common(standing: list[Standing], wanted: list[Standing], tree: Tree) -> int:
+    """How many of the events that stand may stay.
+
+    Taking back goes by views: a view goes with its depth, whenever that came. So what stays must
+    be, of what stands, all events of some first views, and must be how `wanted` begins.
+    """
+    for kept in range(min(len(standing), len(wanted)), 0, -1):
+        if standing[:kept] != wanted[:kept]:
+            continue
+        last = max(tree.nodes[node].view_id for _, node in standing[:kept])
+        if all(tree.nodes[node].view_id > last for _, node in standing[kept:]):
+            return kept
+    return 0
