@@ -22,10 +22,12 @@ from explorer.walk.export.sparse_points import observed_points
 from explorer.walk.export.video import write_depth_video, write_video
 from explorer.walk.files import atomic_folder, atomic_path
 
-__all__ = ["ExportInput", "PointCloud", "export_all"]
+__all__ = ["ExportInput", "PointCloud", "export_all", "jobs_of", "remove"]
 
 #: Called with the name of the file to be written next, how many are done, and how many there are.
 Progress = Callable[[str, int, int], None]
+#: Writes one file or folder, whole or not at all.
+Job = Callable[[Path], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,9 +79,22 @@ def export_all(record: ExportInput, out: Path, progress: Progress | None = None)
     Raises:
         OSError: the folder cannot be written.
     """
+    jobs = jobs_of(record)
+    out.mkdir(parents=True, exist_ok=True)
+    for done, (name, job) in enumerate(jobs.items()):
+        if progress is not None:
+            progress(name, done, len(jobs))
+        if job is None:
+            remove(out / name)
+        else:
+            job(out / name)
+
+
+def jobs_of(record: ExportInput) -> dict[str, Job | None]:
+    """By the name of the file or folder: what writes it; None where it would be empty."""
     colours = colours_for(record.depths, record.scale, record.units)
     has_depth = any(d is not None for d in record.depths)
-    jobs: dict[str, Callable[[Path], None] | None] = {
+    return {
         "views": lambda p: _write_views(record, p),
         "depth": (lambda p: _write_depths(record, p)) if has_depth else None,
         "video.mp4": lambda p: write_video(record.frames, p, record.fps),
@@ -93,14 +108,6 @@ def export_all(record: ExportInput, out: Path, progress: Progress | None = None)
         "colmap": lambda p: _write_colmap(record, p),
         "contact_sheet.png": lambda p: _write_sheet(record, colours, p),
     }
-    out.mkdir(parents=True, exist_ok=True)
-    for done, (name, job) in enumerate(jobs.items()):
-        if progress is not None:
-            progress(name, done, len(jobs))
-        if job is None:
-            _remove(out / name)
-        else:
-            job(out / name)
 
 
 def _write_views(record: ExportInput, folder: Path) -> None:
@@ -150,7 +157,7 @@ def _write_sheet(record: ExportInput, colours: DepthColours, target: Path) -> No
     )
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
     """A file or folder of an earlier export, if there is one."""
     if path.is_dir():
         for inner in path.iterdir():

@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 
 from engine.geometry.cameras import Camera
+from engine.geometry.surfels import Surfels
 from engine.queries import Engine
 from explorer.walk.journal import read_journal
 from explorer.walk.photo import Photo
@@ -176,6 +177,10 @@ class Session:
             self._recorder.go_to(node_id)
             self._tree.go_to(node_id)
         return Moved(node_id, self.line(), self._cloud.news(all_of_it=True))
+
+    def points(self) -> Surfels:
+        """The fused cloud of the line."""
+        return self._walk.memory.points()
 
     def cloud(self) -> CloudUpdate:
         """Every point, for a viewer that knows none."""

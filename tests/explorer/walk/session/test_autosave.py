@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from explorer.walk.session.autosave import OWNER, AutosaveFolders
+
+
+def crashed(folders: AutosaveFolders, flown, name: str):
+    """A walk whose process is gone."""
+    folder = folders.new(name)
+    shutil.copytree(flown.folder, folder, dirs_exist_ok=True)
+    (folder / OWNER).write_text(json.dumps({"pid": 2**22 + 1, "started": 1.0}))
+    return folder
+
+
+def test_a_crash_is_found_and_a_running_walk_is_not(flown, tmp_path) -> None:
+    folders = AutosaveFolders(tmp_path / "walks")
+    assert folders.left_open() == []
+    left = crashed(folders, flown, "room.png")
+    mine = folders.new("mine")
+    shutil.copytree(flown.folder, mine, dirs_exist_ok=True)
+    [found] = folders.left_open()
+    assert found.folder == left
+    assert (found.photo_name, found.views) == ("room.png", 3)
+
+
+def test_a_walk_that_was_left_in_order_is_not_offered(flown, tmp_path) -> None:
+    folders = AutosaveFolders(tmp_path / "walks")
+    flown.close()
+    crashed(folders, flown, "room.png")
+    assert folders.left_open() == []
+
+
+def test_names_never_collide_and_hold_no_odd_letters(tmp_path) -> None:
+    folders = AutosaveFolders(tmp_path / "walks")
+    made = {folders.new("a/b: ç?*") for _ in range(5)}
+    assert len(made) == 5
+    assert all(f.parent == folders.root for f in made)
+
+
+def test_pruning_keeps_what_was_left_open(flown, tmp_path) -> None:
+    folders = AutosaveFolders(tmp_path / "walks")
+    left = crashed(folders, flown, "left")
+    flown.close()
+    closed = [crashed(folders, flown, f"closed {k}") for k in range(3)]
+    folders.prune(keep=1)
+    assert left.exists()
+    assert sum(f.exists() for f in closed) == 1
+
+
+def test_only_own_walks_are_discarded(flown, tmp_path) -> None:
+    folders = AutosaveFolders(tmp_path / "walks")
+    with pytest.raises(ValueError, match="no walk of"):
+        folders.discard(flown.folder)
+    left = crashed(folders, flown, "left")
+    folders.discard(left)
+    assert not left.exists()

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import zipfile
+
+import numpy as np
+import pytest
+
+from explorer.walk.session.session import Session
+from explorer.walk.session.walk_file import WalkFileError, open_walk_file, save_walk_file
+
+
+def finish(steps):
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def test_a_saved_walk_opens_elsewhere_with_all_its_views(flown, tmp_path, engine) -> None:
+    told = []
+    target = tmp_path / "walk.photowalk"
+    save_walk_file(flown.folder, target, lambda done, total: told.append((done, total)))
+    assert told[-1] == (5, 5)
+    again = finish(Session.open(open_walk_file(target, tmp_path / "in"), engine))
+    assert [n.id for n in again.nodes] == [0, 1, 2, 3]
+    assert np.array_equal(again.read(3).view.rgb, flown.read(3).view.rgb)
+    assert again.photo.source_name == flown.photo.source_name
+
+
+def test_what_comes_while_it_is_saved_does_no_harm(flown, tmp_path, start, engine) -> None:
+    journal = flown.folder / "journal.jsonl"
+    with journal.open("ab") as file:
+        file.write(b'{"event": "view", "fi')
+    save_walk_file(flown.folder, tmp_path / "w.photowalk")
+    again = finish(Session.open(open_walk_file(tmp_path / "w.photowalk", tmp_path / "in"), engine))
+    assert len(again.nodes) == 4
+
+
+@pytest.mark.parametrize("name", ["../evil.npz", "run.py", "/etc/passwd", "a/000001.npz"])
+def test_other_zips_are_refused_and_leave_nothing(tmp_path, name) -> None:
+    path = tmp_path / "bad.photowalk"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(name, b"x")
+    with pytest.raises(WalkFileError, match="no walk file"):
+        open_walk_file(path, tmp_path / "in")
+    assert not (tmp_path / "in").exists()
+    assert not (tmp_path / "evil.npz").exists()
+
+
+def test_a_bomb_is_refused(tmp_path) -> None:
+    path = tmp_path / "bomb.photowalk"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("000001.npz", bytes(10_000_000))
+    with pytest.raises(WalkFileError, match="far too large"):
+        open_walk_file(path, tmp_path / "in")
+
+
+def test_a_torn_file_says_so(flown, tmp_path) -> None:
+    whole = tmp_path / "w.photowalk"
+    save_walk_file(flown.folder, whole)
+    torn = tmp_path / "torn.photowalk"
+    torn.write_bytes(whole.read_bytes()[:-200])
+    with pytest.raises(WalkFileError, match="damaged|no walk file"):
+        open_walk_file(torn, tmp_path / "in")
+    with pytest.raises(WalkFileError, match="no file"):
+        open_walk_file(tmp_path / "none.photowalk", tmp_path / "in")
