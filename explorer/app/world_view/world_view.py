@@ -1,0 +1,308 @@
+"""The world: flown through by the camera, or seen from outside as a map."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+
+import numpy as np
+from PyQt6.QtCore import Qt, QTimer, pyqtSignal
+from PyQt6.QtGui import QImage
+from PyQt6.QtWidgets import QVBoxLayout, QWidget
+from vispy import scene
+from vispy.visuals.transforms import STTransform
+
+from engine.geometry.cameras import Camera
+from explorer.app.world_view.cloud import CloudNodes
+from explorer.app.world_view.landmarks import Landmarks
+from explorer.app.world_view.pinhole import PinholeCamera
+from explorer.walk.motion.nearness import Nearness, nearness
+from explorer.walk.session.records import CloudUpdate
+
+FLY, MAP = "fly", "map"
+BACKGROUND = "#101113"
+#: The model's picture fades as the camera leaves its place by this much.
+FADED = Nearness(0.10, 5.0)
+FADE_SECONDS = 0.18
+#: Clicks hit what is within so many pixels.
+REACH = 14.0
+
+
+class WorldView(QWidget):
+    """See the module.
+
+    Signals:
+        camera_picked: (int) the view whose frustum was clicked, in the map.
+        point_picked: ((3,) array) the point of the cloud that was clicked, in the map.
+        looked: (yaw, pitch) radians by which the mouse was dragged, while flying.
+    """
+
+    camera_picked = pyqtSignal(int)
+    point_picked = pyqtSignal(object)
+    looked = pyqtSignal(float, float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("World")
+        self.setToolTip("Drag to look round. Tab switches between flying and the map.")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMinimumSize(160, 90)
+        self.canvas = scene.SceneCanvas(keys=None, bgcolor=BACKGROUND, show=False)
+        native = self.canvas.native
+        native.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(native)
+        self._box = scene.widgets.ViewBox(parent=self.canvas.scene, border_width=0)
+        self._fly_camera = PinholeCamera()
+        self._map_camera = scene.TurntableCamera(up="-y", fov=45)
+        self._box.camera = self._fly_camera
+        self._cloud = CloudNodes(self._box.scene)
+        self._landmarks = Landmarks(self._box.scene)
+        self._picture = scene.Image(
+            np.zeros((2, 2, 3), np.uint8), parent=self._box, interpolation="linear"
+        )
+        self._picture.set_gl_state(depth_test=False, blend=True)
+        self._picture.order = 10
+        self._picture.visible = False
+        self._camera: Camera | None = None
+        self._picture_camera: Camera | None = None
+        self._fade, self._size = 0.0, (16, 9)
+        self._scale = 1.0
+        self._mode = FLY
+        self._show = (True, True, True)
+        self._drag: np.ndarray | None = None
+        self._press: np.ndarray | None = None
+        self.last_drawn_at = 0.0
+        self._draws: deque[float] = deque(maxlen=30)
+        self._fader = QTimer(self)
+        self._fader.setInterval(16)
+        self._fader.timeout.connect(self._fade_in)
+        events = self.canvas.events
+        events.resize.connect(self._place)
+        events.draw.connect(self._drawn, position="last")
+        events.mouse_press.connect(self._pressed)
+        events.mouse_move.connect(self._dragged)
+        events.mouse_release.connect(self._released)
+        self._apply_mode()
+
+    # What is shown
+
+    def set_lens(self, camera: Camera, width: int, height: int, scene_scale: float) -> None:
+        """The photo's camera, the size of its pictures, and σ in scene units."""
+        self._size, self._scale = (width, height), scene_scale
+        self._landmarks.set_lens(width / height, scene_scale)
+        self.set_camera(camera)
+        self.map_reset()
+        self._place()
+
+    def apply_cloud(self, update: CloudUpdate) -> None:
+        """Some keyframes have other points now."""
+        self._cloud.apply(update)
+        self.canvas.update()
+
+    def add_view(self, view_id: int, camera: Camera, rgb: np.ndarray) -> None:
+        """A view is stored: (H, W, 3) uint8."""
+        self._landmarks.add(view_id, camera, rgb)
+        self._apply_show()
+
+    def keep_views(self, view_ids: set[int]) -> None:
+        """Other views and their points vanish."""
+        self._landmarks.keep(view_ids)
+        self._cloud.keep(view_ids)
+        self._apply_show()
+
+    def clear(self) -> None:
+        """An empty world."""
+        self._cloud.clear()
+        self._landmarks.clear()
+        self._picture.visible = False
+        self._picture_camera = None
+        self.canvas.update()
+
+    def set_camera(self, camera: Camera) -> None:
+        """The camera that is flown."""
+        self._camera = camera
+        if self._mode == FLY:
+            self._fly_camera.look_through(camera, self._scale)
+            self._set_opacity()
+        else:
+            self._landmarks.set_current(camera)
+        self.canvas.update()
+
+    def show_picture(self, rgb: np.ndarray, camera: Camera) -> None:
+        """The model's picture (H, W, 3) uint8; it fades in over the points, where the camera is."""
+        self._picture.set_data(rgb)
+        self._picture_camera = camera
+        self._fade = 0.0
+        self._place()
+        self._fader.start()
+
+    def set_sky(self, colour: tuple[float, float, float] | None) -> None:
+        """What is behind the points; None where no sky is seen."""
+        self._box.bgcolor = BACKGROUND if colour is None else (*colour, 1.0)
+
+    @property
+    def point_count(self) -> int:
+        """Points in the cloud."""
+        return len(self._cloud)
+
+    @property
+    def picture_opacity(self) -> float:
+        """How much of the model's picture is seen, in [0, 1]."""
+        return float(self._picture.opacity) if self._picture.visible else 0.0
+
+    # How it is shown
+
+    @property
+    def mode(self) -> str:
+        return self._mode
+
+    def set_mode(self, mode: str) -> None:
+        """"fly" or "map"."""
+        if mode != self._mode:
+            self._mode = mode
+            self._apply_mode()
+
+    def map_reset(self) -> None:
+        """The map shows the scene from behind and above the photo's camera."""
+        reach = 1.6 * self._scale
+        self._map_camera.center = (0.0, 0.0, self._scale)
+        self._map_camera.distance = 2.2 * reach
+        self._map_camera.scale_factor = 2.2 * reach
+        self._map_camera.azimuth, self._map_camera.elevation = 20.0, 30.0
+        self.canvas.update()
+
+    def set_point_size(self, factor: float) -> None:
+        self._cloud.set_size(factor)
+        self.canvas.update()
+
+    def set_point_budget(self, points: int) -> None:
+        """Points that are drawn at most."""
+        self._cloud.set_budget(points)
+        self.canvas.update()
+
+    def set_show(self, frusta: bool, path: bool, cloud: bool) -> None:
+        self._show = (frusta, path, cloud)
+        self._apply_show()
+
+    @property
+    def frames_per_second(self) -> float:
+        """Of the latest frames; 0 while nothing moves."""
+        recent = [t for t in self._draws if t > time.perf_counter() - 1.0]
+        if len(recent) < 2:
+            return 0.0
+        return (len(recent) - 1) / max(recent[-1] - recent[0], 1e-6)
+
+    def grab_picture(self) -> QImage:
+        """What is seen, drawn anew."""
+        pixels = np.ascontiguousarray(self.canvas.render(alpha=False)[..., :3])
+        height, width = pixels.shape[:2]
+        return QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+
+    def close_canvas(self) -> None:
+        """Gives the OpenGL context back."""
+        self._fader.stop()
+        self.canvas.close()
+
+    # Inside
+
+    def _apply_mode(self) -> None:
+        flying = self._mode == FLY
+        self._box.camera = self._fly_camera if flying else self._map_camera
+        self._place()
+        self._apply_show()
+        if self._camera is not None:
+            self.set_camera(self._camera)
+
+    def _apply_show(self) -> None:
+        frusta, path, cloud = self._show
+        outside = self._mode == MAP
+        # From inside, the own path would lie on the picture.
+        self._landmarks.set_visible(frusta and outside, path and outside)
+        self._cloud.set_visible(cloud)
+        self._landmarks.hang_pictures(self._camera if outside and frusta else None)
+        self._set_opacity()
+        self.canvas.update()
+
+    def _place(self, _event: object = None) -> None:
+        """Flying, the box has the photo's aspect; the map fills the canvas."""
+        width, height = self.canvas.size
+        if self._mode == MAP:
+            self._box.pos, self._box.size = (0, 0), (width, height)
+            return
+        scale = min(width / self._size[0], height / self._size[1])
+        w, h = self._size[0] * scale, self._size[1] * scale
+        self._box.pos, self._box.size = ((width - w) / 2, (height - h) / 2), (w, h)
+        rows, columns = self._picture.size[1], self._picture.size[0]
+        self._picture.transform = STTransform(scale=(w / columns, h / rows))
+        if self._camera is not None:
+            self._fly_camera.look_through(self._camera, self._scale)
+
+    def _fade_in(self) -> None:
+        self._fade = min(1.0, self._fade + self._fader.interval() / 1000.0 / FADE_SECONDS)
+        if self._fade >= 1.0:
+            self._fader.stop()
+        self._set_opacity()
+        self.canvas.update()
+
+    def _set_opacity(self) -> None:
+        opacity = 0.0
+        if self._mode == FLY and self._camera is not None and self._picture_camera is not None:
+            gap = nearness(self._camera, self._picture_camera, self._scale)
+            away = max(gap.shift / FADED.shift, gap.degrees / FADED.degrees)
+            opacity = self._fade * max(0.0, 1.0 - away)
+        self._picture.visible = opacity > 0.01
+        self._picture.opacity = opacity
+
+    def _drawn(self, _event: object) -> None:
+        self.last_drawn_at = time.perf_counter()
+        self._draws.append(self.last_drawn_at)
+
+    def _pressed(self, event: object) -> None:
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+        self._press = self._drag = np.array(event.pos, float)  # type: ignore[attr-defined]
+
+    def _dragged(self, event: object) -> None:
+        if self._drag is None or self._mode != FLY or self._camera is None:
+            return
+        place = np.array(event.pos, float)  # type: ignore[attr-defined]
+        across, down = place - self._drag
+        self._drag = place
+        # So that what is under the pointer follows it by as much as it moves.
+        k, (w, h) = self._camera.intrinsics, self._box.size
+        self.looked.emit(float(-across / (k.fx * w)), float(down / (k.fy * h)))
+
+    def _released(self, event: object) -> None:
+        place = np.array(event.pos, float)  # type: ignore[attr-defined]
+        clicked = self._press is not None and np.abs(place - self._press).max() < 4
+        self._drag = self._press = None
+        if clicked and self._mode == MAP:
+            self._pick(place)
+
+    def _pick(self, place: np.ndarray) -> None:
+        cameras = self._landmarks.cameras
+        if cameras:
+            found = self._nearest(np.array([c.position for c in cameras.values()]), place, REACH)
+            if found is not None:
+                self.camera_picked.emit(list(cameras)[found])
+                return
+        points = self._cloud.positions()
+        found = self._nearest(points, place, REACH / 2)
+        if found is not None:
+            self.point_picked.emit(np.array(points[found], float))
+
+    def _nearest(self, points: np.ndarray, place: np.ndarray, reach: float) -> int | None:
+        """Index of the point (N, 3) that is seen next to a place; of several, the front one."""
+        if not len(points):
+            return None
+        mapped = self._box.scene.transform.map(points)
+        w = mapped[:, 3]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            seen = mapped[:, :3] / w[:, None]
+        off = np.linalg.norm(seen[:, :2] - (place - np.array(self._box.pos)), axis=1)
+        near = (w > 0) & (off < reach)
+        if not near.any():
+            return None
+        candidates = near.nonzero()[0]
+        return int(candidates[np.argmin(w[candidates] * (1 + off[candidates] / reach))])
