@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from vispy import scene
 
+from explorer.app.world_view.points import Points
 from explorer.walk.session.records import CloudUpdate, PointSet
 
 #: Thinned points are enlarged by at most this, to close the gaps.
@@ -25,8 +26,10 @@ class CloudNodes:
         self._size = 1.0
         self._visible = True
         self._points: dict[int, PointSet] = {}
-        self._nodes: dict[int, scene.Markers] = {}
+        self._nodes: dict[int, scene.Node] = {}
         self._share = 1.0
+        self._focal = 100.0
+        self._thinned = 1.0
 
     def __len__(self) -> int:
         """How many points there are, shown or not."""
@@ -36,6 +39,11 @@ class CloudNodes:
     def shown(self) -> int:
         """How many points are drawn."""
         return sum(max(1, int(len(p) * self._share)) for p in self._points.values() if len(p))
+
+    @property
+    def drawn(self) -> int:
+        """How many of them are drawn now."""
+        return int(self.shown * self._thinned) if self._visible else 0
 
     def apply(self, update: CloudUpdate) -> None:
         """Replaces the points of some keyframes."""
@@ -72,10 +80,33 @@ class CloudNodes:
             self._share = share
             self._upload(self._points)
 
+    def thin(self, points: int | None) -> None:
+        """Draws at most so many points for now; None for all that the budget allows."""
+        share = 1.0 if points is None else min(1.0, points / max(self.shown, 1))
+        if share == self._thinned:
+            return
+        self._thinned = share
+        for view_id in self._nodes:
+            self._thin_node(view_id)
+
+    def _thin_node(self, view_id: int) -> None:
+        count = max(1, int(len(self._points[view_id]) * self._share * self._thinned))
+        self._nodes[view_id].set_thinned(count, self._enlarged(self._share * self._thinned))
+
+    def _enlarged(self, share: float) -> float:
+        return float(min(LARGEST, share**-0.5) * self._size)
+
     def set_size(self, factor: float) -> None:
         """Points this much larger than what they cover."""
         self._size = factor
         self._upload(self._points)
+
+    def set_focal(self, pixels: float) -> None:
+        """Framebuffer pixels that one world unit covers at depth one."""
+        if pixels != self._focal:
+            self._focal = pixels
+            for node in self._nodes.values():
+                node.set_focal(pixels)
 
     def set_visible(self, visible: bool) -> None:
         self._visible = visible
@@ -98,28 +129,22 @@ class CloudNodes:
                 continue
             node = self._nodes.get(view_id)
             if node is None:
-                node = scene.Markers(parent=self._parent, scaling="scene", antialias=0)
-                node.set_gl_state(depth_test=True, blend=False)
+                node = Points(parent=self._parent)
+                node.set_focal(self._focal)
                 node.visible = self._visible
                 self._nodes[view_id] = node
             count = max(1, int(len(points) * self._share))
-            enlarged = min(LARGEST, self._share**-0.5) * self._size
             node.set_data(
                 points.positions[:count],
-                size=points.radii[:count] * (2.0 * enlarged),
-                edge_width=0,
-                face_color=_rgba(points.colours[:count]),
-                symbol="square",
+                points.radii[:count],
+                points.colours[:count],
+                self._enlarged(self._share),
             )
+            if self._thinned < 1.0:
+                self._thin_node(view_id)
 
 
 def _shuffled(points: PointSet) -> PointSet:
     """In random order, so that any first part is a fair thinning."""
     order = np.random.default_rng(len(points)).permutation(len(points))
     return PointSet(points.positions[order], points.colours[order], points.radii[order])
-
-
-def _rgba(colours: np.ndarray) -> np.ndarray:
-    rgba = np.ones((len(colours), 4), np.float32)
-    rgba[:, :3] = colours / np.float32(255)
-    return rgba

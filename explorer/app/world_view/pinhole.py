@@ -23,6 +23,8 @@ class PinholeCamera(BaseCamera):  # type: ignore[misc]
         super().__init__(interactive=False)
         self._pinhole: Camera | None = None
         self._scene_scale = 1.0
+        # One object for good: a new transform would have every node's shader compiled again.
+        self._pixels_world = MatrixTransform()
 
     def look_through(self, camera: Camera, scene_scale: float) -> None:
         """Shows what `camera` sees; `scene_scale` is σ in scene units."""
@@ -34,7 +36,9 @@ class PinholeCamera(BaseCamera):  # type: ignore[misc]
             return
         width, height = self._viewbox.size
         matrix = picture_matrix(self._pinhole, width, height, self._scene_scale)
-        self._set_scene_transform(MatrixTransform(matrix.T))
+        self._pixels_world.matrix = matrix.T
+        if self._viewbox.scene.transform is not self._pixels_world:
+            self._set_scene_transform(self._pixels_world)
 
 
 def picture_matrix(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 
@@ -15,6 +16,8 @@ from vispy.visuals.transforms import STTransform
 from engine.geometry.cameras import Camera
 from explorer.app.world_view.cloud import CloudNodes
 from explorer.app.world_view.landmarks import Landmarks
+from explorer.app.world_view.pace import DrawPace
+from explorer.app.world_view.picking import nearest_seen
 from explorer.app.world_view.pinhole import PinholeCamera
 from explorer.walk.motion.nearness import Nearness, nearness
 from explorer.walk.session.records import CloudUpdate
@@ -24,6 +27,8 @@ BACKGROUND = "#101113"
 #: The model's picture fades as the camera leaves its place by this much.
 FADED = Nearness(0.10, 5.0)
 FADE_SECONDS = 0.18
+#: Milliseconds without motion after which all points are drawn again.
+REST_MS = 250
 #: Clicks hit what is within so many pixels.
 REACH = 14.0
 
@@ -73,6 +78,11 @@ class WorldView(QWidget):
         self._show = (True, True, True)
         self._drag: np.ndarray | None = None
         self._press: np.ndarray | None = None
+        self._pace = DrawPace()
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(REST_MS)
+        self._rest.timeout.connect(self._rested)
         self.last_drawn_at = 0.0
         self._draws: deque[float] = deque(maxlen=30)
         self._fader = QTimer(self)
@@ -80,6 +90,7 @@ class WorldView(QWidget):
         self._fader.timeout.connect(self._fade_in)
         events = self.canvas.events
         events.resize.connect(self._place)
+        events.draw.connect(self._begin_draw, position="first")
         events.draw.connect(self._drawn, position="last")
         events.mouse_press.connect(self._pressed)
         events.mouse_move.connect(self._dragged)
@@ -123,6 +134,8 @@ class WorldView(QWidget):
     def set_camera(self, camera: Camera) -> None:
         """The camera that is flown."""
         self._camera = camera
+        self._cloud.thin(self._pace.points_in_motion)
+        self._rest.start()
         if self._mode == FLY:
             self._fly_camera.look_through(camera, self._scale)
             self._set_opacity()
@@ -216,11 +229,10 @@ class WorldView(QWidget):
             self.set_camera(self._camera)
 
     def _apply_show(self) -> None:
-        frusta, path, cloud = self._show
+        frusta, path, _ = self._show
         outside = self._mode == MAP
         # From inside, the own path would lie on the picture.
         self._landmarks.set_visible(frusta and outside, path and outside)
-        self._cloud.set_visible(cloud)
         self._landmarks.hang_pictures(self._camera if outside and frusta else None)
         self._set_opacity()
         self.canvas.update()
@@ -230,6 +242,8 @@ class WorldView(QWidget):
         width, height = self.canvas.size
         if self._mode == MAP:
             self._box.pos, self._box.size = (0, 0), (width, height)
+            half = math.tan(math.radians(self._map_camera.fov) / 2)
+            self._cloud.set_focal(height * self.canvas.pixel_scale / 2 / half)
             return
         scale = min(width / self._size[0], height / self._size[1])
         w, h = self._size[0] * scale, self._size[1] * scale
@@ -238,6 +252,8 @@ class WorldView(QWidget):
         self._picture.transform = STTransform(scale=(w / columns, h / rows))
         if self._camera is not None:
             self._fly_camera.look_through(self._camera, self._scale)
+            focal = self._camera.intrinsics.fx * w
+            self._cloud.set_focal(focal * self.canvas.pixel_scale)
 
     def _fade_in(self) -> None:
         self._fade = min(1.0, self._fade + self._fader.interval() / 1000.0 / FADE_SECONDS)
@@ -254,8 +270,19 @@ class WorldView(QWidget):
             opacity = self._fade * max(0.0, 1.0 - away)
         self._picture.visible = opacity > 0.01
         self._picture.opacity = opacity
+        # What is wholly covered need not be drawn.
+        self._cloud.set_visible(self._show[2] and opacity < 0.995)
+
+    def _rested(self) -> None:
+        """Nothing has moved for a while: all points again."""
+        self._cloud.thin(None)
+        self.canvas.update()
+
+    def _begin_draw(self, _event: object) -> None:
+        self._pace.begin()
 
     def _drawn(self, _event: object) -> None:
+        self._pace.end(self._cloud.drawn if self._rest.isActive() else 0)
         self.last_drawn_at = time.perf_counter()
         self._draws.append(self.last_drawn_at)
 
@@ -283,26 +310,15 @@ class WorldView(QWidget):
     def _pick(self, place: np.ndarray) -> None:
         cameras = self._landmarks.cameras
         if cameras:
-            found = self._nearest(np.array([c.position for c in cameras.values()]), place, REACH)
+            found = self._hit(np.array([c.position for c in cameras.values()]), place, REACH)
             if found is not None:
                 self.camera_picked.emit(list(cameras)[found])
                 return
         points = self._cloud.positions()
-        found = self._nearest(points, place, REACH / 2)
+        found = self._hit(points, place, REACH / 2)
         if found is not None:
             self.point_picked.emit(np.array(points[found], float))
 
-    def _nearest(self, points: np.ndarray, place: np.ndarray, reach: float) -> int | None:
-        """Index of the point (N, 3) that is seen next to a place; of several, the front one."""
-        if not len(points):
-            return None
-        mapped = self._box.scene.transform.map(points)
-        w = mapped[:, 3]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            seen = mapped[:, :3] / w[:, None]
-        off = np.linalg.norm(seen[:, :2] - (place - np.array(self._box.pos)), axis=1)
-        near = (w > 0) & (off < reach)
-        if not near.any():
-            return None
-        candidates = near.nonzero()[0]
-        return int(candidates[np.argmin(w[candidates] * (1 + off[candidates] / reach))])
+    def _hit(self, points: np.ndarray, place: np.ndarray, reach: float) -> int | None:
+        inside = place - np.array(self._box.pos)
+        return nearest_seen(points, inside, reach, self._box.scene.transform)

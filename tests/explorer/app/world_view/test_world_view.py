@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from PyQt6.QtCore import QPoint, Qt
+from PyQt6.QtCore import QEvent, QPoint, QPointF, Qt
+from PyQt6.QtGui import QMouseEvent
 from PyQt6.QtTest import QTest
+from PyQt6.QtWidgets import QApplication
 
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.geometry.projection import project
@@ -15,6 +17,10 @@ from explorer.app.world_view.world_view import FLY, MAP, WorldView
 from explorer.walk.motion.mover import turned
 from explorer.walk.session.records import CloudUpdate, PointSet
 
+LEFT = Qt.MouseButton.LeftButton
+PRESS = QEvent.Type.MouseButtonPress
+MOVE = QEvent.Type.MouseMove
+RELEASE = QEvent.Type.MouseButtonRelease
 LENS = Intrinsics(0.9, 1.7, 0.52, 0.47)
 
 
@@ -133,12 +139,15 @@ def test_dragging_takes_the_scene_along(world, qtbot) -> None:
     native = world.canvas.native
     looked = []
     world.looked.connect(lambda yaw, pitch: looked.append((yaw, pitch)))
-    QTest.mousePress(native, Qt.MouseButton.LeftButton, pos=QPoint(300, 240))
-    QTest.mouseMove(native, QPoint(340, 240))
-    qtbot.waitUntil(lambda: len(looked) == 1, timeout=3000)
-    QTest.mouseMove(native, QPoint(400, 240))
-    qtbot.waitUntil(lambda: len(looked) == 2, timeout=3000)
-    QTest.mouseRelease(native, Qt.MouseButton.LeftButton, pos=QPoint(400, 240))
+    for kind, x in ((PRESS, 300), (MOVE, 340), (MOVE, 400), (RELEASE, 400)):
+        button = LEFT if kind != MOVE else Qt.MouseButton.NoButton
+        held = LEFT if kind != RELEASE else Qt.MouseButton.NoButton
+        place = QPointF(x, 240)
+        event = QMouseEvent(
+            kind, place, native.mapToGlobal(place), button, held, Qt.KeyboardModifier.NoModifier
+        )
+        QApplication.sendEvent(native, event)
+    assert len(looked) == 2
     yaw = sum(y for y, _ in looked)
     assert yaw == pytest.approx(-100 / (LENS.fx * 640), rel=0.01)
 
