@@ -147,6 +147,7 @@ def test_dragging_takes_the_scene_along(world, qtbot) -> None:
             kind, place, native.mapToGlobal(place), button, held, Qt.KeyboardModifier.NoModifier
         )
         QApplication.sendEvent(native, event)
+        qtbot.wait(30)  # vispy drops moves that come in a burst
     assert len(looked) == 2
     yaw = sum(y for y, _ in looked)
     assert yaw == pytest.approx(-100 / (LENS.fx * 640), rel=0.01)
