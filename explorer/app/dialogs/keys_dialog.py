@@ -1,0 +1,198 @@
+"""All keys: to read (F1), and to bind anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PyQt6.QtCore import QEvent, QObject, Qt, pyqtSignal
+from PyQt6.QtGui import QKeyEvent, QKeySequence
+from PyQt6.QtWidgets import (
+    QDialog,
+    QDoubleSpinBox,
+    QFileDialog,
+    QFormLayout,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from explorer.app.keys import MOVES, Action, Bound, KeyBindings, text_of
+from explorer.app.preferences import Preferences
+from explorer.app.style import ACCENT, GROUND, LINE, TEXT
+
+
+def grouped(bindings: KeyBindings) -> dict[str, list[Bound]]:
+    """All that has a key, by group."""
+    groups: dict[str, list[Bound]] = {"Move": list(MOVES)}
+    for action in Action:
+        groups.setdefault(action.group, []).append(action)
+    return groups
+
+
+class HelpOverlay(QWidget):
+    """All keys, over the window; any key or click takes it away."""
+
+    def __init__(self, bindings: KeyBindings, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setStyleSheet(f"HelpOverlay {{ background: {GROUND}; }}")
+        self.setAccessibleName("All keys")
+        grid = QGridLayout(self)
+        grid.setContentsMargins(40, 30, 40, 30)
+        for column, (group, all_) in enumerate(grouped(bindings).items()):
+            label = QLabel(self._group(group, all_, bindings))
+            label.setTextFormat(Qt.TextFormat.RichText)
+            grid.addWidget(label, column // 3, column % 3, Qt.AlignmentFlag.AlignTop)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.hide()
+
+    def appear(self) -> None:
+        """Over all of the window."""
+        parent = self.parentWidget()
+        assert parent is not None
+        self.setGeometry(parent.rect())
+        self.show()
+        self.raise_()
+        self.setFocus()
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        self.hide()
+
+    def mousePressEvent(self, event: object) -> None:
+        self.hide()
+
+    @staticmethod
+    def _group(group: str, all_: list[Bound], bindings: KeyBindings) -> str:
+        rows = "".join(
+            f"<tr><td style='color:{ACCENT}; padding-right:18px'>{bindings.key(b)}</td>"
+            f"<td style='color:{TEXT}'>{text_of(b)}</td></tr>"
+            for b in all_
+        )
+        return f"<h3 style='color:{LINE}'>{group}</h3><table cellpadding='2'>{rows}</table>"
+
+
+class KeyButton(QPushButton):
+    """Shows a key; a click waits for another one.
+
+    Signals:
+        chosen: (str) the key that was pressed.
+    """
+
+    chosen = pyqtSignal(str)
+
+    def __init__(self, key: str, parent: QWidget | None = None) -> None:
+        super().__init__(key, parent)
+        self._key = key
+        self.setCheckable(True)
+        self.setToolTip("Click, then press another key; Esc keeps this one")
+        self.installEventFilter(self)
+        self.clicked.connect(lambda: self.setText("press a key…"))
+
+    def show_key(self, key: str) -> None:
+        self._key = key
+        self.setText(key or "none")
+        self.setChecked(False)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        if not self.isChecked() or not isinstance(event, QKeyEvent):
+            return super().eventFilter(watched, event)
+        if event.type() in (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress):
+            event.accept()
+            if event.type() == QEvent.Type.KeyPress:
+                self._take(event)
+            return True
+        return super().eventFilter(watched, event)
+
+    def _take(self, event: QKeyEvent) -> None:
+        modifiers = {Qt.Key.Key_Shift: "Shift", Qt.Key.Key_Control: "Ctrl", Qt.Key.Key_Alt: "Alt"}
+        if event.key() == Qt.Key.Key_Escape:
+            self.show_key(self._key)
+        elif event.key() in modifiers:
+            self.chosen.emit(modifiers[Qt.Key(event.key())])
+        else:
+            sequence = QKeySequence(event.keyCombination())
+            self.chosen.emit(sequence.toString(QKeySequence.SequenceFormat.PortableText))
+
+
+class SettingsDialog(QDialog):
+    """Keys, mouse, and where walks are kept.
+
+    Signals:
+        changed: something was.
+    """
+
+    changed = pyqtSignal()
+
+    def __init__(
+        self, bindings: KeyBindings, preferences: Preferences, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Settings")
+        self._bindings, self._preferences = bindings, preferences
+        self.buttons: dict[Bound, KeyButton] = {}
+        self.words = QLabel("")
+        self.words.setWordWrap(True)
+        columns = QHBoxLayout()
+        column = QFormLayout()
+        bounds: list[Bound] = [*MOVES, *Action]
+        for number, bound in enumerate(bounds):
+            if number % 15 == 0:
+                column = QFormLayout()
+                columns.addLayout(column)
+            button = KeyButton(bindings.key(bound))
+            button.chosen.connect(lambda key, b=bound: self._bind(b, key))
+            button.setAccessibleName(text_of(bound))
+            self.buttons[bound] = button
+            column.addRow(text_of(bound), button)
+        self.mouse = QDoubleSpinBox()
+        self.mouse.setRange(0.1, 5.0)
+        self.mouse.setSingleStep(0.1)
+        self.mouse.setValue(preferences.mouse_speed)
+        self.mouse.setToolTip("1: the scene follows the pointer")
+        self.mouse.valueChanged.connect(self._set_mouse)
+        folder = QPushButton(str(preferences.walks_folder))
+        folder.setToolTip("Where walks are kept while they are flown, from the next start on")
+        folder.clicked.connect(lambda: self._choose_folder(folder))
+        more = QFormLayout()
+        more.addRow("Mouse", self.mouse)
+        more.addRow("Walks are kept in", folder)
+        reset, close = QPushButton("First keys again"), QPushButton("Close")
+        reset.clicked.connect(self._reset)
+        close.clicked.connect(self.close)
+        row = QHBoxLayout()
+        row.addWidget(reset)
+        row.addWidget(self.words, 1)
+        row.addWidget(close)
+        layout = QVBoxLayout(self)
+        layout.addLayout(columns)
+        layout.addLayout(more)
+        layout.addLayout(row)
+
+    def _bind(self, bound: Bound, key: str) -> None:
+        try:
+            self._bindings.bind(bound, key)
+        except ValueError as error:
+            self.words.setText(str(error))
+        else:
+            self.words.setText(f"{text_of(bound)}: {key}")
+            self.changed.emit()
+        self.buttons[bound].show_key(self._bindings.key(bound))
+
+    def _reset(self) -> None:
+        self._bindings.reset()
+        for bound, button in self.buttons.items():
+            button.show_key(self._bindings.key(bound))
+        self.changed.emit()
+
+    def _set_mouse(self, factor: float) -> None:
+        self._preferences.set_mouse_speed(factor)
+        self.changed.emit()
+
+    def _choose_folder(self, button: QPushButton) -> None:
+        name = QFileDialog.getExistingDirectory(self, "Keep walks in", button.text())
+        if name:
+            self._preferences.set_walks_folder(Path(name))
+            button.setText(name)
