@@ -75,15 +75,13 @@ def open_window(photo: Path | None = None) -> None:
     if photo is not None and not photo.exists():
         raise click.UsageError(f"{photo} is neither a command nor a photo that exists")
     try:
-        from explorer.app.window import run_app
+        from explorer.app.start import run_app
     except ModuleNotFoundError as error:
         raise click.UsageError(_why_no_window(error.name or "")) from error
     sys.exit(run_app(photo))
 
 
 def _why_no_window(missing: str) -> str:
-    if missing.startswith("explorer"):
-        return "this version has no window yet; draw a walk with: photowalk walk PHOTO"
     return f'the window needs {missing}; install it with: pip install "photowalk[app]"'
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
 
@@ -24,8 +24,8 @@ class FlightConfig:
     """
 
     tick_ms: int = 16
-    spacing: Nearness = Nearness(0.02, 1.0)
-    same: Nearness = Nearness(0.003, 0.2)
+    spacing: Nearness = field(default_factory=lambda: Nearness(0.02, 1.0))
+    same: Nearness = field(default_factory=lambda: Nearness(0.003, 0.2))
     longest_tick: float = 0.1
 
 

@@ -27,7 +27,7 @@ class Action(Enum):
     PLAY = ("Walk", "Play the walk back", "P")
     GEOMETRY = ("Walk", "Draw the geometry of this view", "G")
     TEST = ("Walk", "Forth-and-back test from here", "T")
-    MAP = ("Look", "Fly or map", "Tab")
+    MAP = ("Look", "Fly or map", "M")
     RAW = ("Look", "The model's own picture, or the final one", "X")
     HELP = ("Look", "All keys", "F1")
     FULL_SCREEN = ("Look", "Full screen", "F11")

@@ -8,7 +8,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QDockWidget, QMainWindow, QScrollArea, QWidget
 
 #: Widths and heights that the docks begin with, in pixels at 100 %.
-SIDE_WIDTH, CONTROLS_WIDTH, STRIP_HEIGHT = 380, 250, 132
+SIDE_WIDTH, CONTROLS_WIDTH, STRIP_HEIGHT = 390, 270, 128
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,6 @@ def arrange(window: QMainWindow, docks: dict[Dock, QDockWidget]) -> None:
     window.tabifyDockWidget(docks[WHY], docks[METER])
     docks[WHY].raise_()
     horizontal, vertical = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
-    window.resizeDocks(
-        [docks[CONTROLS], docks[PICTURES]], [CONTROLS_WIDTH, SIDE_WIDTH], horizontal
-    )
+    window.resizeDocks([docks[CONTROLS], docks[PICTURES]], [CONTROLS_WIDTH, SIDE_WIDTH], horizontal)
     window.resizeDocks([docks[STRIP]], [STRIP_HEIGHT], vertical)
-    window.resizeDocks([docks[PICTURES], docks[WHY]], [320, 260], vertical)
+    window.resizeDocks([docks[PICTURES], docks[WHY]], [300, 270], vertical)

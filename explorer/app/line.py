@@ -1,4 +1,4 @@
-"""The line of views that is shown, photo first, and their pictures; follows what the worker tells."""
+"""The line of views that is shown, the photo first, with their pictures."""
 
 from __future__ import annotations
 

@@ -182,9 +182,7 @@ class Stage(QObject):
         self._panels.world.add_view(node.view_id, node.camera, view.shown_rgb(self.raw))
         self._panels.strip.add(node, view)
         if node.view_id:
-            self._panels.meter.add(
-                node.view_id, view.agreement_db, view.depth_scale, view.coverage
-            )
+            self._panels.meter.add(node.view_id, view.agreement_db, view.depth_scale, view.coverage)
 
     def _set_scale(self, scene_scale: float) -> None:
         if scene_scale != self.scene_scale or len(self.line) == 0:

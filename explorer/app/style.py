@@ -46,8 +46,22 @@ QProgressBar::chunk {{ background: {ACCENT}; border-radius: 3px; }}
 QToolTip {{ background: {RAISED}; color: {TEXT}; border: 1px solid {LINE}; padding: 4px; }}
 QGroupBox {{ border: 0; margin-top: 18px; font-weight: 600; color: {QUIET}; }}
 QGroupBox::title {{ subcontrol-origin: margin; left: 0; }}
+QRadioButton::indicator, QCheckBox::indicator {{ width: 13px; height: 13px;
+    border: 1px solid {QUIET}; background: {GROUND}; }}
+QRadioButton::indicator {{ border-radius: 7px; }}
+QCheckBox::indicator {{ border-radius: 3px; }}
+QRadioButton::indicator:checked, QCheckBox::indicator:checked {{ background: {ACCENT};
+    border-color: {ACCENT}; }}
+QRadioButton::indicator:focus, QCheckBox::indicator:focus {{ border-color: {TEXT}; }}
+QScrollBar:vertical {{ background: {PANEL}; width: 9px; margin: 0; }}
+QScrollBar:horizontal {{ background: {PANEL}; height: 9px; margin: 0; }}
+QScrollBar::handle {{ background: {LINE}; border-radius: 4px; min-height: 24px; min-width: 24px; }}
+QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+QSlider::groove:horizontal {{ background: {RAISED}; height: 4px; border-radius: 2px; }}
+QSlider::handle:horizontal {{ background: {QUIET}; width: 12px; margin: -4px 0;
+    border-radius: 6px; }}
 QLabel[quiet="true"] {{ color: {QUIET}; }}
-QLabel[large="true"] {{ font-size: 22px; }}
+QLabel[large="true"] {{ font-size: 20pt; }}
 """
 
 
@@ -75,7 +89,7 @@ def image_of(rgb: NDArray[np.uint8]) -> QImage:
     """A QImage with its own copy of (H, W, 3) uint8."""
     data = np.ascontiguousarray(rgb)
     height, width = data.shape[:2]
-    return QImage(data.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+    return QImage(data.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888).copy()
 
 
 def pixmap_of(rgb: NDArray[np.uint8]) -> QPixmap:

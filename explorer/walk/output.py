@@ -15,8 +15,8 @@ from PIL import Image
 
 from explorer.walk.export import ExportInput, PointCloud, export_all
 from explorer.walk.files import atomic_path
-from explorer.walk.photo import Photo
 from explorer.walk.journal import RecordedViews
+from explorer.walk.photo import Photo
 from explorer.walk.records import DrawnView
 from explorer.walk.walk import Walk
 

@@ -15,10 +15,10 @@ import torch
 
 from engine.geometry.cameras import Camera
 from engine.queries import Engine, SamplerSettings
+from explorer.walk.journal import JOURNAL, Journal, JournalError, read_journal
 from explorer.walk.output import OutputSettings, WalkOutput
 from explorer.walk.photo import Photo, open_photo
 from explorer.walk.plan import PathPlan, plan_path
-from explorer.walk.journal import JOURNAL, Journal, JournalError, read_journal
 from explorer.walk.recorder import Recorder
 from explorer.walk.records import WalkSettings
 from explorer.walk.walk import Steps, Walk

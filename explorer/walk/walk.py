@@ -9,7 +9,7 @@ may stop at any yield and ask for the same view again later: it will be the same
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
@@ -23,6 +23,7 @@ from engine.geometry.projection import depth_confidence
 from explorer.walk.agreement import agreement
 from explorer.walk.composite import certainty, composite
 from explorer.walk.depth_fusion import FusedDepth, fuse_depth
+from explorer.walk.known import Known, look
 from explorer.walk.noise import PictureKind, noise_generator
 from explorer.walk.photo import Photo
 from explorer.walk.records import (
@@ -56,18 +57,6 @@ class Recorder(Protocol):
     def record(self, drawn: DrawnView) -> object: ...
 
     def rewind(self, view_id: int) -> None: ...
-
-
-@dataclass(frozen=True, eq=False)
-class _Known:
-    """The memory seen from a new camera: colours (H, W, 3), depth, coverage, the view that each
-    pixel stems from, and the width of its discs in pixels (H, W each)."""
-
-    rgb: FloatPicture
-    depth: FloatPicture
-    coverage: FloatPicture
-    view_ids: NDArray[np.int32]
-    footprint: FloatPicture
 
 
 class Walk:
@@ -186,7 +175,7 @@ class Walk:
         )
         filled = self._view(view.id, view.camera, view.rgb, fused.depth)
         with clock.part("remember"):
-            self.memory.back_fill(view.id, filled.depth, filled.confidence)
+            self.restore_depth(filled)
         seconds = {**earlier.seconds, "later depth": sum(clock.seconds.values())}
         return _with_scale(replace(earlier, view=filled, seconds=seconds), fused)
 
@@ -196,7 +185,7 @@ class Walk:
         context: queries.Context,
         camera: Camera,
         rgb: NDArray[np.uint8],
-        known: _Known | None,
+        known: Known | None,
         hint: queries.Hint | None,
         view_id: int | None = None,
     ) -> Generator[StepProgress, None, FusedDepth]:
@@ -247,19 +236,12 @@ class Walk:
             found = self.memory.retrieve(camera, settings.context_views, "pose")
         return tuple(RetrievedView(int(f.view_id), float(f.share)) for f in found)
 
-    def _look(self, camera: Camera) -> _Known | None:
+    def _look(self, camera: Camera) -> Known | None:
         if self.settings.strategy == NO_MEMORY:
             return None
-        seen = self.memory.render(camera, self.photo.height, self.photo.width)
-        return _Known(
-            rgb=seen.rgb.cpu().numpy(),
-            depth=seen.depth.cpu().numpy(),
-            coverage=seen.coverage.cpu().numpy(),
-            view_ids=seen.view_ids.cpu().numpy(),
-            footprint=seen.footprint.cpu().numpy(),
-        )
+        return look(self.memory, camera, self.photo.height, self.photo.width)
 
-    def _hint(self, known: _Known | None) -> queries.Hint | None:
+    def _hint(self, known: Known | None) -> queries.Hint | None:
         if known is None or not self.settings.use_hint:
             return None
         return queries.Hint(rgb=known.rgb, depth=known.depth, coverage=known.coverage)
@@ -311,11 +293,11 @@ def _with_scale(drawn: DrawnView, fused: FusedDepth | None) -> DrawnView:
     return replace(drawn, depth_scale=fused.scale, depth_spread=fused.spread)
 
 
-def _final(drawn: FloatPicture, known: _Known) -> FloatPicture:
+def _final(drawn: FloatPicture, known: Known) -> FloatPicture:
     return composite(drawn, known.rgb, known.coverage, known.footprint)
 
 
-def _fused(depth: FloatPicture, known: _Known | None) -> FusedDepth:
+def _fused(depth: FloatPicture, known: Known | None) -> FusedDepth:
     depth = np.asarray(depth, np.float32)
     if known is None:
         return FusedDepth(depth, None, float("nan"))

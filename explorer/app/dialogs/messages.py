@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QGuiApplication
@@ -23,19 +24,16 @@ from explorer.walk.session.autosave import LeftWalk
 class ErrorDialog(QDialog):
     """One sentence, and the details for whoever mends it. Blocks nothing."""
 
-    def __init__(self, sentence: str, details: str, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Photowalk")
         self.setModal(False)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.sentence, self._details = sentence, details
-        label = QLabel(sentence)
-        label.setWordWrap(True)
-        label.setMinimumWidth(380)
-        self.text = QPlainTextEdit(details)
+        self.label = QLabel("")
+        self.label.setWordWrap(True)
+        self.label.setMinimumWidth(380)
+        self.text = QPlainTextEdit("")
         self.text.setReadOnly(True)
         self.text.setMinimumSize(560, 220)
-        self.text.hide()
         self.copy, self.more = QPushButton("Copy details"), QPushButton("Show details")
         close = QPushButton("Close")
         close.setDefault(True)
@@ -48,14 +46,25 @@ class ErrorDialog(QDialog):
         row.addStretch(1)
         row.addWidget(close)
         layout = QVBoxLayout(self)
-        layout.addWidget(label)
+        layout.addWidget(self.label)
         layout.addWidget(self.text)
         layout.addLayout(row)
+
+    def tell(self, sentence: str, details: str) -> None:
+        """Shows an error; an earlier one gives way."""
+        self.label.setText(sentence)
+        self.text.setPlainText(details)
+        self.text.hide()
+        self.copy.setText("Copy details")
+        self.more.setText("Show details")
+        self.adjustSize()
+        self.show()
+        self.raise_()
 
     def _copy(self) -> None:
         clipboard = QGuiApplication.clipboard()
         if clipboard is not None:
-            clipboard.setText(f"{self.sentence}\n\n{self._details}")
+            clipboard.setText(f"{self.label.text()}\n\n{self.text.toPlainText()}")
         self.copy.setText("Copied")
 
     def _toggle(self) -> None:
@@ -80,7 +89,9 @@ class RecoveryDialog(QDialog):
         self.setWindowTitle("Go on where you were?")
         self.setModal(False)
         self._layout = QVBoxLayout(self)
-        self._layout.addWidget(QLabel("These walks were not closed. Every view that was drawn is kept."))
+        self._layout.addWidget(
+            QLabel("These walks were not closed. Every view that was drawn is kept.")
+        )
         self.go_on: list[QPushButton] = []
         for walk in walks:
             self._layout.addWidget(self._row(walk))
@@ -98,8 +109,16 @@ class RecoveryDialog(QDialog):
         go_on, discard = QPushButton("Go on"), QPushButton("Discard")
         go_on.setDefault(not self.go_on)
         self.go_on.append(go_on)
-        go_on.clicked.connect(lambda: (self.close(), self.resumed.emit(walk.folder)))
-        discard.clicked.connect(lambda: (row.hide(), self.discarded.emit(walk.folder)))
+        go_on.clicked.connect(lambda: self._resume(walk.folder))
+        discard.clicked.connect(lambda: self._discard(row, walk.folder))
         layout.addWidget(go_on)
         layout.addWidget(discard)
         return row
+
+    def _resume(self, folder: Path) -> None:
+        self.close()
+        self.resumed.emit(folder)
+
+    def _discard(self, row: QWidget, folder: Path) -> None:
+        row.hide()
+        self.discarded.emit(folder)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import (
@@ -37,7 +37,7 @@ class ControlValues:
     raw: the model's own pictures are shown.
     """
 
-    settings: WalkSettings = WalkSettings()
+    settings: WalkSettings = field(default_factory=WalkSettings)
     size: tuple[int, int] = (256, 144)
     device: str = "cpu"
     speed: float = 1.0
@@ -84,7 +84,7 @@ class ControlsPanel(QWidget):
         )
         return ControlValues(
             settings,
-            self.size_box.currentData(),
+            SIZES[self.size_box.currentIndex()],
             self.device.currentText(),
             self.speed.value(),
             self.point_size.value(),
@@ -102,7 +102,7 @@ class ControlsPanel(QWidget):
         self.context_views.setValue(values.settings.context_views)
         self.seed.setValue(values.settings.seed)
         self.caption.setText(sampler.caption)
-        self.size_box.setCurrentIndex(max(self.size_box.findData(values.size), 0))
+        self.size_box.setCurrentIndex(SIZES.index(values.size) if values.size in SIZES else 1)
         self.device.setCurrentText(values.device)
         self.speed.setValue(values.speed)
         self.point_size.setValue(values.point_size)
@@ -118,7 +118,9 @@ class ControlsPanel(QWidget):
         """Seconds per view by preset name, on this machine."""
         for preset, button in zip(PRESETS, self._presets, strict=True):
             if preset.name in seconds:
-                button.setText(f"{preset.name.capitalize()}   ≈ {seconds[preset.name]:.2g} s a view")
+                button.setText(
+                    f"{preset.name.capitalize()}   ≈ {seconds[preset.name]:.2g} s a view"
+                )
 
     def _make_presets(self) -> None:
         box, column = QGroupBox("Quality"), QVBoxLayout()
@@ -154,7 +156,7 @@ class ControlsPanel(QWidget):
         self.caption.editingFinished.connect(self._tell)
         self.size_box, self.device = QComboBox(), QComboBox()
         for width, height in SIZES:
-            self.size_box.addItem(f"{width} x {height}", (width, height))
+            self.size_box.addItem(f"{width} x {height}")
         self.size_box.setToolTip("Size of the pictures; the open photo is opened anew")
         self.device.addItems(list(devices))
         self.device.setToolTip("Where the model runs")

@@ -42,8 +42,9 @@ class EmptyState(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("Nothing is open")
-        title, words = QLabel("Open one photo and walk into it"), QLabel(
-            "Drop a photo or a .photowalk file here"
+        title, words = (
+            QLabel("Open one photo and walk into it"),
+            QLabel("Drop a photo or a .photowalk file here"),
         )
         title.setProperty("large", True)
         words.setProperty("quiet", True)

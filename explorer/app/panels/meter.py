@@ -29,11 +29,17 @@ class ConsistencyMeter(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._rows: list[tuple[int, float, float]] = []
-        self._plot = self._make_plot("agreement, dB", "Agreement of the model's picture with the memory, dB")
-        self._drift = self._make_plot("depth scale", "What drawn depth was scaled by to fit the memory")
+        self._plot = self._make_plot(
+            "agreement, dB", "Agreement of the model's picture with the memory, dB"
+        )
+        self._drift = self._make_plot(
+            "depth scale", "What drawn depth was scaled by to fit the memory"
+        )
         self._curve = self._plot.plot(pen=pg.mkPen(ACCENT, width=1.5), connect="finite")
         self._scale_curve = self._drift.plot(pen=pg.mkPen(GOOD, width=1.5), connect="finite")
-        self._drift.addItem(pg.InfiniteLine(1.0, angle=0, pen=pg.mkPen(QUIET, style=pg.QtCore.Qt.PenStyle.DotLine)))
+        self._drift.addItem(
+            pg.InfiniteLine(1.0, angle=0, pen=pg.mkPen(QUIET, style=pg.QtCore.Qt.PenStyle.DotLine))
+        )
         self._drift.setXLink(self._plot)
         self._verdict = QLabel("Fly a little to see how well the views agree")
         self._test = QLabel("")
@@ -112,7 +118,7 @@ class ConsistencyMeter(QWidget):
         plot.setMenuEnabled(False)
         plot.hideButtons()
         plot.setMouseEnabled(False, False)
-        plot.setMinimumHeight(56)
+        plot.setMinimumHeight(40)
         plot.getAxis("left").setWidth(40)
         plot.setLabel("left", label)
         plot.showGrid(y=True, alpha=0.15)

@@ -46,7 +46,7 @@ class PathPanel(QWidget):
         self.views.setToolTip("How many views are drawn along it")
         self.fly = QPushButton("Fly")
         self.fly.setToolTip("Draws the views of this path")
-        self.file = QPushButton("From file…")
+        self.file = QPushButton("File…")
         self.file.setToolTip("RealEstate10K text, transforms.json or camera_path.json")
         self._bar, self._words = QProgressBar(), QLabel("")
         self._bar.setTextVisible(False)
@@ -61,8 +61,8 @@ class PathPanel(QWidget):
         for widget in (self.views, self.fly, self.file):
             row.addWidget(widget)
         layout.addLayout(row)
-        for widget in (self._words, self._bar, self.cancel):
-            layout.addWidget(widget)
+        for shown in (self._words, self._bar, self.cancel):
+            layout.addWidget(shown)
         self.hide_progress()
         self.fly.clicked.connect(
             lambda: self.path_requested.emit(self.path.currentText(), self.views.value())

@@ -15,6 +15,7 @@ from PyQt6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
+    QSizePolicy,
     QSlider,
     QVBoxLayout,
     QWidget,
@@ -87,14 +88,16 @@ class PicturePanes(QWidget):
         super().__init__(parent)
         self._drawn: DrawnView | None = None
         self._range: DepthRange | None = None
-        self.rgb = PictureLabel("Open a photo to see its picture here")
-        self.depth = PictureLabel("Depth appears here as it is drawn")
-        for pane in (self.rgb, self.depth):
+        self.rgb_pane = PictureLabel("Open a photo to see its picture here")
+        self.depth_pane = PictureLabel("Depth appears here as it is drawn")
+        for pane in (self.rgb_pane, self.depth_pane):
             pane.pointed.connect(self._point)
         self._title, self._line = QLabel(""), QLabel("Point at a picture to read its depth")
         self._line.setProperty("quiet", True)
         self._line.setWordWrap(True)
-        self._line.setMinimumHeight(2 * self._line.fontMetrics().height() + 4)
+        # Its text may be wider than the dock; the dock does not grow with it.
+        self._line.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._line.setFixedHeight(2 * self._line.fontMetrics().height() + 4)
         self._make_choices()
         self._make_profile()
         layout = QVBoxLayout(self)
@@ -115,7 +118,7 @@ class PicturePanes(QWidget):
         """A view and, where it has one, its depth."""
         self._drawn = drawn
         self._title.setText(title)
-        self.depth.set_empty("This view has no depth yet: press G to have it drawn")
+        self.depth_pane.set_empty("This view has no depth yet: press G to have it drawn")
         self._redraw()
 
     def set_busy(self, words: str) -> None:
@@ -125,8 +128,8 @@ class PicturePanes(QWidget):
     def clear(self) -> None:
         self._drawn = None
         self._title.clear()
-        self.rgb.show_rgb(None)
-        self.depth.show_rgb(None)
+        self.rgb_pane.show_rgb(None)
+        self.depth_pane.show_rgb(None)
         self._point(-1, -1)
 
     @property
@@ -138,10 +141,12 @@ class PicturePanes(QWidget):
         self._arrange()
 
     def _arrange(self) -> None:
-        """Side by side where there is width for it."""
-        beside = self.width() > 1.6 * self.height()
-        self._pair.addWidget(self.rgb, 0, 0)
-        self._pair.addWidget(self.depth, 0 if beside else 1, 1 if beside else 0)
+        """Side by side or stacked, whichever leaves the pictures larger."""
+        others = self._line.height() + self._plot.height() + 2 * self._what.height() + 60
+        width, height = self.width() - 20, max(self.height() - others, 1)
+        beside = min(width / 2, height * 16 / 9) >= min(width, height / 2 * 16 / 9)
+        self._pair.addWidget(self.rgb_pane, 0, 0)
+        self._pair.addWidget(self.depth_pane, 0 if beside else 1, 1 if beside else 0)
 
     def _make_choices(self) -> None:
         self._what, self._map = QComboBox(), QComboBox()
@@ -177,7 +182,7 @@ class PicturePanes(QWidget):
     def _make_profile(self) -> None:
         self._plot = pg.PlotWidget()
         self._plot.setToolTip("Depth along the row under the pointer")
-        self._plot.setFixedHeight(84)
+        self._plot.setFixedHeight(64)
         self._plot.setMenuEnabled(False)
         self._plot.hideButtons()
         self._plot.setMouseEnabled(False, False)
@@ -208,8 +213,8 @@ class PicturePanes(QWidget):
             if share:
                 mixed = (1.0 - share) * rgb + share * colours
                 rgb = np.round(mixed).astype(np.uint8)
-        self.rgb.show_rgb(rgb)
-        self.depth.show_rgb(colours)
+        self.rgb_pane.show_rgb(rgb)
+        self.depth_pane.show_rgb(colours)
 
     def _picture(self, drawn: DrawnView) -> NDArray[np.uint8]:
         what = self._what.currentText()
@@ -220,14 +225,14 @@ class PicturePanes(QWidget):
     def _point(self, column: int, row: int) -> None:
         drawn = self._drawn
         if drawn is None or column < 0:
-            self.rgb.set_cursor(None)
-            self.depth.set_cursor(None)
+            self.rgb_pane.set_cursor(None)
+            self.depth_pane.set_cursor(None)
             self._line.setText("Point at a picture to read its depth")
             self._profile.setData([], [])
             self.hovered.emit(None)
             return
-        self.rgb.set_cursor((column, row))
-        self.depth.set_cursor((column, row))
+        self.rgb_pane.set_cursor((column, row))
+        self.depth_pane.set_cursor((column, row))
         found = hover(drawn, column, row)
         self._line.setText(str(found))
         if drawn.view.depth is not None:

@@ -22,7 +22,7 @@ from explorer.walk.records import DrawnView
 from explorer.walk.session.records import Node
 
 RGB, DEPTH = "rgb", "depth"
-THUMBNAIL_HEIGHT = 54
+THUMBNAIL_HEIGHT = 45
 _PROMPTS = {RGB: "<Image>", DEPTH: "<Geometry>"}
 
 
@@ -101,7 +101,7 @@ class InterleaveStrip(QWidget):
         line = self.fontMetrics().height()
         self.list.setIconSize(QSize(THUMBNAIL_HEIGHT * 16 // 9, THUMBNAIL_HEIGHT))
         self.list.setGridSize(QSize(THUMBNAIL_HEIGHT * 16 // 9 + 8, THUMBNAIL_HEIGHT + line + 10))
-        self.list.setMinimumHeight(THUMBNAIL_HEIGHT + line + 28)
+        self.list.setMinimumHeight(THUMBNAIL_HEIGHT + line + 22)
         self._words = QLabel("Pictures line up here in the order in which the model draws them")
         self._words.setProperty("quiet", True)
         layout = QVBoxLayout(self)

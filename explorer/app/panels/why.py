@@ -48,6 +48,7 @@ class WhyPanel(QWidget):
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
         self.strategy.setMinimumContentsLength(12)
+        self.set_strategy("coverage")
         self.strategy.setToolTip("How remembered views are chosen for the next view")
         self.strategy.activated.connect(
             lambda _row: self.strategy_chosen.emit(str(self.strategy.currentData()))
@@ -106,7 +107,9 @@ class WhyPanel(QWidget):
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
         name = "photo" if part.view_id == 0 else f"view {part.view_id}"
         button.setText(f"{name}  {part.share:.0%}")
-        button.setToolTip(f"{name} was chosen for {part.share:.0%} of the picture; click to fly there")
+        button.setToolTip(
+            f"{name} was chosen for {part.share:.0%} of the picture; click to fly there"
+        )
         button.setStyleSheet(f"QToolButton {{ border-bottom: 3px solid {colour}; padding: 2px; }}")
         button.setProperty("view_id", part.view_id)
         button.clicked.connect(lambda _on, view_id=part.view_id: self.view_picked.emit(view_id))
@@ -121,9 +124,7 @@ class WhyPanel(QWidget):
                 widget.deleteLater()
 
 
-def tinted(
-    rgb: NDArray[np.uint8], masks: Sequence[NDArray[np.bool_]]
-) -> NDArray[np.uint8]:
+def tinted(rgb: NDArray[np.uint8], masks: Sequence[NDArray[np.bool_]]) -> NDArray[np.uint8]:
     """The picture with each mask's part in its colour, the first that has a pixel; else grey."""
     grey = rgb.mean(axis=2, keepdims=True)
     out = np.repeat(0.6 * grey, 3, axis=2)

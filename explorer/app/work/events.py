@@ -9,6 +9,7 @@ from pathlib import Path
 from explorer.walk.export.selection import Checked
 from explorer.walk.photo import Photo
 from explorer.walk.records import DrawnView, WalkSettings
+from explorer.walk.session.autosave import LeftWalk
 from explorer.walk.session.records import Added, ContextPart, Moved, Node
 from explorer.walk.session.revisit import RevisitScore
 
@@ -116,6 +117,13 @@ class Saved:
 
 
 @dataclass(frozen=True)
+class FoundLeft:
+    """Walks that were not left in order."""
+
+    walks: tuple[LeftWalk, ...]
+
+
+@dataclass(frozen=True)
 class JobDone:
     """A job ended; `sentence` says how."""
 
@@ -148,6 +156,7 @@ Event = (
     | RevisitScored
     | Exported
     | Saved
+    | FoundLeft
     | JobDone
     | Stopped
     | Failed

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from threading import Condition, Event
 
-from explorer.app.work.requests import DrawView, GoTo, Request
+from explorer.app.work.requests import DrawView, GoTo, Redo, Request, Undo
 
 
 class Mailbox:
@@ -24,7 +24,7 @@ class Mailbox:
 
     def post(self, request: Request) -> None:
         """Adds a request; a camera takes the place of one that waits, and so does a move of the
-        head when nothing was asked for since the last one."""
+        head when nothing was asked for since the last one; undos that wait add up."""
         with self._changed:
             if isinstance(request, DrawView):
                 self._view = request
@@ -32,6 +32,13 @@ class Mailbox:
                 self._view = None
                 if self._requests and isinstance(self._requests[-1], GoTo):
                     self._requests.pop()
+                self._requests.append(request)
+            elif isinstance(request, Undo | Redo):
+                self._view = None
+                last = self._requests[-1] if self._requests else None
+                if type(last) is type(request):
+                    self._requests.pop()
+                    request = type(request)(last.steps + request.steps)
                 self._requests.append(request)
             else:
                 self._requests.append(request)

@@ -58,6 +58,25 @@ class GoTo:
 
 
 @dataclass(frozen=True)
+class Undo:
+    """Take back so many views; they stay in the walk, and a redo brings them back."""
+
+    steps: int = 1
+
+
+@dataclass(frozen=True)
+class Redo:
+    """Bring back so many views, along the branch that was last left."""
+
+    steps: int = 1
+
+
+@dataclass(frozen=True)
+class LookForLeft:
+    """Find walks that a crash left behind, and remove old ones that were closed."""
+
+
+@dataclass(frozen=True)
 class NameBranch:
     """Name the branch that begins at a node."""
 
@@ -133,6 +152,9 @@ Request = (
     | DrawView
     | DrawDepth
     | GoTo
+    | Undo
+    | Redo
+    | LookForLeft
     | NameBranch
     | Change
     | Explain

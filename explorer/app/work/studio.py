@@ -7,7 +7,7 @@ given up, and what was drawn before stays.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from functools import singledispatchmethod
 from pathlib import Path
 from typing import TypeVar
@@ -25,6 +25,7 @@ from explorer.app.work.events import (
     Event,
     Explained,
     Exported,
+    FoundLeft,
     HeadMoved,
     JobDone,
     Opened,
@@ -32,7 +33,7 @@ from explorer.app.work.events import (
     RevisitScored,
     Saved,
 )
-from explorer.walk.export.selection import export_kinds
+from explorer.walk.export.selection import Checked, export_kinds
 from explorer.walk.photo import open_photo
 from explorer.walk.plan import plan_path
 from explorer.walk.records import StepProgress
@@ -43,7 +44,7 @@ from explorer.walk.session.revisit import forth_and_back_cameras, revisit_score
 from explorer.walk.session.session import Session
 from explorer.walk.session.walk_file import open_walk_file, save_walk_file
 
-Events = Iterator[Event]
+Events = Generator[Event, None, None]
 Answer = TypeVar("Answer")
 
 WALK_SUFFIX = ".photowalk"
@@ -116,6 +117,9 @@ class Studio:
         yield from self._reopen(folder, request.path)
 
     def _reopen(self, folder: Path, source: Path | None) -> Events:
+        if self._session is not None and self._session.folder == folder:
+            self.close()
+        self._autosave.own(folder)
         session = yield from _progress(Session.open(folder, self._need_engine()), job=True)
         self.close()
         self._session = session
@@ -141,6 +145,25 @@ class Studio:
         if request.node_id != session.head:
             moved = yield from _progress(session.go_to(request.node_id))
             yield HeadMoved(moved)
+
+    @handle.register
+    def _(self, request: requests.Undo) -> Events:
+        yield from self._move(self._need_session().undo_target(request.steps), "undo")
+
+    @handle.register
+    def _(self, request: requests.Redo) -> Events:
+        yield from self._move(self._need_session().redo_target(request.steps), "redo")
+
+    def _move(self, target: int | None, word: str) -> Events:
+        if target is None:
+            yield JobDone(f"There is nothing to {word}.")
+            return
+        yield HeadMoved((yield from _progress(self._need_session().go_to(target))))
+
+    @handle.register
+    def _(self, request: requests.LookForLeft) -> Events:
+        self._autosave.prune()
+        yield FoundLeft(tuple(self._autosave.left_open()))
 
     @handle.register
     def _(self, request: requests.NameBranch) -> Events:
@@ -199,13 +222,11 @@ class Studio:
     def _(self, request: requests.Export) -> Events:
         session = self._need_session()
         record = session_export_input(session, raw=request.raw, fps=request.fps)
-        told: list[Event] = []
-        checked = ()
+        checked: tuple[Checked, ...] = ()
         for done, kind in enumerate(request.kinds):
             yield Busy(f"writing {kind.value}", done, len(request.kinds), job=True)
             # One kind at a time, so that a stop between two of them leaves whole files.
             checked += export_kinds(record, request.folder, (kind,), None, None)
-        yield from told
         yield Exported(request.folder, checked, len(checked) == len(request.kinds))
         yield JobDone(f"Exported to {request.folder}.")
 

@@ -73,7 +73,7 @@ def _failure(error: Exception, request: str) -> Failed:
     return Failed(sentence_of(error), details, request)
 
 
-def sentence_of(error: Exception) -> str:
+def sentence_of(error: BaseException) -> str:
     """What went wrong in one line; bad input says it itself, anything else names its kind."""
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}."

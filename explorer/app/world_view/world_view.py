@@ -5,28 +5,26 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
+from typing import Any
 
 import numpy as np
 from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QImage
 from PyQt6.QtWidgets import QVBoxLayout, QWidget
 from vispy import scene
-from vispy.visuals.transforms import STTransform
 
 from engine.geometry.cameras import Camera
+from explorer.app.style import image_of
 from explorer.app.world_view.cloud import CloudNodes
 from explorer.app.world_view.landmarks import Landmarks
+from explorer.app.world_view.overlay import PictureOverlay
 from explorer.app.world_view.pace import DrawPace
 from explorer.app.world_view.picking import nearest_seen
 from explorer.app.world_view.pinhole import PinholeCamera
-from explorer.walk.motion.nearness import Nearness, nearness
 from explorer.walk.session.records import CloudUpdate
 
 FLY, MAP = "fly", "map"
 BACKGROUND = "#101113"
-#: The model's picture fades as the camera leaves its place by this much.
-FADED = Nearness(0.10, 5.0)
-FADE_SECONDS = 0.18
 #: Milliseconds without motion after which all points are drawn again.
 REST_MS = 250
 #: Clicks hit what is within so many pixels.
@@ -49,7 +47,7 @@ class WorldView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("World")
-        self.setToolTip("Drag to look round. Tab switches between flying and the map.")
+        self.setToolTip("Drag to look round; M switches between flying and the map")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(160, 90)
         self.canvas = scene.SceneCanvas(keys=None, bgcolor=BACKGROUND, show=False)
@@ -64,15 +62,9 @@ class WorldView(QWidget):
         self._box.camera = self._fly_camera
         self._cloud = CloudNodes(self._box.scene)
         self._landmarks = Landmarks(self._box.scene)
-        self._picture = scene.Image(
-            np.zeros((2, 2, 3), np.uint8), parent=self._box, interpolation="linear"
-        )
-        self._picture.set_gl_state(depth_test=False, blend=True)
-        self._picture.order = 10
-        self._picture.visible = False
+        self._picture = PictureOverlay(self._box)
         self._camera: Camera | None = None
-        self._picture_camera: Camera | None = None
-        self._fade, self._size = 0.0, (16, 9)
+        self._size = (16, 9)
         self._scale = 1.0
         self._mode = FLY
         self._show = (True, True, True)
@@ -127,8 +119,7 @@ class WorldView(QWidget):
         """An empty world."""
         self._cloud.clear()
         self._landmarks.clear()
-        self._picture.visible = False
-        self._picture_camera = None
+        self._picture.clear()
         self.canvas.update()
 
     def set_camera(self, camera: Camera) -> None:
@@ -145,10 +136,8 @@ class WorldView(QWidget):
 
     def show_picture(self, rgb: np.ndarray, camera: Camera) -> None:
         """The model's picture (H, W, 3) uint8; it fades in over the points, where the camera is."""
-        self._picture.set_data(rgb)
-        self._picture_camera = camera
-        self._fade = 0.0
-        self._place()
+        self._picture.show(rgb, camera, self._box.size)
+        self._set_opacity()
         self._fader.start()
 
     def set_sky(self, colour: tuple[float, float, float] | None) -> None:
@@ -163,7 +152,7 @@ class WorldView(QWidget):
     @property
     def picture_opacity(self) -> float:
         """How much of the model's picture is seen, in [0, 1]."""
-        return float(self._picture.opacity) if self._picture.visible else 0.0
+        return self._picture.opacity
 
     # How it is shown
 
@@ -172,7 +161,7 @@ class WorldView(QWidget):
         return self._mode
 
     def set_mode(self, mode: str) -> None:
-        """"fly" or "map"."""
+        """ "fly" or "map"."""
         if mode != self._mode:
             self._mode = mode
             self._apply_mode()
@@ -210,8 +199,7 @@ class WorldView(QWidget):
     def grab_picture(self) -> QImage:
         """What is seen, drawn anew."""
         pixels = np.ascontiguousarray(self.canvas.render(alpha=False)[..., :3])
-        height, width = pixels.shape[:2]
-        return QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+        return image_of(pixels)
 
     def close_canvas(self) -> None:
         """Gives the OpenGL context back."""
@@ -237,7 +225,7 @@ class WorldView(QWidget):
         self._set_opacity()
         self.canvas.update()
 
-    def _place(self, _event: object = None) -> None:
+    def _place(self, _event: Any = None) -> None:
         """Flying, the box has the photo's aspect; the map fills the canvas."""
         width, height = self.canvas.size
         if self._mode == MAP:
@@ -248,60 +236,53 @@ class WorldView(QWidget):
         scale = min(width / self._size[0], height / self._size[1])
         w, h = self._size[0] * scale, self._size[1] * scale
         self._box.pos, self._box.size = ((width - w) / 2, (height - h) / 2), (w, h)
-        rows, columns = self._picture.size[1], self._picture.size[0]
-        self._picture.transform = STTransform(scale=(w / columns, h / rows))
+        self._picture.place((w, h))
         if self._camera is not None:
             self._fly_camera.look_through(self._camera, self._scale)
             focal = self._camera.intrinsics.fx * w
             self._cloud.set_focal(focal * self.canvas.pixel_scale)
 
     def _fade_in(self) -> None:
-        self._fade = min(1.0, self._fade + self._fader.interval() / 1000.0 / FADE_SECONDS)
-        if self._fade >= 1.0:
+        self._picture.advance(self._fader.interval() / 1000.0)
+        if not self._picture.fading:
             self._fader.stop()
         self._set_opacity()
         self.canvas.update()
 
     def _set_opacity(self) -> None:
-        opacity = 0.0
-        if self._mode == FLY and self._camera is not None and self._picture_camera is not None:
-            gap = nearness(self._camera, self._picture_camera, self._scale)
-            away = max(gap.shift / FADED.shift, gap.degrees / FADED.degrees)
-            opacity = self._fade * max(0.0, 1.0 - away)
-        self._picture.visible = opacity > 0.01
-        self._picture.opacity = opacity
+        self._picture.look_from(self._camera if self._mode == FLY else None, self._scale)
         # What is wholly covered need not be drawn.
-        self._cloud.set_visible(self._show[2] and opacity < 0.995)
+        self._cloud.set_visible(self._show[2] and self._picture.opacity < 0.995)
 
     def _rested(self) -> None:
         """Nothing has moved for a while: all points again."""
         self._cloud.thin(None)
         self.canvas.update()
 
-    def _begin_draw(self, _event: object) -> None:
+    def _begin_draw(self, _event: Any) -> None:
         self._pace.begin()
 
-    def _drawn(self, _event: object) -> None:
+    def _drawn(self, _event: Any) -> None:
         self._pace.end(self._cloud.drawn if self._rest.isActive() else 0)
         self.last_drawn_at = time.perf_counter()
         self._draws.append(self.last_drawn_at)
 
-    def _pressed(self, event: object) -> None:
+    def _pressed(self, event: Any) -> None:
         self.setFocus(Qt.FocusReason.MouseFocusReason)
-        self._press = self._drag = np.array(event.pos, float)  # type: ignore[attr-defined]
+        self._press = self._drag = _place(event)
 
-    def _dragged(self, event: object) -> None:
+    def _dragged(self, event: Any) -> None:
         if self._drag is None or self._mode != FLY or self._camera is None:
             return
-        place = np.array(event.pos, float)  # type: ignore[attr-defined]
+        place = _place(event)
         across, down = place - self._drag
         self._drag = place
         # So that what is under the pointer follows it by as much as it moves.
         k, (w, h) = self._camera.intrinsics, self._box.size
         self.looked.emit(float(-across / (k.fx * w)), float(down / (k.fy * h)))
 
-    def _released(self, event: object) -> None:
-        place = np.array(event.pos, float)  # type: ignore[attr-defined]
+    def _released(self, event: Any) -> None:
+        place = _place(event)
         clicked = self._press is not None and np.abs(place - self._press).max() < 4
         self._drag = self._press = None
         if clicked and self._mode == MAP:
@@ -322,3 +303,7 @@ class WorldView(QWidget):
     def _hit(self, points: np.ndarray, place: np.ndarray, reach: float) -> int | None:
         inside = place - np.array(self._box.pos)
         return nearest_seen(points, inside, reach, self._box.scene.transform)
+
+
+def _place(event: Any) -> np.ndarray:
+    return np.asarray(event.pos, dtype=np.float64)

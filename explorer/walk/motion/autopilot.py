@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation, Slerp
 
 from engine.geometry.cameras import Camera
+from explorer.walk.motion.mover import turned
 from explorer.walk.motion.nearness import nearness
 
 #: A flight to a place takes between these seconds, depending on how far it is.
@@ -67,5 +70,21 @@ def fly_to(start: Camera, goal: Camera, scene_scale: float) -> Autopilot:
 def return_path(cameras: Sequence[Camera]) -> list[Camera]:
     """Back from the last camera to the first, between those of the way out."""
     back = list(reversed(cameras))
-    middles = [between(a, b, 0.5) for a, b in zip(back, back[1:], strict=False)]
+    middles = [between(a, b, 0.5) for a, b in itertools.pairwise(back)]
     return [back[0], *middles, back[-1]]
+
+
+def near_point(camera: Camera, point: NDArray[np.float64], share: float = 0.6) -> Camera:
+    """Where one sees a world point (3,) from, on the way to it: turned to it, with a level
+    horizon, after `share` of the way."""
+    way = np.asarray(point, float) - camera.position
+    length = float(np.linalg.norm(way))
+    if length < 1e-9:
+        return camera
+    heading, rise = math.atan2(way[0], way[2]), math.asin(-way[1] / length)
+    now = camera.forward
+    there = np.array(camera.T_world_camera)
+    there[:3, 3] += share * way
+    yaw = heading - math.atan2(now[0], now[2])
+    pitch = rise - math.asin(float(np.clip(-now[1], -1.0, 1.0)))
+    return turned(Camera(there, camera.intrinsics), yaw, pitch, math.radians(80.0))

@@ -32,9 +32,7 @@ class Preset:
 
     def applied(self, settings: WalkSettings) -> WalkSettings:
         """The settings with this preset's choices; seed, caption and the rest stay."""
-        sampler = replace(
-            settings.sampler, rgb_steps=self.rgb_steps, depth_steps=self.depth_steps
-        )
+        sampler = replace(settings.sampler, rgb_steps=self.rgb_steps, depth_steps=self.depth_steps)
         return replace(
             settings,
             sampler=sampler,

@@ -20,7 +20,7 @@ from engine.queries import Engine
 from explorer.walk.journal import read_journal
 from explorer.walk.photo import Photo
 from explorer.walk.recorder import Recorder
-from explorer.walk.records import DrawnView, WalkSettings
+from explorer.walk.records import DrawnView, StepProgress, WalkSettings
 from explorer.walk.session.cloud import CloudTeller
 from explorer.walk.session.context_parts import context_parts
 from explorer.walk.session.photo_file import read_photo, write_photo
@@ -41,7 +41,7 @@ from memory.memory import Memory, MemoryConfig
 MEMORY_FOLDER = "memory"
 
 Standing = tuple[Literal["view", "depth"], int]
-Adding = Generator[object, None, Added]
+Adding = Generator[StepProgress, None, Added]
 
 
 class Session:

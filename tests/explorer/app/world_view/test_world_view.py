@@ -82,7 +82,7 @@ def test_points_lie_where_opencv_puts_them(world, place) -> None:
     height, width = seen.shape[:2]
     h = width * 144 / 256  # the picture is as wide as the canvas, and centred
     uv = project(torch.tensor([place]), camera, 144, 256).uv[0].numpy() * (width / 256)
-    uv = uv + [0.0, (height - h) / 2]
+    uv = uv + np.array([0.0, (height - h) / 2])
     assert np.abs(centre(red(seen)) - uv).max() < 1.0
 
 

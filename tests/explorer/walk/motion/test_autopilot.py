@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -29,7 +31,7 @@ def test_a_flight_ends_exactly_at_its_goal_without_leaps() -> None:
     goal = at(1.0, 1.2)
     way = flown(fly_to(at(0.0), goal, 1.0))
     assert way[-1] is goal
-    steps = [np.linalg.norm(b.position - a.position) for a, b in zip(way, way[1:], strict=False)]
+    steps = [np.linalg.norm(b.position - a.position) for a, b in itertools.pairwise(way)]
     assert max(steps) < 0.06
     xs = [c.position[0] for c in way]
     assert xs == sorted(xs)

@@ -61,7 +61,7 @@ def test_a_torn_file_says_so(flown, tmp_path) -> None:
     save_walk_file(flown.folder, whole)
     torn = tmp_path / "torn.photowalk"
     torn.write_bytes(whole.read_bytes()[:-200])
-    with pytest.raises(WalkFileError, match="damaged|no walk file"):
+    with pytest.raises(WalkFileError, match=r"damaged|no walk file"):
         open_walk_file(torn, tmp_path / "in")
     with pytest.raises(WalkFileError, match="no file"):
         open_walk_file(tmp_path / "none.photowalk", tmp_path / "in")
