@@ -61,7 +61,7 @@ class Conductor(QObject):
         worker.told.connect(self._hear)
         flight.moved.connect(stage.camera_moved)
         flight.view_wanted.connect(self._want_view)
-        flight.known_reached.connect(stage.show_known)
+        flight.known_reached.connect(self._reach_known)
         stage.explanation_wanted.connect(lambda node: worker.ask(requests.Explain(node)))
         self.playback.shown.connect(stage.stand_at)
 
@@ -286,6 +286,11 @@ class Conductor(QObject):
         if not self._job:
             self._ticket += 1
             self.worker.ask(requests.DrawView(camera, self._ticket))
+
+    def _reach_known(self, view_id: int) -> None:
+        """What was asked for on the way there is not wanted any more."""
+        self.worker.forget_view()
+        self.stage.show_known(view_id)
 
     def _begin(self, request: requests.Request) -> None:
         """A job: what is flown by hand ends."""

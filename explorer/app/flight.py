@@ -189,7 +189,7 @@ class Flight(QObject):
         """Asks for a view on the way at some spacing, and for the one where the flight rests."""
         assert self._mover is not None
         camera = self._mover.camera
-        if self._paused or self._settled or not self._line:
+        if self._settled or not self._line:
             return
         if self.flying:
             if self._asked is None or not self._near(camera, self._asked, self.config.spacing):
@@ -204,8 +204,9 @@ class Flight(QObject):
             self._ask(camera)
 
     def _ask(self, camera: Camera) -> None:
-        self._asked = camera
-        self.view_wanted.emit(camera)
+        if not self._paused:
+            self._asked = camera
+            self.view_wanted.emit(camera)
 
     def _near(self, a: Camera, b: Camera, limit: Nearness) -> bool:
         return nearness(a, b, self._scale).within(limit)

@@ -53,6 +53,7 @@ class Stage(QObject):
         self.raw = False
         self.scene_scale = 1.0
         self._inspected: int | None = None
+        self._rests_at_known = False
         self._to_show: deque[Node] = deque()
         self._filler = QTimer(self)
         self._filler.setInterval(0)
@@ -108,6 +109,8 @@ class Stage(QObject):
         if event.ticket < 0:  # a job flies by itself
             self._flight.jump(node.camera)
         self._panels.strip.set_head(node.id)
+        if event.ticket >= 0 and self._rests_at_known:
+            return  # it was asked for on the way; where the flight rests, something else is seen
         self.inspect(node.id)
         self._panels.world.show_picture(view.shown_rgb(self.raw), node.camera)
 
@@ -157,6 +160,7 @@ class Stage(QObject):
         if node is not None:
             self.inspect(node.id)
             self._show_in_world(node)
+            self._rests_at_known = True
 
     def stand_at(self, node: Node) -> None:
         """Camera and pictures at a node of the line, without flying there."""
@@ -172,6 +176,7 @@ class Stage(QObject):
             self._show_in_world(node)
 
     def camera_moved(self, camera: Camera) -> None:
+        self._rests_at_known = False
         self._panels.world.set_camera(camera)
 
     def _show_in_world(self, node: Node) -> None:

@@ -12,6 +12,7 @@ from vispy.gloo import gl
 
 #: Milliseconds that a frame in motion may take on a software OpenGL.
 AIM_MS = 16.0
+SOFTWARE_INTERVAL_MS = 80
 LEAST, MOST = 4_000, 200_000
 _SOFTWARE = ("llvmpipe", "softpipe", "swiftshader", "software", "gdi generic", "swrast")
 
@@ -28,6 +29,11 @@ class DrawPace:
     def points_in_motion(self) -> int | None:
         """None for as many as there are."""
         return self._points if self._software else None
+
+    @property
+    def interval_ms(self) -> int:
+        """Between two frames in motion: the processor that draws them has the model to run."""
+        return SOFTWARE_INTERVAL_MS if self._software else 0
 
     def begin(self) -> None:
         """A frame begins; the OpenGL context is current."""

@@ -21,6 +21,7 @@ from explorer.app.world_view.overlay import PictureOverlay
 from explorer.app.world_view.pace import DrawPace
 from explorer.app.world_view.picking import nearest_seen
 from explorer.app.world_view.pinhole import PinholeCamera
+from explorer.app.world_view.pointer import Pointer
 from explorer.walk.session.records import CloudUpdate
 
 FLY, MAP = "fly", "map"
@@ -68,13 +69,19 @@ class WorldView(QWidget):
         self._scale = 1.0
         self._mode = FLY
         self._show = (True, True, True)
-        self._drag: np.ndarray | None = None
-        self._press: np.ndarray | None = None
+        self._pointer = Pointer(self.canvas, self)
+        self._pointer.pressed.connect(self._take_focus)
+        self._pointer.dragged.connect(self._dragged)
+        self._pointer.clicked.connect(self._pick)
         self._pace = DrawPace()
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
         self._rest.timeout.connect(self._rested)
+        self._next = QTimer(self)
+        self._next.setSingleShot(True)
+        self._next.timeout.connect(self._draw_waiting)
+        self._waiting = False
         self.last_drawn_at = 0.0
         self._draws: deque[float] = deque(maxlen=30)
         self._fader = QTimer(self)
@@ -84,9 +91,6 @@ class WorldView(QWidget):
         events.resize.connect(self._place)
         events.draw.connect(self._begin_draw, position="first")
         events.draw.connect(self._drawn, position="last")
-        events.mouse_press.connect(self._pressed)
-        events.mouse_move.connect(self._dragged)
-        events.mouse_release.connect(self._released)
         self._apply_mode()
 
     # What is shown
@@ -125,14 +129,8 @@ class WorldView(QWidget):
     def set_camera(self, camera: Camera) -> None:
         """The camera that is flown."""
         self._camera = camera
-        self._cloud.thin(self._pace.points_in_motion)
         self._rest.start()
-        if self._mode == FLY:
-            self._fly_camera.look_through(camera, self._scale)
-            self._set_opacity()
-        else:
-            self._landmarks.set_current(camera)
-        self.canvas.update()
+        self._draw_soon()
 
     def show_picture(self, rgb: np.ndarray, camera: Camera) -> None:
         """The model's picture (H, W, 3) uint8; it fades in over the points, where the camera is."""
@@ -198,6 +196,8 @@ class WorldView(QWidget):
 
     def grab_picture(self) -> QImage:
         """What is seen, drawn anew."""
+        if self._camera is not None:
+            self._show_camera(self._camera)
         pixels = np.ascontiguousarray(self.canvas.render(alpha=False)[..., :3])
         return image_of(pixels)
 
@@ -214,7 +214,7 @@ class WorldView(QWidget):
         self._place()
         self._apply_show()
         if self._camera is not None:
-            self.set_camera(self._camera)
+            self._show_camera(self._camera)
 
     def _apply_show(self) -> None:
         frusta, path, _ = self._show
@@ -246,6 +246,32 @@ class WorldView(QWidget):
         self._picture.advance(self._fader.interval() / 1000.0)
         if not self._picture.fading:
             self._fader.stop()
+        self._draw_soon()
+
+    def _draw_soon(self) -> None:
+        """A frame, or one more when the last one is old enough.
+
+        Until then nothing in the scene is touched, since each touch draws a frame.
+        """
+        if self._next.isActive():
+            self._waiting = True
+            return
+        if self._camera is not None:
+            self._show_camera(self._camera)
+        if self._pace.interval_ms:
+            self._next.start(self._pace.interval_ms)
+
+    def _draw_waiting(self) -> None:
+        if self._waiting:
+            self._waiting = False
+            self._draw_soon()
+
+    def _show_camera(self, camera: Camera) -> None:
+        self._cloud.thin(self._pace.points_in_motion if self._rest.isActive() else None)
+        if self._mode == FLY:
+            self._fly_camera.look_through(camera, self._scale)
+        else:
+            self._landmarks.set_current(camera)
         self._set_opacity()
         self.canvas.update()
 
@@ -256,8 +282,7 @@ class WorldView(QWidget):
 
     def _rested(self) -> None:
         """Nothing has moved for a while: all points again."""
-        self._cloud.thin(None)
-        self.canvas.update()
+        self._draw_soon()
 
     def _begin_draw(self, _event: Any) -> None:
         self._pace.begin()
@@ -267,28 +292,18 @@ class WorldView(QWidget):
         self.last_drawn_at = time.perf_counter()
         self._draws.append(self.last_drawn_at)
 
-    def _pressed(self, event: Any) -> None:
+    def _take_focus(self) -> None:
         self.setFocus(Qt.FocusReason.MouseFocusReason)
-        self._press = self._drag = _place(event)
 
-    def _dragged(self, event: Any) -> None:
-        if self._drag is None or self._mode != FLY or self._camera is None:
-            return
-        place = _place(event)
-        across, down = place - self._drag
-        self._drag = place
-        # So that what is under the pointer follows it by as much as it moves.
-        k, (w, h) = self._camera.intrinsics, self._box.size
-        self.looked.emit(float(-across / (k.fx * w)), float(down / (k.fy * h)))
-
-    def _released(self, event: Any) -> None:
-        place = _place(event)
-        clicked = self._press is not None and np.abs(place - self._press).max() < 4
-        self._drag = self._press = None
-        if clicked and self._mode == MAP:
-            self._pick(place)
+    def _dragged(self, across: float, down: float) -> None:
+        if self._mode == FLY and self._camera is not None:
+            # So that what is under the pointer follows it by as much as it moves.
+            k, (w, h) = self._camera.intrinsics, self._box.size
+            self.looked.emit(float(-across / (k.fx * w)), float(down / (k.fy * h)))
 
     def _pick(self, place: np.ndarray) -> None:
+        if self._mode != MAP:
+            return
         cameras = self._landmarks.cameras
         if cameras:
             found = self._hit(np.array([c.position for c in cameras.values()]), place, REACH)
@@ -303,7 +318,3 @@ class WorldView(QWidget):
     def _hit(self, points: np.ndarray, place: np.ndarray, reach: float) -> int | None:
         inside = place - np.array(self._box.pos)
         return nearest_seen(points, inside, reach, self._box.scene.transform)
-
-
-def _place(event: Any) -> np.ndarray:
-    return np.asarray(event.pos, dtype=np.float64)

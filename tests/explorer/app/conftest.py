@@ -6,6 +6,8 @@ import os
 import sys
 from collections.abc import Iterator
 
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as the app starts
+
 import numpy as np
 import pytest
 import torch  # noqa: F401  (before Qt: their libraries clash in the other order)

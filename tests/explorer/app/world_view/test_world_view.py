@@ -114,9 +114,9 @@ def test_a_picture_fades_in_and_leaves_when_the_camera_does(world, qtbot) -> Non
     assert (seen[240, 320] - (10, 20, 250) < 5).all()
     assert seen[10, 320].max() < 40  # beside the picture is nothing
     world.set_camera(camera_at(0.05, 0, 0))
-    assert 0 < world.picture_opacity < 1
+    qtbot.waitUntil(lambda: 0 < world.picture_opacity < 1, timeout=3000)
     world.set_camera(camera_at(0.5, 0, 0))
-    assert world.picture_opacity == 0.0
+    qtbot.waitUntil(lambda: world.picture_opacity == 0.0, timeout=3000)
 
 
 def test_the_map_shows_cameras_and_a_click_picks_one(world, qtbot) -> None:
