@@ -170,7 +170,7 @@ class WorldView(QWidget):
         self._map_camera.center = (0.0, 0.0, self._scale)
         self._map_camera.distance = 2.2 * reach
         self._map_camera.scale_factor = 2.2 * reach
-        self._map_camera.azimuth, self._map_camera.elevation = 20.0, 30.0
+        self._map_camera.azimuth, self._map_camera.elevation = 108.0, 28.0
         self.canvas.update()
 
     def set_point_size(self, factor: float) -> None:
