@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import threading
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,11 +12,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from PyQt6.QtCore import Qt
+from PyQt6 import sip
+from PyQt6.QtCore import QCoreApplication, QEvent, Qt
 from PyQt6.QtTest import QTest
 
 from engine.geometry.trajectories.detect import read_trajectory
 from explorer.app.heartbeat import Heartbeat
+from explorer.app.keys import Action
 from explorer.app.panels.controls import SIZES
 from explorer.app.preferences import Preferences
 from explorer.app.style import apply_style
@@ -43,7 +48,7 @@ def new_window(opengl, qapp, qtbot, preferences) -> Callable[[], MainWindow]:
 
     def make() -> MainWindow:
         window = MainWindow(preferences)
-        windows.append(window)
+        windows.append(weakref.ref(window))
         window.controls.size_box.setCurrentIndex(SIZES.index((192, 112)))
         window.conductor.values = window.controls.values()
         with qtbot.waitExposed(window):
@@ -52,10 +57,12 @@ def new_window(opengl, qapp, qtbot, preferences) -> Callable[[], MainWindow]:
         return window
 
     yield make
-    for window in windows:
-        if window.worker.isRunning():
-            window.close()
-        window.deleteLater()
+    for each in windows:
+        window = each()
+        if window is not None and not sip.isdeleted(window):
+            if window.worker.isRunning():
+                window.close()
+            window.deleteLater()
     qapp.processEvents()
 
 
@@ -65,6 +72,10 @@ def opened(new_window, qtbot) -> MainWindow:
     window.open_file(SAMPLE)
     qtbot.waitUntil(lambda: views(window) == 1, timeout=LONG)
     return window
+
+
+def action(name: str) -> Action:
+    return Action[name]
 
 
 def views(window: MainWindow) -> int:
@@ -286,7 +297,18 @@ def test_any_aspect_ratio_fits(new_window, qtbot, tmp_path) -> None:
     assert window.stage.line.drawn(0).view.height > window.stage.line.drawn(0).view.width
 
 
-def action(name: str):
-    from explorer.app.keys import Action
-
-    return Action[name]
+def test_windows_that_come_and_go_leave_nothing_behind(new_window, qapp, qtbot) -> None:
+    counts = []
+    for _ in range(4):
+        window = new_window()
+        qtbot.wait(50)
+        window.close()
+        window.deleteLater()
+        del window
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        qtbot.wait(50)
+        gc.collect()
+        counts.append((threading.active_count(), len(qapp.allWidgets())))
+    # The first window makes what all of them share.
+    assert counts[-1][0] <= counts[0][0]
+    assert counts[-1][1] <= counts[1][1]
