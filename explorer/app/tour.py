@@ -17,8 +17,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from PyQt6.QtCore import Qt
-from PyQt6.QtTest import QTest
+from PyQt6.QtCore import QEvent, Qt
+from PyQt6.QtGui import QKeyEvent
 from PyQt6.QtWidgets import QApplication
 
 from explorer.app.heartbeat import Heartbeat
@@ -47,6 +47,11 @@ class Tour:
             self._application.processEvents()
             time.sleep(0.001)
 
+    def key(self, kind: QEvent.Type, key: Qt.Key) -> None:
+        """A key goes down or up."""
+        event = QKeyEvent(kind, key, Qt.KeyboardModifier.NoModifier)
+        QApplication.sendEvent(self._window.world, event)
+
     def picture(self, name: str) -> None:
         """What the screen shows of the window."""
         screen = self._window.screen()
@@ -69,16 +74,16 @@ class Tour:
         beat = Heartbeat()
         beat.start()
         drawn_at, begin = window.world.last_drawn_at, time.perf_counter()
-        QTest.keyPress(window.world, Qt.Key.Key_W)
+        self.key(QEvent.Type.KeyPress, Qt.Key.Key_W)
         self.wait(PATIENCE, lambda: window.world.last_drawn_at > drawn_at)
         self.figures["ms from key to preview"] = (time.perf_counter() - begin) * 1e3
         self.wait(PATIENCE, lambda: len(window.stage.line) > 1)
         self.figures["ms from key to the model's picture"] = (time.perf_counter() - begin) * 1e3
         self.wait(2.0)
-        QTest.keyRelease(window.world, Qt.Key.Key_W)
-        QTest.keyPress(window.world, Qt.Key.Key_Left)
+        self.key(QEvent.Type.KeyRelease, Qt.Key.Key_W)
+        self.key(QEvent.Type.KeyPress, Qt.Key.Key_Left)
         self.wait(0.8)
-        QTest.keyRelease(window.world, Qt.Key.Key_Left)
+        self.key(QEvent.Type.KeyRelease, Qt.Key.Key_Left)
         self.wait(4.0)
         beat.stop()
         self.figures["window pause while the model draws, ms, median"] = beat.pause(50)
