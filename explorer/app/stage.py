@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from engine.geometry.cameras import Camera
@@ -23,6 +24,8 @@ from explorer.walk.session.records import Moved, Node
 
 #: Restored views are shown in slices of this many seconds, so that the window stays alive.
 SLICE = 0.008
+#: A share of the picture that is less than this is no sky to be under.
+LEAST_SKY = 0.02
 
 
 @dataclass(frozen=True)
@@ -186,7 +189,9 @@ class Stage(QObject):
     def _show_new(self, node: Node, view: DrawnView) -> None:
         self._panels.world.add_view(node.view_id, node.camera, view.shown_rgb(self.raw))
         self._panels.strip.add(node, view)
-        if node.view_id:
+        if node.view_id == 0:
+            self._panels.world.set_sky(sky_colour(view))
+        else:
             self._panels.meter.add(node.view_id, view.agreement_db, view.depth_scale, view.coverage)
 
     def _set_scale(self, scene_scale: float) -> None:
@@ -208,3 +213,15 @@ class Stage(QObject):
 
 def _nothing(node_id: int) -> DrawnView:
     raise ValueError(f"no walk is open that has a node {node_id}")
+
+
+def sky_colour(drawn: DrawnView) -> tuple[float, float, float] | None:
+    """The mean colour of a view's sky, each in [0, 1]; None where it shows (almost) none."""
+    depth = drawn.view.depth
+    if depth is None:
+        return None
+    sky = np.isposinf(depth)
+    if sky.mean() < LEAST_SKY:
+        return None
+    red, green, blue = drawn.view.rgb[sky].mean(axis=0) / 255.0
+    return float(red), float(green), float(blue)

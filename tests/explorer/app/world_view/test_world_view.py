@@ -160,3 +160,10 @@ def test_a_budget_thins_every_view_alike(world) -> None:
     world.set_point_budget(300)
     assert world._cloud.shown == 300
     assert world.point_count == 3000
+
+
+def test_the_sky_is_behind_the_points(world) -> None:
+    world.set_sky((0.2, 0.4, 0.8))
+    assert np.abs(pixels(world)[240, 320] - (51, 102, 204)).max() < 3
+    world.set_sky(None)
+    assert pixels(world)[240, 320].max() < 40
