@@ -7,13 +7,15 @@ import os
 import re
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from explorer.walk.files import atomic_path
-from explorer.walk.journal import JOURNAL, JournalError, read_journal
+from explorer.walk.journal import JOURNAL, Journal, JournalError, read_journal
 
 OWNER = "owner.json"
 
@@ -71,13 +73,7 @@ class AutosaveFolders:
         Those that hold no drawn view are not worth going on with, and are not among them.
         """
         found = []
-        for folder in self._folders():
-            if _owned(folder):
-                continue
-            try:
-                journal = read_journal(folder)
-            except JournalError:
-                continue
+        for folder, journal in self._unowned():
             if not journal.closed and len(journal.nodes) > 1:
                 when = (folder / JOURNAL).stat().st_mtime
                 name = str(journal.header.get("photo", folder.name))
@@ -87,13 +83,7 @@ class AutosaveFolders:
     def prune(self, keep: int = 20) -> None:
         """Removes the oldest walks that were left in order or hold nothing, beyond `keep`."""
         done = []
-        for folder in self._folders():
-            if _owned(folder):
-                continue
-            try:
-                journal = read_journal(folder)
-            except JournalError:
-                continue  # not ours to judge
+        for folder, journal in self._unowned():
             if journal.closed or len(journal.nodes) <= 1:
                 done.append(((folder / JOURNAL).stat().st_mtime, folder))
         for _, folder in sorted(done, reverse=True)[keep:]:
@@ -109,10 +99,14 @@ class AutosaveFolders:
             raise ValueError(f"{folder} is no walk of {self.root}")
         shutil.rmtree(folder)
 
-    def _folders(self) -> list[Path]:
+    def _unowned(self) -> Iterator[tuple[Path, Journal]]:
+        """Walks that no running process flies; what cannot be read is not ours to judge."""
         if not self.root.is_dir():
-            return []
-        return sorted(p for p in self.root.iterdir() if (p / JOURNAL).is_file())
+            return
+        for folder in sorted(p for p in self.root.iterdir() if (p / JOURNAL).is_file()):
+            if not _owned(folder):
+                with suppress(JournalError):
+                    yield folder, read_journal(folder)
 
 
 def _owned(folder: Path) -> bool:
@@ -120,6 +114,8 @@ def _owned(folder: Path) -> bool:
     try:
         owner = json.loads((folder / OWNER).read_text(encoding="utf-8"))
         process = psutil.Process(int(owner["pid"]))
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
         return abs(process.create_time() - float(owner["started"])) < 1.0
     except (OSError, ValueError, KeyError, TypeError, psutil.Error):
         return False

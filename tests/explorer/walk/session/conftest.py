@@ -7,16 +7,9 @@ from types import SimpleNamespace
 import pytest
 
 from engine.geometry.paths import named_path
+from engine.queries import finish
 from explorer.walk.records import WalkSettings
 from explorer.walk.session.session import Session
-
-
-def finish(steps):
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
 
 
 @pytest.fixture

@@ -2,7 +2,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
+import time
 
+import psutil
 import pytest
 
 from explorer.walk.session.autosave import OWNER, AutosaveFolders
@@ -58,3 +62,18 @@ def test_only_own_walks_are_discarded(flown, tmp_path) -> None:
     left = crashed(folders, flown, "left")
     folders.discard(left)
     assert not left.exists()
+
+
+def test_a_killed_process_owns_nothing_even_before_it_is_buried(flown, tmp_path) -> None:
+    folders = AutosaveFolders(tmp_path / "walks")
+    left = crashed(folders, flown, "room.png")
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    started = psutil.Process(process.pid).create_time()
+    (left / OWNER).write_text(json.dumps({"pid": process.pid, "started": started}))
+    assert folders.left_open() == []
+    process.kill()
+    deadline = time.monotonic() + 20
+    while not folders.left_open() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert [walk.folder for walk in folders.left_open()] == [left]
+    process.wait()

@@ -2,15 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.queries import finish
 from explorer.walk.session.revisit import forth_and_back_cameras, revisit_score
-
-
-def finish(steps):
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
 
 
 def test_a_place_that_stays_scores_well_and_another_one_does_not(flown, fake) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from engine.geometry.paths import named_path
+from engine.queries import finish
 from explorer.walk.journal import JOURNAL
 from explorer.walk.records import DrawnView, WalkSettings
 from explorer.walk.session.records import Added
@@ -17,14 +18,6 @@ from explorer.walk.session.session import Session
 from explorer.walk.walk import WalkError
 
 ENGINE = SimpleNamespace(device="cpu", weights_hash="none")
-
-
-def finish(steps):
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
 
 
 @pytest.fixture

@@ -5,16 +5,9 @@ import zipfile
 import numpy as np
 import pytest
 
+from engine.queries import finish
 from explorer.walk.session.session import Session
 from explorer.walk.session.walk_file import WalkFileError, open_walk_file, save_walk_file
-
-
-def finish(steps):
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
 
 
 def test_a_saved_walk_opens_elsewhere_with_all_its_views(flown, tmp_path, engine) -> None:
