@@ -13,6 +13,8 @@ from vispy.gloo import gl
 #: Milliseconds that a frame in motion may take on a software OpenGL.
 AIM_MS = 16.0
 SOFTWARE_INTERVAL_MS = 80
+#: Points that a GPU is given at most.
+BUDGET_ON_GPU = 4_000_000
 LEAST, MOST = 4_000, 200_000
 _SOFTWARE = ("llvmpipe", "softpipe", "swiftshader", "software", "gdi generic", "swrast")
 
@@ -29,6 +31,11 @@ class DrawPace:
     def points_in_motion(self) -> int | None:
         """None for as many as there are."""
         return self._points if self._software else None
+
+    @property
+    def budget(self) -> int:
+        """Points that are drawn at most, at rest."""
+        return BUDGET_ON_GPU if self._software is False else MOST
 
     @property
     def interval_ms(self) -> int:

@@ -70,7 +70,7 @@ class WorldView(QWidget):
         self._mode = FLY
         self._show = (True, True, True)
         self._pointer = Pointer(self.canvas, self)
-        self._pointer.pressed.connect(self._take_focus)
+        self._pointer.pressed.connect(lambda: self.setFocus(Qt.FocusReason.MouseFocusReason))
         self._pointer.dragged.connect(self._dragged)
         self._pointer.clicked.connect(self._pick)
         self._pace = DrawPace()
@@ -121,6 +121,7 @@ class WorldView(QWidget):
 
     def clear(self) -> None:
         """An empty world."""
+        self._cloud.set_budget(self._pace.budget)
         self._cloud.clear()
         self._landmarks.clear()
         self._picture.clear()
@@ -291,9 +292,6 @@ class WorldView(QWidget):
         self._pace.end(self._cloud.drawn if self._rest.isActive() else 0)
         self.last_drawn_at = time.perf_counter()
         self._draws.append(self.last_drawn_at)
-
-    def _take_focus(self) -> None:
-        self.setFocus(Qt.FocusReason.MouseFocusReason)
 
     def _dragged(self, across: float, down: float) -> None:
         if self._mode == FLY and self._camera is not None:
