@@ -54,8 +54,9 @@ class StripModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DecorationRole:
             return item.thumbnail
         if role == Qt.ItemDataRole.DisplayRole:
-            number = "photo" if item.view_id == 0 else str(item.view_id)
-            return number if item.kind == RGB else f"{number} depth"
+            if item.view_id == 0:
+                return "photo" if item.kind == RGB else "depth"
+            return str(item.view_id) if item.kind == RGB else f"{item.view_id} depth"
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
             return item.words
         return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 from vispy import scene
 from vispy.visuals.transforms import STTransform
@@ -27,6 +29,7 @@ class PictureOverlay:
         self._image.order = 10
         self._camera: Camera | None = None
         self._fade = 0.0
+        self._shown_at = 0.0
         self.clear()
 
     @property
@@ -43,6 +46,7 @@ class PictureOverlay:
         """(H, W, 3) uint8 from `camera`, in a box of that size."""
         self._image.set_data(rgb)
         self._camera, self._fade = camera, 0.0
+        self._shown_at = time.perf_counter()
         self.place(size)
 
     def clear(self) -> None:
@@ -53,9 +57,9 @@ class PictureOverlay:
         rows, columns = self._image.size[1], self._image.size[0]
         self._image.transform = STTransform(scale=(size[0] / columns, size[1] / rows))
 
-    def advance(self, seconds: float) -> None:
-        """So much more of the fade is over."""
-        self._fade = min(1.0, self._fade + seconds / FADE_SECONDS)
+    def advance(self) -> None:
+        """Fades by the clock: a software OpenGL takes many ticks of a timer for one frame."""
+        self._fade = min(1.0, (time.perf_counter() - self._shown_at) / FADE_SECONDS)
 
     def look_from(self, camera: Camera | None, scene_scale: float) -> None:
         """The camera is there now; None hides the picture."""

@@ -244,7 +244,7 @@ class WorldView(QWidget):
             self._cloud.set_focal(focal * self.canvas.pixel_scale)
 
     def _fade_in(self) -> None:
-        self._picture.advance(self._fader.interval() / 1000.0)
+        self._picture.advance()
         if not self._picture.fading:
             self._fader.stop()
         self._draw_soon()
