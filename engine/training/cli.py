@@ -69,6 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     model.add_argument("--photo-batch", type=int, default=TrainerConfig.photo_batch)
     model.add_argument("--walk-batch", type=int, default=TrainerConfig.walk_batch)
     model.add_argument("--photo-share", type=float, default=MixtureConfig.photo)
+    model.add_argument("--joint-batch", type=int, default=TrainerConfig.joint_batch)
+    model.add_argument("--joint-share", type=float, default=MixtureConfig.joint)
     model.add_argument("--buffer", type=int, default=TrainerConfig.buffer)
     model.add_argument("--uses", type=float, default=TrainerConfig.uses)
     model.add_argument("--final-rate", type=float, default=TrainerConfig.final_rate)
@@ -154,6 +156,7 @@ def _train_model(options: argparse.Namespace) -> None:
         learning_rate=options.learning_rate,
         photo_batch=options.photo_batch,
         walk_batch=options.walk_batch,
+        joint_batch=options.joint_batch,
         buffer=options.buffer,
         uses=options.uses,
         save_every=options.save_every,
@@ -162,7 +165,7 @@ def _train_model(options: argparse.Namespace) -> None:
         seed=options.seed,
         autocast=options.device == "cuda",
         entries=EntryConfig(size=(height, width)),
-        mixture=MixtureConfig(photo=options.photo_share),
+        mixture=MixtureConfig(photo=options.photo_share, joint=options.joint_share),
     )
     trainer = Trainer(_starting_model(options), _sources(options), config, place)
     if options.resume:

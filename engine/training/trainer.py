@@ -24,6 +24,9 @@ from engine.training.buffer import ReplayBuffer, SourceShares
 from engine.training.denormals import flushed_denormals
 from engine.training.distributed import Place, agreed, load_whole_state, shard, whole_state
 from engine.training.entries import EntryConfig, PhotoEntry, WalkEntry, photo_entry, walk_entry
+from engine.training.joint.entries import JointEntry, joint_entry
+from engine.training.joint.lessons import JointPlan
+from engine.training.joint.patterns import draw_pattern
 from engine.training.mixture import Lesson, LessonPlan, MixtureConfig, lesson_loss
 from engine.training.optimisers import build_optimisers, set_learning_rate
 
@@ -35,7 +38,10 @@ class TrainerConfig:
     """`minutes` (and `steps`, where given) bound a run; the learning rate falls along it.
 
     Attributes:
-        photo_batch, walk_batch: entries a step.
+        photo_batch, walk_batch, joint_batch: entries a step.
+        joint_views: views of a joint lesson.
+        joint: how joint entries are made; smaller pictures, since cameras need many more samples
+            than pixels.
         context_shares: how often a walk has 1, 2, 3 … context views.
         uses: queries drawn from each encoded entry, on average.
         warm_up: steps; momenta are not kept on resume, so each start warms up.
@@ -47,6 +53,8 @@ class TrainerConfig:
     learning_rate: float = 2e-3
     photo_batch: int = 24
     walk_batch: int = 6
+    joint_batch: int = 16
+    joint_views: int = 3
     context_shares: tuple[float, ...] = (0.35, 0.3, 0.2, 0.15)
     buffer: int = 96
     uses: float = 3.0
@@ -57,6 +65,7 @@ class TrainerConfig:
     seed: int = 0
     autocast: bool = False
     entries: EntryConfig = field(default_factory=EntryConfig)
+    joint: EntryConfig = field(default_factory=lambda: EntryConfig(size=(80, 128)))
     mixture: MixtureConfig = field(default_factory=MixtureConfig)
 
 
@@ -118,13 +127,15 @@ class Trainer:
         shard(self.average, self.place)
         self.generator = torch.Generator().manual_seed(config.seed + 7919 * self.place.rank)
         self.structure = torch.Generator().manual_seed(config.seed)
-        self.plan = LessonPlan(config.mixture, model.tokenizer, self.generator, self.structure)
+        draws = (config.mixture, model.tokenizer, self.generator, self.structure)
+        self.plan, self.joint_plan = LessonPlan(*draws), JointPlan(*draws)
         # Muon needs whole matrices.
         self.optimisers = build_optimisers(
             self.network, config.learning_rate, muon=not self.place.sharded
         )
         self.channel_weights = channel_weights(self.codec).to(self.device)
         self.photos = self._buffer(self._make_photo)
+        self.joints = self._buffer(self._make_joint)
         self.walks = [
             self._buffer(partial(self._make_walk, n + 1)) for n in range(len(config.context_shares))
         ]
@@ -143,6 +154,11 @@ class Trainer:
             sequence, contexts, self.codec, self.config.entries, self.generator, self.device
         )
 
+    def _make_joint(self) -> JointEntry:
+        sequence, config = self.sequences.draw(self.generator), self.config
+        draws = (config.joint, self.generator, self.device)
+        return joint_entry(sequence, config.joint_views, self.codec, *draws)
+
     def _next_lesson(self) -> tuple[Lesson, int, str]:
         """A lesson, its batch size and the name it is reported under."""
         draw = float(torch.rand((), generator=self.structure))
@@ -150,10 +166,14 @@ class Trainer:
         if draw < mixture.photo:
             photos = [self.photos.draw() for _ in range(config.photo_batch)]
             return self.plan.photo(photos), len(photos), "photo"
+        if draw < mixture.photo + mixture.joint:
+            pattern = draw_pattern(config.joint_views, self.structure)
+            joints = [self.joints.draw() for _ in range(config.joint_batch)]
+            return self.joint_plan.lesson(pattern, joints), len(joints), pattern.name
         shares = torch.tensor(config.context_shares)
         contexts = int(torch.multinomial(shares, 1, generator=self.structure))
         walks = [self.walks[contexts].draw() for _ in range(config.walk_batch)]
-        simulate = draw < mixture.photo + mixture.warp
+        simulate = draw < mixture.photo + mixture.joint + mixture.warp
         return self.plan.walk(walks, simulate), len(walks), "warp" if simulate else "walk"
 
     def _train_step(self, running: _Running) -> None:
