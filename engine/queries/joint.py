@@ -24,7 +24,7 @@ from engine.queries.pictures import (
     rgb_array,
     rgb_tensor,
 )
-from engine.queries.query import KnownView, Query
+from engine.queries.query import Query
 from engine.sampling.flow import Drawing
 from engine.sampling.joint import JointSampling, Target, draw_pictures
 

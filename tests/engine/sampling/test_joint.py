@@ -157,14 +157,17 @@ def test_the_same_noise_draws_the_same_picture():
 
 
 @pytest.mark.parametrize(
-    "make",
+    ("make", "says"),
     [
-        lambda: JointSampling(steps=0),
-        lambda: JointSampling(corrections=-1),
-        lambda: Target(Kind.RGB, 0, SHAPE, shown=shown()),
-        lambda: Target(Kind.RGB, 0, SHAPE, shown=shown(), seen=SEEN, trusted_until=2.0),
+        (lambda: JointSampling(steps=0), "1 to 64 steps"),
+        (lambda: JointSampling(corrections=-1), "corrections cannot be -1"),
+        (lambda: Target(Kind.RGB, 0, SHAPE, shown=shown()), "which patches"),
+        (
+            lambda: Target(Kind.RGB, 0, SHAPE, shown=shown(), seen=SEEN, trusted_until=2.0),
+            "noise level",
+        ),
     ],
 )
-def test_contradictions_are_refused(make):
-    with pytest.raises(ValueError):
+def test_contradictions_are_refused(make, says):
+    with pytest.raises(ValueError, match=says):
         make()
