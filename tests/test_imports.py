@@ -27,6 +27,7 @@ LAYERS = (
     "explorer.doctor",
     "explorer.evaluation",
     "explorer.app",
+    "explorer.commands",
     "main",
 )
 #: Rooms that must run on a bare GPU machine, and what else may be imported there.
