@@ -1,0 +1,163 @@
+"""Bundle adjustment with depth: cameras, lenses and depth scales from points and matches.
+
+Three robust terms, each switched on by what is given:
+
+- a *point sight* says where known world points are seen (pointmaps: with the depth of each pixel
+  at its optimum, the loss of seed 001, eq. 11 is, up to the pixel's depth, the reprojection loss
+  of seed 002, eq. 3);
+- a *match sight* says that a pixel of one view, lifted by its depth, is seen at a pixel of another
+  one. Depth pictures err, so each match has an own change of log depth, held near zero and
+  eliminated by its Schur complement; each view has a depth scale;
+- *smoothness* of consecutive cameras (seed 001, eq. 12; MonST3R, Zhang et al. 2024).
+
+Solved by Levenberg–Marquardt with analytic derivatives. Pixels have their centres at +0.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from engine.geometry.bundle_terms import (
+    LENS,
+    PER_VIEW,
+    SCALE,
+    Block,
+    BundleState,
+    MatchSight,
+    PointSight,
+    TermConfig,
+    match_block,
+    point_block,
+    prior_block,
+    smoothness_block,
+)
+from engine.geometry.cameras import Array
+from engine.geometry.least_squares import DescentConfig, Normal, minimise
+from engine.geometry.lenses import LensModel, moved_lens
+from engine.geometry.rotations import rotation_from_vector
+
+
+@dataclass(frozen=True)
+class BundleConfig:
+    """Attributes:
+    lens: what is sought of lenses.
+    shared_lens: one lens for all views.
+    free_scales: each view's depth has an own scale.
+    fixed_view: the camera (and depth scale) that stays where it is; None where points in the
+        world hold the cameras.
+    terms: spreads and weights.
+    descent: when to stop.
+    """
+
+    lens: LensModel = LensModel.KNOWN
+    shared_lens: bool = True
+    free_scales: bool = True
+    fixed_view: int | None = 0
+    terms: TermConfig = field(default_factory=TermConfig)
+    descent: DescentConfig = field(default_factory=DescentConfig)
+
+
+@dataclass(frozen=True)
+class Adjusted:
+    """The state at which the cost stopped falling, and the cost."""
+
+    state: BundleState
+    cost: float
+
+
+def adjust(
+    state: BundleState,
+    points: Sequence[PointSight],
+    matches: Sequence[MatchSight],
+    config: BundleConfig = BundleConfig(),
+) -> Adjusted:
+    """The cameras, lenses and scales that explain the sights best, from a start near by."""
+    started = BundleState(
+        state.rotations,
+        state.centres,
+        state.lenses,
+        state.log_scales,
+        tuple(np.zeros(len(m.pixels_a)) for m in matches),
+    )
+    bundle = _Bundle(tuple(points), tuple(matches), config, started)
+    return Adjusted(*minimise(bundle, started, config.descent))
+
+
+@dataclass(frozen=True)
+class _Rest:
+    """What turns a step of the free numbers into one of all numbers.
+
+    Attributes:
+        basis: (all, free).
+        blocks: of the matches, with what their own depths need.
+    """
+
+    basis: Array
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class _Bundle:
+    points: tuple[PointSight, ...]
+    matches: tuple[MatchSight, ...]
+    config: BundleConfig
+    start: BundleState
+
+    def linearised(self, state: BundleState) -> Normal[_Rest]:
+        terms = self.config.terms
+        own = tuple(
+            match_block(sight, change, state, terms)
+            for sight, change in zip(self.matches, state.depth_changes, strict=True)
+        )
+        blocks = [*own, *(point_block(sight, state) for sight in self.points)]
+        if terms.smoothness > 0:
+            blocks += [smoothness_block(i, state, terms) for i in range(len(state.centres) - 1)]
+        blocks += [prior_block(i, state, self.start, terms) for i in range(len(state.centres))]
+        count = PER_VIEW * len(state.centres)
+        H, g = np.zeros((count, count)), np.zeros(count)
+        for block in blocks:
+            # A block may name one number twice (a shared lens does after the basis).
+            np.add.at(H, (block.index[:, None], block.index[None, :]), block.H)
+            np.add.at(g, block.index, block.g)
+        basis = self._basis(state)
+        cost = sum(block.cost for block in blocks)
+        return Normal(cost, basis.T @ H @ basis, basis.T @ g, _Rest(basis, own))
+
+    def _basis(self, state: BundleState) -> Array:
+        """(all, free): the directions in which the numbers may move."""
+        config, views = self.config, len(state.centres)
+        columns: list[Array] = []
+        for view in range(views):
+            free = [] if view == config.fixed_view else list(range(6))
+            if config.free_scales and view != config.fixed_view:
+                free.append(SCALE)
+            for number in free:
+                column = np.zeros(PER_VIEW * views)
+                column[PER_VIEW * view + number] = 1.0
+                columns.append(column)
+        lenses = np.zeros((views, config.lens.value, PER_VIEW * views))
+        for view in range(views):
+            at = PER_VIEW * view + LENS
+            lenses[view, :, at : at + 4] = config.lens.directions(state.lenses[view]).T
+        columns += list(
+            lenses.sum(0) if config.shared_lens else lenses.reshape(-1, PER_VIEW * views)
+        )
+        return np.array(columns).reshape(-1, PER_VIEW * views).T
+
+    def moved(self, state: BundleState, normal: Normal[_Rest], step: Array) -> BundleState:
+        full = normal.rest.basis @ step
+        each = full.reshape(-1, PER_VIEW)
+        changes = tuple(
+            change + block.own_step(full[block.index])
+            for change, block in zip(state.depth_changes, normal.rest.blocks, strict=True)
+        )
+        return BundleState(
+            state.rotations @ rotation_from_vector(each[:, :3]),
+            state.centres + each[:, 3:6],
+            moved_lens(state.lenses, each[:, LENS : LENS + 4]),
+            state.log_scales + each[:, SCALE],
+            changes,
+        )
