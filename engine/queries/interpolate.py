@@ -33,7 +33,7 @@ class InterpolationConfig:
     """
 
     sampling: JointSampling = field(default_factory=lambda: JointSampling(steps=4))
-    trusted_until: float = 0.3
+    trusted_until: float = 0.4
     with_depth: bool = True
     caption: str = ""
 

@@ -32,18 +32,27 @@ class GeometryScore:
         return (self.abs_rel, self.delta1, self.ate, self.rpe_translation, self.rpe_rotation)
 
 
+def columns_of(scores: Sequence[GeometryScore]) -> list[list[float]]:
+    """One list a column of `COLUMNS`; empty ones where nothing was scored."""
+    return [[score.values[i] for score in scores] for i in range(len(COLUMNS))]
+
+
 COLUMNS = ("AbsRel ↓", "δ<1.25 ↑", "ATE / σ ↓", "RPE-T / σ ↓", "RPE-R ° ↓")
 DIGITS = (3, 3, 4, 4, 3)
 
 
 def depth_score(found: Sequence[FloatArray], truth: Sequence[FloatArray]) -> tuple[float, float]:
-    """(AbsRel, δ < 1.25) of depth pictures after one median scale for all; drawn sky is far."""
-    drawn = np.stack([np.nan_to_num(d, nan=1e3, posinf=1e3) for d in found]).astype(np.float64)
+    """(AbsRel, δ < 1.25) of depth pictures after one median scale for all.
+
+    Drawn sky, and depth that is unknown, counts as twice as far as anything true.
+    """
+    drawn = np.stack([np.nan_to_num(d, nan=np.inf) for d in found]).astype(np.float64)
     true = np.stack(truth).astype(np.float64)
     known = np.isfinite(true) & (true > 0) & (drawn > 0)
     if not known.any():
         return float("nan"), float("nan")
     scaled = drawn * np.median(true[known] / drawn[known])
+    scaled = np.minimum(np.nan_to_num(scaled, nan=np.inf), 2.0 * true[known].max())
     metrics = depth_metrics(scaled.reshape(-1, true.shape[-1]), true.reshape(-1, true.shape[-1]))
     return metrics.abs_rel, metrics.delta1
 

@@ -21,6 +21,7 @@ from explorer.evaluation.systems.geometry_scores import (
     COLUMNS,
     DIGITS,
     GeometryScore,
+    columns_of,
     ramp,
     score,
     straight_line,
@@ -75,10 +76,6 @@ def _scored(found: list[SceneView], sample: Sample) -> GeometryScore:
     return score([v.depth for v in found], [v.camera for v in found], sample.views)
 
 
-def _columns(scores: list[GeometryScore]) -> list[list[float]]:
-    return [list(values) for values in zip(*(s.values for s in scores), strict=True)]
-
-
 def geometry_table(
     engine: Engine, samples: list[Sample], options: CompletionOptions, tell: Tell
 ) -> SystemTable:
@@ -94,9 +91,9 @@ def geometry_table(
         trivial.append(score(flat, cameras, sample.views))
         tell()
     rows = (
-        row("all frames", _columns(all_frames)),
-        row("first and last frame", _columns(two_frames)),
-        row("depth ramp, straight path", _columns(trivial), trivial=True),
+        row("all frames", columns_of(all_frames)),
+        row("first and last frame", columns_of(two_frames)),
+        row("depth ramp, straight path", columns_of(trivial), trivial=True),
     )
     title = f"depth and cameras of {len(samples[0].views)} frames, {len(samples)} unseen worlds"
     note = "The document gives no numbers of its own yet; depth after one scale for all frames."
@@ -120,7 +117,7 @@ def search_table(
             chosen[count].append(found[int(np.argmax(quality[:count]))])
         tell()
     rows = tuple(
-        row(f"best of {count}" if count > 1 else "first sample", _columns(chosen[count]))
+        row(f"best of {count}" if count > 1 else "first sample", columns_of(chosen[count]))
         for count in counts
     )
     panels = tuple(

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import torch
 
-from engine.geometry.clouds import chamfer_distance
+from engine.geometry.cloud_metrics import chamfer_distance
 from engine.geometry.projection import unproject
 from engine.queries import Engine, finish
 from engine.queries.interpolate import InterpolationConfig, interpolate
@@ -28,7 +28,7 @@ from explorer.evaluation.systems.tables import SystemTable, row
 HOLE_SHARES = (0.05, 0.2, 0.4, 0.6, 0.8)
 DEPTH_ERRORS = (0.0, 0.1, 0.25)
 #: Noise levels from which on warps are distrusted; 0 trusts them to the end.
-THRESHOLDS = (0.0, 0.3, 0.6)
+THRESHOLDS = (0.0, 0.4, 0.7)
 STEPS = 4
 _PATCH = 16
 _TELEA_RADIUS = 3.0

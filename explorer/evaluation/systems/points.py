@@ -40,7 +40,11 @@ class PointOptions:
 
 
 def _depth_of(points: FloatArray) -> FloatArray:
-    return camera_from_pointmap(points, LensModel.ZOOM).depth.astype(np.float32)
+    """Depth in the camera that the points were seen by; far everywhere where none explains them."""
+    try:
+        return camera_from_pointmap(points, LensModel.ZOOM).depth.astype(np.float32)
+    except ValueError:
+        return np.full(points.shape[:2], np.inf, np.float32)
 
 
 def depth_table(

@@ -19,12 +19,19 @@ from engine.queries.query import KnownView, Query
 from engine.sampling.joint import JointSampling
 from engine.sampling.keys import noise_of
 from explorer.evaluation.curves import Curve, Panel
-from explorer.evaluation.systems.geometry_scores import COLUMNS, DIGITS, GeometryScore, score
+from explorer.evaluation.systems.geometry_scores import (
+    COLUMNS,
+    DIGITS,
+    GeometryScore,
+    columns_of,
+    score,
+)
 from explorer.evaluation.systems.published import ONE4D
 from explorer.evaluation.systems.samples import Sample
 from explorer.evaluation.systems.tables import SystemTable, row
 
 Tell = Callable[[], None]
+Recovery = Callable[[Sequence[FloatArray]], tuple[list[FloatArray], list[Camera]]]
 
 
 @dataclass(frozen=True)
@@ -82,23 +89,25 @@ def sparsity_table(
     counts = sorted({1, 2, max(2, frames // 2), frames})
     sampling = JointSampling(options.steps)
     scores: dict[str, list[GeometryScore]] = {}
+    failures = 0
     for sample in samples:
         for count in counts:
             seen = evenly_observed(frames, count)
             pictures = [v.rgb if i in seen else None for i, v in enumerate(sample.views)]
             points = points_of(engine, pictures, sampling, options.seed + sample.seed)
-            name = f"{count} of {frames} frames"
-            depths, cameras = _optimised(points)
-            scores.setdefault(name, []).append(score(depths, cameras, sample.views))
+            ways: dict[str, Recovery] = {f"{count} of {frames} frames": _optimised}
             if count == frames:
-                depths, cameras = _by_pnp(points)
-                plain = scores.setdefault(f"{name}, without post-optimisation", [])
-                plain.append(score(depths, cameras, sample.views))
+                ways[f"{count} of {frames} frames, without post-optimisation"] = _by_pnp
+            for name, recover in ways.items():
+                found = scores.setdefault(name, [])
+                try:
+                    depths, cameras = recover(points)
+                except ValueError:  # no pinhole camera explains the points
+                    failures += 1
+                    continue
+                found.append(score(depths, cameras, sample.views))
         tell()
-    rows = tuple(
-        row(name, [list(column) for column in zip(*(s.values for s in found), strict=True)])
-        for name, found in scores.items()
-    )
+    rows = tuple(row(name, columns_of(found)) for name, found in scores.items())
     curve = Curve(
         "after post-optimisation",
         tuple(map(float, counts)),
@@ -106,4 +115,5 @@ def sparsity_table(
     )
     title = f"points of {frames} frames from some, {len(samples)} unseen worlds"
     panel = Panel("AbsRel against frames seen", "frames seen", (curve,))
-    return SystemTable(1, title, COLUMNS, DIGITS, rows + ONE4D, panels=(panel,))
+    notes = (f"{failures} runs left out: no camera explains their points.",) if failures else ()
+    return SystemTable(1, title, COLUMNS, DIGITS, rows + ONE4D, notes, (panel,))
