@@ -30,6 +30,7 @@ from engine.geometry.bundle_terms import (
     PointSight,
     TermConfig,
     match_block,
+    match_errors,
     point_block,
     prior_block,
     smoothness_block,
@@ -86,6 +87,15 @@ def adjust(
     return Adjusted(*minimise(bundle, started, config.descent))
 
 
+def median_match_error(state: BundleState, matches: Sequence[MatchSight]) -> float:
+    """Median pixels between matches and where the state projects them; 0 without matches."""
+    return (
+        float(np.median(np.concatenate([match_errors(m, state) for m in matches])))
+        if matches
+        else 0.0
+    )
+
+
 @dataclass(frozen=True)
 class _Rest:
     """What turns a step of the free numbers into one of all numbers.
@@ -119,9 +129,8 @@ class _Bundle:
         count = PER_VIEW * len(state.centres)
         H, g = np.zeros((count, count)), np.zeros(count)
         for block in blocks:
-            # A block may name one number twice (a shared lens does after the basis).
-            np.add.at(H, (block.index[:, None], block.index[None, :]), block.H)
-            np.add.at(g, block.index, block.g)
+            H[np.ix_(block.index, block.index)] += block.H
+            g[block.index] += block.g
         basis = self._basis(state)
         cost = sum(block.cost for block in blocks)
         return Normal(cost, basis.T @ H @ basis, basis.T @ g, _Rest(basis, own))

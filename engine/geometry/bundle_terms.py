@@ -149,17 +149,20 @@ def _seen(view: int, points: Array, state: BundleState) -> _Seen:
     in_front = Y[:, 2] > _NEAREST
     z = np.where(in_front, Y[:, 2], _NEAREST)
     x, y = Y[:, 0] / z, Y[:, 1] / z
-    flat = np.zeros((len(Y), 3, 3))
-    flat[:, 0, 0], flat[:, 0, 2] = fx / z, -fx * x / z
-    flat[:, 1, 1], flat[:, 1, 2] = fy / z, -fy * y / z
-    flat[:, 2, 2] = 1.0 / z
+    by_local = np.zeros((len(Y), 3, 3))  # d(u, v, log z) / d(point in the camera's frame)
+    by_local[:, 0, 0], by_local[:, 0, 2] = fx / z, -fx * x / z
+    by_local[:, 1, 1], by_local[:, 1, 2] = fy / z, -fy * y / z
+    by_local[:, 2, 2] = 1.0 / z
+    by_point = (by_local.reshape(-1, 3) @ R.T).reshape(-1, 3, 3)
     by_view = np.zeros((len(Y), 3, PER_VIEW))
-    by_view[:, :, :3] = flat @ cross_matrix(Y)
-    by_view[:, :, 3:6] = -flat @ R.T
+    by_view[:, 0, 0], by_view[:, 0, 1], by_view[:, 0, 2] = fx * x * y, -fx * (1 + x * x), fx * y
+    by_view[:, 1, 0], by_view[:, 1, 1], by_view[:, 1, 2] = fy * (1 + y * y), -fy * x * y, -fy * x
+    by_view[:, 2, 0], by_view[:, 2, 1] = -y, x
+    by_view[:, :, 3:6] = -by_point
     by_view[:, 0, LENS], by_view[:, 1, LENS + 1] = x, y
     by_view[:, 0, LENS + 2] = by_view[:, 1, LENS + 3] = 1.0
     pixels = np.stack([fx * x + cx, fy * y + cy], axis=1)
-    return _Seen(pixels, z, by_view, flat @ R.T, in_front)
+    return _Seen(pixels, z, by_view, by_point, in_front)
 
 
 def point_block(sight: PointSight, state: BundleState) -> Block:
@@ -173,16 +176,31 @@ def point_block(sight: PointSight, state: BundleState) -> Block:
     return _block(_numbers(sight.view), J, r, np.repeat(weights[:, None], 2, 1), cost)
 
 
+def _lifted(sight: MatchSight, change: Array, state: BundleState) -> Array:
+    """Points (N, 3) in the frame of the first camera."""
+    lens = state.lenses[sight.view_a]
+    ray = np.ones((len(sight.pixels_a), 3))
+    ray[:, :2] = (sight.pixels_a - lens[2:]) / lens[:2]
+    depth = sight.depth_a * np.exp(state.log_scales[sight.view_a] + change)
+    P: Array = depth[:, None] * ray
+    return P
+
+
+def match_errors(sight: MatchSight, state: BundleState) -> Array:
+    """Pixels (N,) between where depth as it is drawn carries a match and where it is seen."""
+    P = _lifted(sight, np.zeros(len(sight.pixels_a)), state)
+    a, b = sight.view_a, sight.view_b
+    seen = _seen(b, P @ state.rotations[a].T + state.centres[a], state)
+    error: Array = np.linalg.norm(seen.pixels - sight.pixels_b, axis=1)
+    return np.where(seen.in_front, error, np.inf)
+
+
 def match_block(sight: MatchSight, change: Array, state: BundleState, config: TermConfig) -> Block:
     """Matches lifted by the first view's depth, seen in the second; own depths eliminated."""
     a, b = sight.view_a, sight.view_b
-    R, (fx, fy, cx, cy) = state.rotations[a], state.lenses[a]
-    depth = sight.depth_a * np.exp(state.log_scales[a] + change)
-    ray = np.stack(
-        [(sight.pixels_a[:, 0] - cx) / fx, (sight.pixels_a[:, 1] - cy) / fy, np.ones(len(depth))],
-        axis=1,
-    )
-    P = depth[:, None] * ray
+    R, (fx, fy) = state.rotations[a], state.lenses[a, :2]
+    P = _lifted(sight, change, state)
+    depth, ray = P[:, 2], P / P[:, 2:]
     seen = _seen(b, P @ R.T + state.centres[a], state)
     by_a = np.zeros((len(P), 3, PER_VIEW))  # of the world point
     by_a[:, :, :3] = -R @ cross_matrix(P)

@@ -142,7 +142,8 @@ def find_pose(
     """PnP with the lens given, or with the one of many that explains the points best."""
     ransac = PoseConfig(threshold=3 * reach, iterations=200)
     if intrinsics is not None:
-        return estimate_camera(sample.points, sample.pixels, intrinsics, size, ransac)
+        some = sample.thinned(2 * config.scan_samples)
+        return estimate_camera(some.points, some.pixels, intrinsics, size, ransac)
     few = sample.thinned(config.scan_samples)
     wide = PoseConfig(threshold=6 * reach, iterations=60)
     best: tuple[float, PoseEstimate] | None = None
@@ -182,10 +183,10 @@ def refined(
 def depth_in(points: Array, camera: Camera) -> Array:
     """z-depth (H, W) of a pointmap (H, W, 3); nan unknown or behind the camera, inf sky."""
     T = camera.T_camera_world
-    known = np.isfinite(points).all(axis=-1)
+    known = np.all(np.isfinite(points), axis=-1)
     z = np.where(known[..., None], points, 0.0) @ T[2, :3] + T[2, 3]
     depth = np.where(known & (z > 0), z, np.nan)
-    infinite = np.isinf(points).any(axis=-1) & ~np.isnan(points).any(axis=-1)
+    infinite = np.any(np.isinf(points), axis=-1) & ~np.any(np.isnan(points), axis=-1)
     out: Array = np.where(infinite, np.inf, depth)
     return out
 

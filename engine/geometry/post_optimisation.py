@@ -17,7 +17,7 @@ import numpy as np
 from torch import Tensor
 
 from engine.geometry.arrays import float64_array
-from engine.geometry.bundle import BundleConfig, adjust
+from engine.geometry.bundle import BundleConfig, adjust, median_match_error
 from engine.geometry.bundle_terms import BundleState, MatchSight, PointSight, TermConfig
 from engine.geometry.cameras import Array, Camera, Intrinsics
 from engine.geometry.keypoints import depth_at
@@ -45,7 +45,6 @@ class PostOptimisationConfig:
     smoothness: weight of |turn| + |motion| between consecutive views, in matches per σ.
     match_reach: pixels at a width of 256 beyond which a match counts as wrong.
     depth_spread: of log depth at a match.
-    scale_spread: of a view's depth scale, sought only with matches.
     """
 
     lens: LensModel = LensModel.ZOOM
@@ -55,7 +54,6 @@ class PostOptimisationConfig:
     smoothness: float = 0.3
     match_reach: float = 1.0
     depth_spread: float = 0.1
-    scale_spread: float = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,18 +114,15 @@ def post_optimise(
     reach = config.pointmaps.reach * size[1] / 256
     cameras = _start(samples, intrinsics, size, reach, config)
     refiner = _Refiner(maps, samples, size, reach, config)
-    found = refiner.refined(cameras, ())
+    cameras = refiner.refined(cameras, ())
     if matches:
-        found = refiner.refined(found.cameras, matches)
+        cameras = refiner.refined(cameras, matches)
     return PostOptimised(
-        found.cameras,
-        tuple(
-            closest_depth(m, c) * s
-            for m, c, s in zip(maps, found.cameras, found.scales, strict=True)
-        ),
+        cameras,
+        tuple(closest_depth(m, c) for m, c in zip(maps, cameras, strict=True)),
         tuple(
             float(np.median(reprojection_errors(c, s, size)))
-            for c, s in zip(found.cameras, samples, strict=True)
+            for c, s in zip(cameras, samples, strict=True)
         ),
     )
 
@@ -140,11 +135,11 @@ def closest_depth(points: Array, camera: Camera) -> Array:
     """
     height, width, _ = points.shape
     rays = camera_directions(camera, height, width).double().numpy()
-    known = np.isfinite(points).all(axis=-1)
+    known = np.all(np.isfinite(points), axis=-1)
     local = np.where(known[..., None], points, 0.0) - camera.position
     local = local @ camera.T_world_camera[:3, :3]
     depth = (rays * local).sum(-1) / (rays**2).sum(-1)
-    infinite = np.isinf(points).any(axis=-1) & ~np.isnan(points).any(axis=-1)
+    infinite = np.any(np.isinf(points), axis=-1) & ~np.any(np.isnan(points), axis=-1)
     out: Array = np.where(infinite, np.inf, np.where(known & (depth > 0), depth, np.nan))
     return out
 
@@ -174,14 +169,6 @@ def _start(
 
 
 @dataclass(frozen=True, eq=False)
-class _Found:
-    """Cameras, and the factor of each view's depth."""
-
-    cameras: tuple[Camera, ...]
-    scales: Array
-
-
-@dataclass(frozen=True, eq=False)
 class _Refiner:
     """The descent, in units in which the scene is of order one."""
 
@@ -191,7 +178,9 @@ class _Refiner:
     reach: float
     config: PostOptimisationConfig
 
-    def refined(self, cameras: Sequence[Camera], matches: Sequence[ViewMatches]) -> _Found:
+    def refined(
+        self, cameras: Sequence[Camera], matches: Sequence[ViewMatches]
+    ) -> tuple[Camera, ...]:
         height, width = self.size
         every = np.concatenate([s.points for s in self.samples])
         origin = np.median(every, axis=0)
@@ -202,34 +191,32 @@ class _Refiner:
             np.stack([lens_array(c.intrinsics, width, height) for c in cameras]),
             np.zeros(len(cameras)),
         )
-        points = self._point_sights(cameras, origin, unit)
         sights = [self._match_sight(m, cameras, unit) for m in matches]
+        apart = median_match_error(state, sights)
+        points = self._point_sights(cameras, origin, unit, apart)
         terms = TermConfig(
             reach=self.config.match_reach * width / 256,
             depth_spread=self.config.depth_spread,
-            scale_spread=self.config.scale_spread,
             smoothness=self.config.smoothness,
         )
         bundle = BundleConfig(
             self.config.lens,
             self.config.shared_lens,
-            free_scales=bool(matches),
+            free_scales=False,
             fixed_view=None,
             terms=terms,
             descent=DescentConfig(least_gain=1e-6),
         )
         found = adjust(state, points, sights, bundle).state
-        return _Found(
-            tuple(
-                _camera(R, c * unit + origin, intrinsics_of(k, width, height))
-                for R, c, k in zip(found.rotations, found.centres, found.lenses, strict=True)
-            ),
-            np.exp(found.log_scales),
+        return tuple(
+            _camera(R, c * unit + origin, intrinsics_of(k, width, height))
+            for R, c, k in zip(found.rotations, found.centres, found.lenses, strict=True)
         )
 
     def _point_sights(
-        self, cameras: Sequence[Camera], origin: Array, unit: float
+        self, cameras: Sequence[Camera], origin: Array, unit: float, apart: float
     ) -> list[PointSight]:
+        """`apart`: pixels by which views disagree: no view's points are held more firmly."""
         sights = []
         for view, (camera, sample) in enumerate(zip(cameras, self.samples, strict=True)):
             error = float(np.median(reprojection_errors(camera, sample, self.size)))
@@ -240,7 +227,7 @@ class _Refiner:
                     (sample.points - origin) / unit,
                     sample.pixels,
                     sample.weights * share,
-                    max(self.reach, error),
+                    max(self.reach, error, apart),
                 )
             )
         return sights

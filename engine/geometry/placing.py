@@ -1,0 +1,141 @@
+"""Placing views one after the other by PnP on matches that depth lifts to points."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.geometry.bundle_terms import MatchSight
+from engine.geometry.cameras import Camera, Intrinsics
+from engine.geometry.keypoints import depth_at, lifted
+from engine.geometry.match_graph import Link
+from engine.geometry.pose import PoseConfig, estimate_camera
+
+#: Fields of view that photographs and videos have; a focal length is first sought among them.
+_USUAL_FIELDS = (35.0, 42.0, 50.0, 58.0, 66.0, 74.0, 82.0, 92.0)
+#: Pairs of views that the focal length is sought with.
+_LENS_PAIRS = 8
+
+
+def sights_of(
+    links: Sequence[Link], depths: Sequence[NDArray[np.floating]]
+) -> tuple[MatchSight, ...]:
+    """Both directions of each link, each with the matches whose first view has a depth."""
+    sights = []
+    for link in links:
+        for a, b, m in ((link.a, link.b, link.matches), (link.b, link.a, link.matches.swapped())):
+            depth_a, depth_b = depth_at(depths[a], m.pixels_a), depth_at(depths[b], m.pixels_b)
+            known = np.isfinite(depth_a)
+            sights.append(
+                MatchSight(
+                    a, b, m.pixels_a[known], m.pixels_b[known], depth_a[known], depth_b[known]
+                )
+            )
+    return tuple(sights)
+
+
+@dataclass
+class Placed:
+    """Views placed so far, of `count`: cameras and log scales of depth, by view."""
+
+    count: int
+    cameras: dict[int, Camera]
+    log_scales: dict[int, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Placer:
+    """Attributes:
+    sights: matches between views, in both directions.
+    size: height and width of the pictures.
+    count: of the views.
+    threshold: pixels to which PnP counts a match as agreeing.
+    """
+
+    sights: tuple[MatchSight, ...]
+    size: tuple[int, int]
+    count: int
+    threshold: float
+
+    @property
+    def _pose_config(self) -> PoseConfig:
+        return PoseConfig(threshold=self.threshold, iterations=300)
+
+    def usual_lens(self) -> Intrinsics:
+        """The field of view with which depth explains the best-matched pairs best."""
+        height, width = self.size
+        moving = sorted(self.sights, key=lambda s: -len(s.pixels_a) * _motion(s))[:_LENS_PAIRS]
+        threshold = self.threshold
+        best, best_score = Intrinsics.from_fov(60.0, width / height), np.inf
+        for fov in _USUAL_FIELDS:
+            lens, score = Intrinsics.from_fov(fov, width / height), 0.0
+            for sight in moving:
+                points = lifted(sight.pixels_a, sight.depth_a, Camera(np.eye(4), lens), self.size)
+                pose = estimate_camera(points, sight.pixels_b, lens, self.size, self._pose_config)
+                agree = 0 if pose is None else int(pose.inliers.sum())
+                score += (len(points) - agree) * threshold**2
+                score += agree * pose.reprojection_error**2 if pose is not None else 0.0
+            if score < best_score:
+                best, best_score = lens, score
+        return best
+
+    def placed(self, lens: Intrinsics) -> Placed:
+        """Each view by PnP against all views placed before it; the best connected one first."""
+        count = self.count
+        bonds = np.zeros((count, count), dtype=np.int64)
+        for sight in self.sights:
+            bonds[sight.view_b, sight.view_a] += len(sight.pixels_a)
+        first = int(np.argmax(np.sort(bonds, axis=1)[:, -4:].sum(axis=1)))
+        chain = Placed(count, {first: Camera(np.eye(4), lens)}, {first: 0.0})
+        failed: dict[int, int] = {}
+        while len(chain.cameras) < count:
+            bonds_now = bonds[:, sorted(chain.cameras)].sum(axis=1)
+            open_views = [
+                v for v in range(count) if v not in chain.cameras and failed.get(v) != bonds_now[v]
+            ]
+            if not open_views:
+                break
+            view = max(open_views, key=lambda v: int(bonds_now[v]))
+            if not self._place(view, chain, lens):
+                # Tried again once more of its neighbours have a place.
+                failed[view] = int(bonds_now[view])
+        return chain
+
+    def _place(self, view: int, chain: Placed, lens: Intrinsics) -> bool:
+        known = [s for s in self.sights if s.view_b == view and s.view_a in chain.cameras]
+        if not known:
+            return False
+        points = np.concatenate(
+            [
+                lifted(
+                    s.pixels_a,
+                    s.depth_a * np.exp(chain.log_scales[s.view_a]),
+                    chain.cameras[s.view_a],
+                    self.size,
+                )
+                for s in known
+            ]
+        )
+        pixels = np.concatenate([s.pixels_b for s in known])
+        pose = estimate_camera(points, pixels, lens, self.size, self._pose_config)
+        if pose is None:
+            return False
+        T = pose.camera.T_camera_world
+        z = points[pose.inliers] @ T[2, :3] + T[2, 3]
+        own = np.concatenate([s.depth_b for s in known])[pose.inliers]
+        both = np.isfinite(own)
+        chain.cameras[view] = pose.camera
+        chain.log_scales[view] = (
+            float(np.median(np.log(z[both] / own[both]))) if both.any() else 0.0
+        )
+        return True
+
+
+def _motion(sight: MatchSight) -> float:
+    """Median pixels that matches move."""
+    if not len(sight.pixels_a):
+        return 0.0
+    return float(np.median(np.linalg.norm(sight.pixels_b - sight.pixels_a, axis=1)))
