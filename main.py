@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from explorer.commands.clips import COMMANDS as CLIP_COMMANDS
 from explorer.commands.evaluate import evaluate
 from explorer.commands.options import FILE, RESULTS, picture_size
 
@@ -112,7 +113,8 @@ def walk(**given: Any) -> None:
         sys.exit(INTERRUPTED)
 
 
-cli.add_command(evaluate)
+for command in (*CLIP_COMMANDS, evaluate):
+    cli.add_command(command)
 
 
 @cli.command(context_settings=PASS_THROUGH, add_help_option=False)

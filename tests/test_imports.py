@@ -23,6 +23,7 @@ LAYERS = (
     "engine.queries",
     "memory",
     "explorer.walk",
+    "explorer.clips",
     "explorer.terminal",
     "explorer.doctor",
     "explorer.evaluation",

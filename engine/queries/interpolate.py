@@ -96,6 +96,24 @@ def halving_order(count: int) -> list[tuple[int, int, int]]:
     return order
 
 
+def warp_between(ends: tuple[SceneView, SceneView], camera: Camera, share: float) -> Warped:
+    """Both ends seen from `camera`; the nearer one counts for more where both are seen.
+
+    Each end is warped for itself: joined surfaces would show one end alone up to the other, where
+    the picture would jump by as much as their depths disagree.
+    """
+    first, last = warp(ends[:1], camera), warp(ends[1:], camera)
+    a = (1.0 - share) ** 2 * np.where(first.seen, first.coverage, 0.0)
+    b = share**2 * np.where(last.seen, last.coverage, 0.0)
+    part = (b / np.maximum(a + b, 1e-6)).astype(np.float32)
+    return Warped(
+        rgb=(1 - part[..., None]) * first.rgb + part[..., None] * last.rgb,
+        depth=np.where(part > 0.5, last.depth, first.depth),
+        coverage=np.maximum(first.coverage, last.coverage),
+        seen=first.seen | last.seen,
+    )
+
+
 def interpolate(
     engine: Engine,
     ends: tuple[SceneView, SceneView],
@@ -106,7 +124,7 @@ def interpolate(
     """One view for each camera, between two whose depth and cameras are known."""
     between = []
     for index, camera in enumerate(cameras):
-        seen = warp(ends, camera)
+        seen = warp_between(ends, camera, _share(ends, camera))
         asked: tuple[tuple[Kind, int], ...] = ((Kind.DEPTH, 1),) if config.with_depth else ()
         views = (
             KnownView(rgb=ends[0].rgb, depth=ends[0].depth, camera=ends[0].camera),
@@ -146,6 +164,17 @@ def interpolate_pictures(
         assert answer.rgb is not None
         pictures[index], depths[index] = answer.rgb, answer.depth
     return [Between(None, pictures[i], depths[i], None) for i in range(1, count + 1)]
+
+
+def _share(ends: tuple[SceneView, SceneView], camera: Camera) -> float:
+    """How far from the first end to the last one a camera is, in [0, 1]."""
+    scale = _scale(ends[0])
+    ways = []
+    for end in ends:
+        turned = float(np.arccos(np.clip(camera.forward @ end.camera.forward, -1, 1)))
+        moved = float(np.linalg.norm(camera.position - end.camera.position))
+        ways.append(turned + moved / scale)
+    return ways[0] / max(sum(ways), 1e-9)
 
 
 def _scale(view: SceneView) -> float:

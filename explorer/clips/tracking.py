@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -85,7 +86,7 @@ def track_edit(
 ) -> Iterator[Tracked]:
     """For each frame after the first, where the region is and what is to be seen in it."""
     config = config or TrackingConfig()
-    greys = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
+    greys = [np.asarray(cv2.cvtColor(f, cv2.COLOR_RGB2GRAY), np.uint8) for f in frames]
     height, width = greys[0].shape
     way = _identity(height, width)
     sure = np.ones((height, width), bool)
@@ -113,14 +114,19 @@ def _flow(method: cv2.DISOpticalFlow, a: NDArray[np.uint8], b: NDArray[np.uint8]
 
 
 def _remapped(values: Map, way: Map) -> Map:
-    return np.asarray(
-        cv2.remap(values, way, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32
-    )
+    return np.asarray(_looked_up(values, way), np.float32)
+
+
+def _looked_up(picture: NDArray[Any], way: Map) -> NDArray[Any]:
+    """A picture at the ends of a way; beyond its border its border goes on."""
+    x, y = np.ascontiguousarray(way[..., 0]), np.ascontiguousarray(way[..., 1])
+    return cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _sampled(mask: Mask, way: Map) -> Mask:
     """`mask` at the ends of `way`; outside the picture it is False."""
-    found = cv2.remap(mask.astype(np.uint8), way, None, cv2.INTER_NEAREST, borderValue=0)
+    x, y = np.ascontiguousarray(way[..., 0]), np.ascontiguousarray(way[..., 1])
+    found = cv2.remap(mask.astype(np.uint8), x, y, cv2.INTER_NEAREST, borderValue=0)
     return np.asarray(found > 0)
 
 
@@ -146,7 +152,7 @@ def _with_surface(
 
 def _alike(frame: Rgb, first: Rgb, way: Map, config: TrackingConfig) -> Mask:
     """Where the colours at both ends of the way match: nothing has come in between."""
-    there = cv2.remap(first, way, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    there = _looked_up(first, way)
     difference = np.abs(
         cv2.GaussianBlur(frame, (5, 5), 0).astype(np.float32)
         - cv2.GaussianBlur(np.asarray(there, np.uint8), (5, 5), 0).astype(np.float32)
@@ -174,7 +180,7 @@ def _carried(way: Map, believed: Mask, edited: Rgb, region: Mask) -> Tracked:
     seen = _sampled(region, way) & believed
     here = cv2.morphologyEx(seen.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0
     here = _filled(np.asarray(here))
-    carried = cv2.remap(edited, way, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    carried = _looked_up(edited, way)
     return Tracked(here, np.asarray(carried, np.uint8), seen & here)
 
 

@@ -236,7 +236,7 @@ def _time(frame: av.VideoFrame) -> float:
 
 def _upright(frame: av.VideoFrame) -> Image.Image:
     """sRGB, turned as the file's metadata says."""
-    picture = frame.to_image()
+    picture: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]
     turn = round(frame.rotation or 0) % 360
     return picture.rotate(turn, expand=True) if turn else picture
 

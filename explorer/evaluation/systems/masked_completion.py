@@ -186,7 +186,8 @@ def between_table(
         assert drawn.depth is not None
         inpainted = telea(drawn.warped.rgb, ~drawn.warped.seen)
         faded = (first.rgb + last.rgb) / 2
-        for name, answer in zip(names, (drawn.rgb, inpainted, faded), strict=True):
+        answers: list[FloatArray] = [drawn.rgb, inpainted, faded.astype(np.float32)]
+        for name, answer in zip(names, answers, strict=True):
             found[name][0].append(psnr(answer, middle.rgb))
         truth = _points(middle.depth, middle)
         found["interpolation"][1].append(

@@ -42,7 +42,8 @@ class PointOptions:
 def _depth_of(points: FloatArray) -> FloatArray:
     """Depth in the camera that the points were seen by; far everywhere where none explains them."""
     try:
-        return camera_from_pointmap(points, LensModel.ZOOM).depth.astype(np.float32)
+        found = camera_from_pointmap(points.astype(np.float64), LensModel.ZOOM)
+        return found.depth.astype(np.float32)
     except ValueError:
         return np.full(points.shape[:2], np.inf, np.float32)
 

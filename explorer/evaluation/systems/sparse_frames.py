@@ -71,13 +71,13 @@ def points_of(
 
 def _by_pnp(points: Sequence[FloatArray]) -> tuple[list[FloatArray], list[Camera]]:
     """Each view for itself."""
-    found = [camera_from_pointmap(p, LensModel.ZOOM) for p in points]
+    found = [camera_from_pointmap(p.astype(np.float64), LensModel.ZOOM) for p in points]
     return [f.depth.astype(np.float32) for f in found], [f.camera for f in found]
 
 
 def _optimised(points: Sequence[FloatArray]) -> tuple[list[FloatArray], list[Camera]]:
     """All views together, with one lens and a smooth path."""
-    found = post_optimise(list(points))
+    found = post_optimise([p.astype(np.float64) for p in points])
     return [np.asarray(d, np.float32) for d in found.depths], list(found.cameras)
 
 
