@@ -50,3 +50,9 @@ def samples() -> list[Sample]:
         Sample((view(0.0), view(0.1, 0.02), view(0.25, 0.05)), "wall", 1),
         Sample((view(0.3), view(0.2, 0.04), view(0.0, 0.1)), "wall", 2),
     ]
+
+
+@pytest.fixture
+def straight() -> Sample:
+    """A path without turns, so that the pictures are those that its cameras see."""
+    return Sample((view(0.0), view(0.1), view(0.25)), "wall", 1)
