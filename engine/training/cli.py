@@ -11,10 +11,13 @@ from pathlib import Path
 
 import torch
 
-from engine.model.checkpoints import CheckpointError
+from engine.model.checkpoints import CheckpointError, file_hash
+from engine.model.control.decoupled import ControlConfig
+from engine.model.control.lora import LoraConfig
 from engine.model.model import Model, new_model, read_model, save_model
 from engine.model.text import Tokenizer
 from engine.model.transformer import TransformerConfig
+from engine.training.adapters import COUPLINGS, AdapterTrainer, AdapterTrainingConfig
 from engine.training.buffer import SequenceSource, SourceShares
 from engine.training.codec_training import CodecTrainingConfig, load_codec, train_codec
 from engine.training.distributed import join, leave
@@ -77,7 +80,15 @@ def _parser() -> argparse.ArgumentParser:
     model.add_argument("--warm-up", type=int, default=TrainerConfig.warm_up)
     model.add_argument("--save-every", type=int, default=TrainerConfig.save_every)
     model.set_defaults(run=_train_model)
-    for command in (codec, model):
+    adapters = commands.add_parser("adapters", help="adapters beside a frozen model (seed 001)")
+    adapters.add_argument("--model", type=Path, required=True, help="the weights that stay frozen")
+    adapters.add_argument("--worlds", type=Path, action="append", default=[], help="worlds")
+    adapters.add_argument("--coupling", default="decoupled", help=", ".join(COUPLINGS))
+    adapters.add_argument("--rank", type=int, default=LoraConfig.rank)
+    adapters.add_argument("--links", type=int, default=ControlConfig.links)
+    adapters.add_argument("--batch", type=int, default=AdapterTrainingConfig.batch)
+    adapters.set_defaults(run=_train_adapters)
+    for command in (codec, model, adapters):
         command.add_argument("--rgbd", type=Path, action="append", default=[], help="recordings")
         command.add_argument("--out", type=Path, required=True)
         command.add_argument("--minutes", type=float, default=5.0)
@@ -183,6 +194,23 @@ def _train_model(options: argparse.Namespace) -> None:
                 log.write(json.dumps({"step": report.step, **asdict(score)}) + "\n")
             print(f"    held out: {score}", flush=True)
     leave(place)
+
+
+def _train_adapters(options: argparse.Namespace) -> None:
+    config = AdapterTrainingConfig(
+        coupling=options.coupling,
+        minutes=options.minutes,
+        learning_rate=options.learning_rate,
+        batch=options.batch,
+        seed=options.seed,
+        control=ControlConfig(LoraConfig(options.rank, float(options.rank)), options.links),
+    )
+    model, sources = read_model(options.model), _sources(options)
+    base = file_hash(options.model)
+    trainer = AdapterTrainer(model, sources, config, torch.device(options.device), base)
+    for report in trainer.run(options.out):
+        losses = "  ".join(f"{name} {value:.4f}" for name, value in report.losses.items())
+        print(f"step {report.step}  {report.minutes:.1f} min  {losses}", flush=True)
 
 
 def _held_out(folder: Path | None, count: int = 12) -> list[PosedSequence]:
