@@ -17,6 +17,7 @@ from engine.model.control.lora import LoraConfig
 from engine.model.model import Model, new_model, read_model, save_model
 from engine.model.text import Tokenizer
 from engine.model.transformer import TransformerConfig
+from engine.training.ablations.command import add_options, run_ablations
 from engine.training.adapters import COUPLINGS, AdapterTrainer, AdapterTrainingConfig
 from engine.training.buffer import SequenceSource, SourceShares
 from engine.training.codec_training import CodecTrainingConfig, load_codec, train_codec
@@ -88,7 +89,10 @@ def _parser() -> argparse.ArgumentParser:
     adapters.add_argument("--links", type=int, default=ControlConfig.links)
     adapters.add_argument("--batch", type=int, default=AdapterTrainingConfig.batch)
     adapters.set_defaults(run=_train_adapters)
-    for command in (codec, model, adapters):
+    ablations = commands.add_parser("ablations", help="what each part of the design is worth")
+    add_options(ablations)
+    ablations.set_defaults(run=lambda given: run_ablations(given, _size(given.size)))
+    for command in (codec, model, adapters, ablations):
         command.add_argument("--rgbd", type=Path, action="append", default=[], help="recordings")
         command.add_argument("--out", type=Path, required=True)
         command.add_argument("--minutes", type=float, default=5.0)
