@@ -23,7 +23,7 @@ _USUAL_FIELDS = (35.0, 42.0, 50.0, 58.0, 66.0, 74.0, 82.0, 92.0)
 _LENS_PAIRS = 8
 #: PnP is tried with its threshold times these: where a path is wide, errors of depth move points
 #: further than keypoints err.
-_WIDENINGS = (1.0, 3.0)
+_WIDENINGS = (1.0, 2.0, 4.0)
 
 
 def sights_of(
@@ -132,6 +132,11 @@ class Placer:
             tried.append(self._settled(view, pose.camera, log_scale, known, chain))
         if not tried:
             return False
+        # A path does not jump: where repeated texture misleads PnP, a neighbour starts better.
+        for neighbour in (view - 1, view + 1):
+            if neighbour in chain.cameras:
+                camera, log_scale = chain.cameras[neighbour], chain.log_scales[neighbour]
+                tried.append(self._settled(view, camera, log_scale, known, chain))
         best = min(tried, key=lambda t: t.cost)
         chain.cameras[view], chain.log_scales[view] = best.camera, best.log_scale
         return True
