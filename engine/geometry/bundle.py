@@ -74,10 +74,10 @@ def adjust(
 ) -> Adjusted:
     """The cameras, lenses and scales that explain the sights best, from a start near by.
 
-    The depth of each match starts as it is drawn.
+    The depth of each point starts as it is drawn.
     """
     table = MatchTable.of(matches)
-    started = replace(state, depth_changes=np.zeros(len(table)))
+    started = replace(state, depth_changes=np.zeros(table.points))
     bundle = _Bundle(tuple(points), table, config, started)
     return Adjusted(*minimise(bundle, started, config.descent))
 
@@ -100,11 +100,11 @@ class _Bundle:
     def linearised(self, state: BundleState) -> Normal[_Rest]:
         terms, views = self.config.terms, len(state.centres)
         own = match_term(self.matches, state, terms)
-        blocks = [*own.blocks, *(point_block(sight, state) for sight in self.points)]
+        blocks = [point_block(sight, state) for sight in self.points]
         if terms.smoothness > 0:
             blocks += [smoothness_block(i, state, terms) for i in range(views - 1)]
         blocks += [prior_block(i, state, self.start, terms) for i in range(views)]
-        H, g = np.zeros((PER_VIEW * views, PER_VIEW * views)), np.zeros(PER_VIEW * views)
+        H, g = own.H.copy(), own.g.copy()
         for block in blocks:
             H[np.ix_(block.index, block.index)] += block.H
             g[block.index] += block.g
@@ -134,11 +134,12 @@ class _Bundle:
         return np.array(columns).reshape(-1, PER_VIEW * views).T
 
     def moved(self, state: BundleState, normal: Normal[_Rest], step: Array) -> BundleState:
-        each = (normal.rest.basis @ step).reshape(-1, PER_VIEW)
+        full = normal.rest.basis @ step
+        each = full.reshape(-1, PER_VIEW)
         return BundleState(
             state.rotations @ rotation_from_vector(each[:, :3]),
             state.centres + each[:, 3:6],
             moved_lens(state.lenses, each[:, LENS : LENS + 4]),
             state.log_scales + each[:, SCALE],
-            state.depth_changes + normal.rest.matches.depth_step(self.matches, each),
+            state.depth_changes + normal.rest.matches.depth_step(full),
         )

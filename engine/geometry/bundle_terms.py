@@ -36,7 +36,7 @@ class BundleState:
     centres: (V, 3), in units in which the scene is of order one.
     lenses: (V, 4), fx, fy, cx, cy in pixels.
     log_scales: (V,), of each view's depth.
-    depth_changes: (M,), of the log depth of each match.
+    depth_changes: (points,), of the log depth of each point that matches show.
     """
 
     rotations: Array
@@ -85,6 +85,8 @@ class TermConfig:
     Attributes:
         reach: pixels, of matches.
         depth_spread: of log depth, per match.
+        depth_weight: of a drawn depth, beside the weight 1 of a match: depth pictures err
+            smoothly, so that many matches share one error.
         scale_spread: of a view's log scale.
         zoom_spread: of log focal length about the one at the start.
         centre_spread: of the principal point, as a share of the focal length.
@@ -94,6 +96,7 @@ class TermConfig:
 
     reach: float = 1.0
     depth_spread: float = 0.1
+    depth_weight: float = 0.1
     scale_spread: float = 0.3
     zoom_spread: float = 0.5
     centre_spread: float = 0.05

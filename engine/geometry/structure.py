@@ -22,6 +22,7 @@ from engine.geometry.lenses import LensModel
 from engine.geometry.match_graph import GraphConfig, match_graph
 from engine.geometry.placing import Placed, Placer, sights_of
 from engine.geometry.rotations import slerp
+from engine.geometry.tracks import tracked
 
 
 @dataclass(frozen=True)
@@ -126,11 +127,11 @@ def _refined(
     used = [s for s in sights if len(s) and s.view_a in number and s.view_b in number]
     unit = float(np.median(np.concatenate([s.depth_a for s in used]))) if used else 1.0
     table = MatchTable.of([s.renumbered(number, unit) for s in used])
-    forward = [s.renumbered(number, unit) for s in used if s.view_a < s.view_b]
+    chains = [s.renumbered(number, unit) for s in tracked(used)]
     state = BundleState.of(
         [placed.cameras[v] for v in order], [placed.log_scales[v] for v in order], unit, size
     )
-    found = adjust(state, [], forward, BundleConfig(model, terms=config.terms(size))).state
+    found = adjust(state, [], chains, BundleConfig(model, terms=config.terms(size))).state
     errors = match_errors(table, found)
     near = errors <= config.pose_reach * size[1] / 256
     inliers = np.bincount(table.view_b[near], minlength=len(order))
