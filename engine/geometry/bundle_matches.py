@@ -200,8 +200,8 @@ def _eliminated(
     own = J[:, :, SCALE]  # a point's depth and its view's scale act alike
     weighted_own = weights * own
     curvature = np.bincount(table.point, (weighted_own * own).sum(axis=1), table.points) + prior
-    gradient = np.bincount(table.point, (weighted_own * r).sum(axis=1), table.points)
-    gradient += prior * state.depth_changes
+    pull = np.bincount(table.point, (weighted_own * r).sum(axis=1), table.points)
+    gradient = pull + prior * state.depth_changes
     rows = np.einsum("nr,nrl->nl", weighted_own, J)
     slopes = np.einsum("nrl,nr->nl", weighted, r)
     count = PER_VIEW * len(state.centres)

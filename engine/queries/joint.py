@@ -63,13 +63,20 @@ def ask(
             cache = engine.transformer.remember(Group(tuple(known)), cache)
     targets = _targets(engine, query)
     kinds = tuple(dict.fromkeys(target.kind for target in targets))
-    ids = engine.tokenizer.encode(kinds, query.caption).ids
-    prompt = torch.tensor([ids], device=engine.device)
 
-    def predict(pictures: Sequence[Picture]) -> Sequence[Tensor]:
+    def said(pictures: Sequence[Picture], caption: str) -> list[Tensor]:
+        ids = engine.tokenizer.encode(kinds, caption).ids
+        prompt = torch.tensor([ids], device=engine.device)
         with torch.no_grad(), engine.autocast():
             group = Group(tuple(pictures), prompt, asked=True)
             return [x.float() for x in engine.transformer.predict(group, cache)]
+
+    def predict(pictures: Sequence[Picture]) -> Sequence[Tensor]:
+        told = said(pictures, query.caption)
+        if sampling.guidance == 1.0 or not query.caption:
+            return told
+        untold = said(pictures, "")
+        return [u + sampling.guidance * (t - u) for t, u in zip(told, untold, strict=True)]
 
     drawn = yield from draw_pictures(predict, targets, sampling, generator, engine.device)
     return _answers(engine, query, targets, drawn)

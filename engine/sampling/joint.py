@@ -37,6 +37,8 @@ class JointSampling:
         corrections: Langevin steps after each step but the last.
         correction_strength: signal-to-noise ratio r of a Langevin step.
         replace: seen patches are replaced at each step instead of shown at level 0.
+        guidance: how far predictions are pushed towards the caption; 1 leaves them as they are,
+            anything else costs a second pass (Ho and Salimans 2022).
     """
 
     steps: int = 4
@@ -44,6 +46,7 @@ class JointSampling:
     corrections: int = 0
     correction_strength: float = 0.16
     replace: bool = False
+    guidance: float = 1.0
 
     def __post_init__(self) -> None:
         if self.corrections < 0:

@@ -6,6 +6,7 @@ sparse_frames       few frames to all points                              (seed 
 points              pictures and points together                         (seed 002)
 context_walk        the walk there and back, by its switches              (seed 003)
 masked_completion   holes, wrong warps, re-noised patches                 (seed 004)
+edits               an edited view, carried to the others                 (seed 004)
 published           what the five report themselves, on other data
 run                 all of them: `evaluate seeds`
 """

@@ -16,6 +16,7 @@ from engine.queries.scenes import SceneView
 from engine.queries.search import reprojection_score
 from engine.sampling.joint import JointSampling
 from engine.sampling.keys import noise_of
+from explorer.clips.geometry import GeometryOptions, recover_geometry
 from explorer.evaluation.curves import Curve, Panel
 from explorer.evaluation.systems.geometry_scores import (
     COLUMNS,
@@ -28,6 +29,7 @@ from explorer.evaluation.systems.geometry_scores import (
 )
 from explorer.evaluation.systems.samples import Sample
 from explorer.evaluation.systems.tables import SystemTable, mean, row
+from explorer.walk.colours import to_bytes
 
 Tell = Callable[[], None]
 
@@ -47,6 +49,13 @@ def dense(
     """All RGB → all depth and cameras."""
     pictures = [view.rgb for view in sample.views]
     return finish(reconstruct(engine, pictures, config, noise_of(seed, "dense")))
+
+
+def with_matches(engine: Engine, sample: Sample, options: CompletionOptions) -> list[SceneView]:
+    """As `reconstruct` does it: the drawn cameras, or those of matches where they fit better."""
+    frames = [to_bytes(view.rgb) for view in sample.views]
+    asked = GeometryOptions(steps=options.steps, seed=options.seed)
+    return list(finish(recover_geometry(engine, frames, asked)).views)
 
 
 def sparse(engine: Engine, sample: Sample, steps: int, seed: int) -> list[SceneView]:
@@ -81,8 +90,9 @@ def geometry_table(
 ) -> SystemTable:
     """Video depth and cameras, from all frames and from the first and last alone."""
     config = ReconstructionConfig(sampling=JointSampling(options.steps))
-    all_frames, two_frames, trivial = [], [], []
+    all_frames, matched, two_frames, trivial = [], [], [], []
     for sample in samples:
+        matched.append(_scored(with_matches(engine, sample, options), sample))
         all_frames.append(_scored(dense(engine, sample, config, options.seed), sample))
         two_frames.append(_scored(sparse(engine, sample, options.steps, options.seed), sample))
         cameras = straight_line([v.camera for v in sample.views])
@@ -92,6 +102,7 @@ def geometry_table(
         tell()
     rows = (
         row("all frames", columns_of(all_frames)),
+        row("all frames, cameras corrected by matches", columns_of(matched)),
         row("first and last frame", columns_of(two_frames)),
         row("depth ramp, straight path", columns_of(trivial), trivial=True),
     )

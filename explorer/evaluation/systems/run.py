@@ -14,6 +14,7 @@ from explorer.evaluation.progress import counting
 from explorer.evaluation.reports import write_json, write_picture
 from explorer.evaluation.systems import (
     context_walk,
+    edits,
     joint_completion,
     masked_completion,
     points,
@@ -83,6 +84,7 @@ def _tables(options: SeedsOptions) -> list[tuple[int, int, Table]]:
         (4, 2, lambda e, s, t: masked_completion.hole_table(e, s, masked, t)),
         (4, 2, lambda e, s, t: masked_completion.warp_table(e, s, masked, t)),
         (4, 3, lambda e, s, t: masked_completion.between_table(e, s, masked, t)),
+        (4, 6, lambda e, s, t: edits.edit_table(e, s, edits.EditOptions(seed=options.seed), t)),
     ]
 
 

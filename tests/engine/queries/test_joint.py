@@ -138,6 +138,19 @@ def test_words_alone_are_enough(engine):
     assert np.abs(found.rgb - silent.rgb).max() > 1e-4
 
 
+def test_guidance_pushes_towards_the_caption(engine):
+    """From no caption (0) over the caption (1) on along the same line, at the first step."""
+
+    def drawn(guidance: float, caption: str = "room"):
+        query = Query(SIZE, (KnownView(camera=camera()),), ((Kind.DEPTH, 0),), caption=caption)
+        sampling = JointSampling(steps=1, guidance=guidance)
+        return np.log(answer(engine, query, sampling)[0].depth)
+
+    np.testing.assert_allclose(drawn(0.0), drawn(1.0, caption=""), atol=1e-3)
+    assert np.abs(drawn(3.0) - drawn(1.0)).max() > 1e-3
+    np.testing.assert_allclose(drawn(4.0, caption=""), drawn(1.0, caption=""))
+
+
 def test_the_same_seed_gives_the_same_bytes(engine):
     first, again = (
         answer(engine, reconstruction(), seed=3),

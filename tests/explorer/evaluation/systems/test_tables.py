@@ -11,7 +11,7 @@ from rich.console import Console
 
 from engine.geometry.cameras import Camera
 from engine.queries.scenes import SceneView
-from explorer.evaluation.systems import joint_completion, masked_completion, points, run
+from explorer.evaluation.systems import edits, joint_completion, masked_completion, points, run
 from explorer.evaluation.systems import sparse_frames as sparse
 from explorer.evaluation.systems.tables import SystemTable
 
@@ -111,6 +111,25 @@ def test_a_completed_view_keeps_what_was_left_of_it(engine, samples):
     assert np.array_equal(found[~holes], samples[0].views[1].rgb[~holes])
 
 
+def test_an_edit_lies_where_true_depth_says(straight):
+    """A wall that leans back: a step to the right moves what is painted to the left."""
+    first, other = straight.views[0], straight.views[2]
+    region = edits.spot((32, 48))
+    assert np.array_equal(edits.where_it_lies(first, region, first), region)
+    moved = edits.where_it_lies(first, region, other)
+    assert moved.sum() == pytest.approx(region.sum(), rel=0.2)
+    columns = [np.nonzero(mask.any(0))[0].mean() for mask in (region, moved)]
+    lens = first.camera.intrinsics
+    assert columns[0] - columns[1] == pytest.approx(0.25 * lens.fx * 48 / 2.5, abs=0.7)
+
+
+def test_edits_are_compared_with_copies(engine, straight):
+    found = edits.edit_table(engine, [straight], edits.EditOptions(steps=1), nothing)
+    check(found)
+    by_name = {r.name: r.values for r in found.rows}
+    assert by_name["carried"][1] > by_name["copied"][1]
+
+
 def test_the_whole_evaluation_writes_what_it_prints(engine, samples, tmp_path, monkeypatch):
     monkeypatch.setattr(run, "world_samples", lambda *_: samples)
     monkeypatch.setattr(run.Engine, "load", staticmethod(lambda *_: engine))
@@ -119,7 +138,7 @@ def test_the_whole_evaluation_writes_what_it_prints(engine, samples, tmp_path, m
     report = run.evaluate_seeds(options, console)
     assert {t.seed for t in report.tables} == {4}
     written = json.loads((tmp_path / "seeds.json").read_text())
-    assert len(written["tables"]) == 3
+    assert len(written["tables"]) == 4
     assert list(tmp_path.glob("seed-004-*.png"))
     assert "004 · holes" in console.export_text()
 
