@@ -16,21 +16,18 @@ Solved by Levenberg–Marquardt with analytic derivatives. Pixels have their cen
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from engine.geometry.bundle_matches import MatchSight, MatchTable, MatchTerm, match_term
 from engine.geometry.bundle_terms import (
     LENS,
     PER_VIEW,
     SCALE,
-    Block,
     BundleState,
-    MatchSight,
     PointSight,
     TermConfig,
-    match_block,
-    match_errors,
     point_block,
     prior_block,
     smoothness_block,
@@ -47,7 +44,7 @@ class BundleConfig:
     lens: what is sought of lenses.
     shared_lens: one lens for all views.
     free_scales: each view's depth has an own scale.
-    fixed_view: the camera (and depth scale) that stays where it is; None where points in the
+    fixed: views whose camera (and depth scale) stays where it is; none where points in the
         world hold the cameras.
     terms: spreads and weights.
     descent: when to stop.
@@ -56,7 +53,7 @@ class BundleConfig:
     lens: LensModel = LensModel.KNOWN
     shared_lens: bool = True
     free_scales: bool = True
-    fixed_view: int | None = 0
+    fixed: frozenset[int] = frozenset({0})
     terms: TermConfig = field(default_factory=TermConfig)
     descent: DescentConfig = field(default_factory=DescentConfig)
 
@@ -75,64 +72,44 @@ def adjust(
     matches: Sequence[MatchSight],
     config: BundleConfig = BundleConfig(),
 ) -> Adjusted:
-    """The cameras, lenses and scales that explain the sights best, from a start near by."""
-    started = BundleState(
-        state.rotations,
-        state.centres,
-        state.lenses,
-        state.log_scales,
-        tuple(np.zeros(len(m.pixels_a)) for m in matches),
-    )
-    bundle = _Bundle(tuple(points), tuple(matches), config, started)
+    """The cameras, lenses and scales that explain the sights best, from a start near by.
+
+    The depth of each point starts as it is drawn.
+    """
+    table = MatchTable.of(matches)
+    started = replace(state, depth_changes=np.zeros(table.points))
+    bundle = _Bundle(tuple(points), table, config, started)
     return Adjusted(*minimise(bundle, started, config.descent))
-
-
-def median_match_error(state: BundleState, matches: Sequence[MatchSight]) -> float:
-    """Median pixels between matches and where the state projects them; 0 without matches."""
-    return (
-        float(np.median(np.concatenate([match_errors(m, state) for m in matches])))
-        if matches
-        else 0.0
-    )
 
 
 @dataclass(frozen=True)
 class _Rest:
-    """What turns a step of the free numbers into one of all numbers.
-
-    Attributes:
-        basis: (all, free).
-        blocks: of the matches, with what their own depths need.
-    """
+    """What turns a step of the free numbers into one of all: basis (all, free), and the matches."""
 
     basis: Array
-    blocks: tuple[Block, ...]
+    matches: MatchTerm
 
 
 @dataclass(frozen=True)
 class _Bundle:
     points: tuple[PointSight, ...]
-    matches: tuple[MatchSight, ...]
+    matches: MatchTable
     config: BundleConfig
     start: BundleState
 
     def linearised(self, state: BundleState) -> Normal[_Rest]:
-        terms = self.config.terms
-        own = tuple(
-            match_block(sight, change, state, terms)
-            for sight, change in zip(self.matches, state.depth_changes, strict=True)
-        )
-        blocks = [*own, *(point_block(sight, state) for sight in self.points)]
+        terms, views = self.config.terms, len(state.centres)
+        own = match_term(self.matches, state, terms)
+        blocks = [point_block(sight, state) for sight in self.points]
         if terms.smoothness > 0:
-            blocks += [smoothness_block(i, state, terms) for i in range(len(state.centres) - 1)]
-        blocks += [prior_block(i, state, self.start, terms) for i in range(len(state.centres))]
-        count = PER_VIEW * len(state.centres)
-        H, g = np.zeros((count, count)), np.zeros(count)
+            blocks += [smoothness_block(i, state, terms) for i in range(views - 1)]
+        blocks += [prior_block(i, state, self.start, terms) for i in range(views)]
+        H, g = own.H.copy(), own.g.copy()
         for block in blocks:
             H[np.ix_(block.index, block.index)] += block.H
             g[block.index] += block.g
         basis = self._basis(state)
-        cost = sum(block.cost for block in blocks)
+        cost = own.cost + sum(block.cost for block in blocks)
         return Normal(cost, basis.T @ H @ basis, basis.T @ g, _Rest(basis, own))
 
     def _basis(self, state: BundleState) -> Array:
@@ -140,9 +117,9 @@ class _Bundle:
         config, views = self.config, len(state.centres)
         columns: list[Array] = []
         for view in range(views):
-            free = [] if view == config.fixed_view else list(range(6))
-            if config.free_scales and view != config.fixed_view:
-                free.append(SCALE)
+            if view in config.fixed:
+                continue
+            free = [*range(6), SCALE] if config.free_scales else range(6)
             for number in free:
                 column = np.zeros(PER_VIEW * views)
                 column[PER_VIEW * view + number] = 1.0
@@ -159,14 +136,10 @@ class _Bundle:
     def moved(self, state: BundleState, normal: Normal[_Rest], step: Array) -> BundleState:
         full = normal.rest.basis @ step
         each = full.reshape(-1, PER_VIEW)
-        changes = tuple(
-            change + block.own_step(full[block.index])
-            for change, block in zip(state.depth_changes, normal.rest.blocks, strict=True)
-        )
         return BundleState(
             state.rotations @ rotation_from_vector(each[:, :3]),
             state.centres + each[:, 3:6],
             moved_lens(state.lenses, each[:, LENS : LENS + 4]),
             state.log_scales + each[:, SCALE],
-            changes,
+            state.depth_changes + normal.rest.matches.depth_step(full),
         )

@@ -24,7 +24,9 @@ class MatchingConfig:
     contrast: SIFT's threshold; lower finds features on fainter texture.
     ratio: the best must be this much nearer than the second best (Lowe 2004 uses 0.8).
     epipolar_error: pixels (of the picture itself) to the epipolar line, at most.
-    least_matches: fewer make no fundamental matrix, and so no matches at all.
+    least_matches: fewer that agree are no matches at all.
+    least_share: of the candidates must agree, or there are no matches at all: of pictures that
+        share nothing about a quarter agrees with the best of many epipolar geometries.
     """
 
     most_features: int = 1000
@@ -32,7 +34,8 @@ class MatchingConfig:
     contrast: float = 0.015
     ratio: float = 0.85
     epipolar_error: float = 1.0
-    least_matches: int = 12
+    least_matches: int = 15
+    least_share: float = 0.28
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +121,8 @@ def match_features(a: Features, b: Features, config: MatchingConfig = MatchingCo
     F, kept = cv2.findFundamentalMat(
         seen_a, seen_b, cv2.USAC_MAGSAC, config.epipolar_error, 0.9999, 2000
     )
-    if F is None or kept is None or kept.sum() < config.least_matches:
+    least = max(config.least_matches, config.least_share * len(seen_a))
+    if F is None or kept is None or kept.sum() < least:
         return none
     inlier = kept[:, 0].astype(bool)
     return Matches(seen_a[inlier], seen_b[inlier])

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.geometry.bundle_terms import MatchSight
-from engine.geometry.cameras import Camera, Intrinsics
+from engine.geometry.bundle import BundleConfig, adjust
+from engine.geometry.bundle_matches import MatchSight
+from engine.geometry.bundle_terms import BundleState, TermConfig
+from engine.geometry.cameras import Array, Camera, Intrinsics
 from engine.geometry.keypoints import depth_at, lifted
+from engine.geometry.least_squares import DescentConfig
 from engine.geometry.match_graph import Link
 from engine.geometry.pose import PoseConfig, estimate_camera
 
@@ -18,6 +21,9 @@ from engine.geometry.pose import PoseConfig, estimate_camera
 _USUAL_FIELDS = (35.0, 42.0, 50.0, 58.0, 66.0, 74.0, 82.0, 92.0)
 #: Pairs of views that the focal length is sought with.
 _LENS_PAIRS = 8
+#: PnP is tried with its threshold times these: where a path is wide, errors of depth move points
+#: further than keypoints err.
+_WIDENINGS = (1.0, 2.0, 4.0)
 
 
 def sights_of(
@@ -53,12 +59,14 @@ class Placer:
     size: height and width of the pictures.
     count: of the views.
     threshold: pixels to which PnP counts a match as agreeing.
+    terms: spreads of matches and depths, by which candidates are judged.
     """
 
     sights: tuple[MatchSight, ...]
     size: tuple[int, int]
     count: int
     threshold: float
+    terms: TermConfig
 
     @property
     def _pose_config(self) -> PoseConfig:
@@ -108,30 +116,67 @@ class Placer:
         known = [s for s in self.sights if s.view_b == view and s.view_a in chain.cameras]
         if not known:
             return False
-        points = np.concatenate(
-            [
-                lifted(
-                    s.pixels_a,
-                    s.depth_a * np.exp(chain.log_scales[s.view_a]),
-                    chain.cameras[s.view_a],
-                    self.size,
-                )
-                for s in known
-            ]
-        )
+        points = np.concatenate([self._points(s, chain) for s in known])
         pixels = np.concatenate([s.pixels_b for s in known])
-        pose = estimate_camera(points, pixels, lens, self.size, self._pose_config)
-        if pose is None:
+        own = np.concatenate([s.depth_b for s in known])
+        tried = []
+        for widening in _WIDENINGS:
+            config = replace(self._pose_config, threshold=widening * self.threshold)
+            pose = estimate_camera(points, pixels, lens, self.size, config)
+            if pose is None:
+                continue
+            T = pose.camera.T_camera_world
+            ratio = (points[pose.inliers] @ T[2, :3] + T[2, 3]) / own[pose.inliers]
+            ratio = ratio[np.isfinite(ratio)]
+            log_scale = float(np.median(np.log(ratio))) if len(ratio) else 0.0
+            tried.append(self._settled(view, pose.camera, log_scale, known, chain))
+        if not tried:
             return False
-        T = pose.camera.T_camera_world
-        z = points[pose.inliers] @ T[2, :3] + T[2, 3]
-        own = np.concatenate([s.depth_b for s in known])[pose.inliers]
-        both = np.isfinite(own)
-        chain.cameras[view] = pose.camera
-        chain.log_scales[view] = (
-            float(np.median(np.log(z[both] / own[both]))) if both.any() else 0.0
-        )
+        # A path does not jump: where repeated texture misleads PnP, a neighbour starts better.
+        for neighbour in (view - 1, view + 1):
+            if neighbour in chain.cameras:
+                camera, log_scale = chain.cameras[neighbour], chain.log_scales[neighbour]
+                tried.append(self._settled(view, camera, log_scale, known, chain))
+        best = min(tried, key=lambda t: t.cost)
+        chain.cameras[view], chain.log_scales[view] = best.camera, best.log_scale
         return True
+
+    def _points(self, sight: MatchSight, chain: Placed) -> Array:
+        """World points behind a placed view's matches."""
+        depth = sight.depth_a * np.exp(chain.log_scales[sight.view_a])
+        return lifted(sight.pixels_a, depth, chain.cameras[sight.view_a], self.size)
+
+    def _settled(
+        self, view: int, camera: Camera, log_scale: float, known: list[MatchSight], chain: Placed
+    ) -> _Candidate:
+        """A camera after a descent in which depth may err, all other views held."""
+        height, width = self.size
+        others = sorted({s.view_a for s in known})
+        number = {v: i for i, v in enumerate([*others, view])}
+        cameras = [*(chain.cameras[v] for v in others), camera]
+        unit = float(np.median(np.concatenate([s.depth_a for s in known])))
+        sights = [s.renumbered(number, unit) for s in known]
+        state = BundleState.of(
+            cameras, [*(chain.log_scales[v] for v in others), log_scale], unit, (height, width)
+        )
+        config = BundleConfig(
+            fixed=frozenset(range(len(others))),
+            terms=self.terms,
+            descent=DescentConfig(iterations=10, least_gain=1e-3),
+        )
+        found = adjust(state, [], sights, config)
+        last = len(others)
+        placed = found.state.camera(last, unit, (height, width))
+        return _Candidate(placed, float(found.state.log_scales[last]), found.cost)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A camera for a view, with its depth's scale and how badly the matches fit."""
+
+    camera: Camera
+    log_scale: float
+    cost: float
 
 
 def _motion(sight: MatchSight) -> float:

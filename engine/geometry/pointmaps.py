@@ -171,9 +171,10 @@ def refined(
         (camera.position - centre)[None] / unit,
         lens_array(camera.intrinsics, width, height)[None],
         np.zeros(1),
+        np.zeros(0),
     )
     sight = PointSight(0, (sample.points - centre) / unit, sample.pixels, sample.weights, reach)
-    config = BundleConfig(lens, free_scales=False, fixed_view=None)
+    config = BundleConfig(lens, free_scales=False, fixed=frozenset())
     found = adjust(state, [sight], [], config).state
     T = np.eye(4)
     T[:3, :3], T[:3, 3] = found.rotations[0], found.centres[0] * unit + centre

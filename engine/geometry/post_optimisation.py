@@ -17,8 +17,9 @@ import numpy as np
 from torch import Tensor
 
 from engine.geometry.arrays import float64_array
-from engine.geometry.bundle import BundleConfig, adjust, median_match_error
-from engine.geometry.bundle_terms import BundleState, MatchSight, PointSight, TermConfig
+from engine.geometry.bundle import BundleConfig, adjust
+from engine.geometry.bundle_matches import MatchSight, MatchTable, match_errors
+from engine.geometry.bundle_terms import BundleState, PointSight, TermConfig
 from engine.geometry.cameras import Array, Camera, Intrinsics
 from engine.geometry.keypoints import depth_at
 from engine.geometry.least_squares import DescentConfig
@@ -190,9 +191,10 @@ class _Refiner:
             np.stack([(c.position - origin) / unit for c in cameras]),
             np.stack([lens_array(c.intrinsics, width, height) for c in cameras]),
             np.zeros(len(cameras)),
+            np.zeros(0),
         )
         sights = [self._match_sight(m, cameras, unit) for m in matches]
-        apart = median_match_error(state, sights)
+        apart = float(np.median(match_errors(MatchTable.of(sights), state))) if sights else 0.0
         points = self._point_sights(cameras, origin, unit, apart)
         terms = TermConfig(
             reach=self.config.match_reach * width / 256,
@@ -203,7 +205,7 @@ class _Refiner:
             self.config.lens,
             self.config.shared_lens,
             free_scales=False,
-            fixed_view=None,
+            fixed=frozenset(),
             terms=terms,
             descent=DescentConfig(least_gain=1e-6),
         )

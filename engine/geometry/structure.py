@@ -15,12 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.geometry.bundle import BundleConfig, adjust
-from engine.geometry.bundle_terms import BundleState, MatchSight, TermConfig, match_errors
-from engine.geometry.cameras import Camera, Intrinsics, orthonormalised
-from engine.geometry.lenses import LensModel, intrinsics_of, lens_array
+from engine.geometry.bundle_matches import MatchSight, MatchTable, match_errors
+from engine.geometry.bundle_terms import BundleState, TermConfig
+from engine.geometry.cameras import Camera, Intrinsics
+from engine.geometry.lenses import LensModel
 from engine.geometry.match_graph import GraphConfig, match_graph
 from engine.geometry.placing import Placed, Placer, sights_of
 from engine.geometry.rotations import slerp
+from engine.geometry.tracks import tracked
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,15 @@ class StructureConfig:
     depth_spread: float = 0.1
     scale_spread: float = 0.5
     smoothness: float = 0.1
+
+    def terms(self, size: tuple[int, int]) -> TermConfig:
+        """For pictures of (height, width)."""
+        return TermConfig(
+            reach=self.reach * size[1] / 256,
+            depth_spread=self.depth_spread,
+            scale_spread=self.scale_spread,
+            smoothness=self.smoothness,
+        )
 
 
 @dataclass(frozen=True)
@@ -97,7 +108,7 @@ def recover_cameras(
     links = match_graph(rgbs, config.graph)
     sights = sights_of(links, depths)
     size = (depths[0].shape[0], depths[0].shape[1])
-    placer = Placer(sights, size, len(rgbs), config.pose_reach * size[1] / 256)
+    placer = Placer(sights, size, len(rgbs), config.pose_reach * size[1] / 256, config.terms(size))
     lens = intrinsics if intrinsics is not None else placer.usual_lens()
     model = LensModel.KNOWN if intrinsics is not None else LensModel.ZOOM
     return _refined(placer.placed(lens), sights, size, model, config)
@@ -111,61 +122,29 @@ def _refined(
     config: StructureConfig,
 ) -> Recovered:
     """All placed views together; the others are filled in between them."""
-    height, width = size
     order = sorted(placed.cameras)
     number = {view: i for i, view in enumerate(order)}
-    used = [s for s in sights if s.view_a in number and s.view_b in number and len(s.pixels_a)]
+    used = [s for s in sights if len(s) and s.view_a in number and s.view_b in number]
     unit = float(np.median(np.concatenate([s.depth_a for s in used]))) if used else 1.0
-    own = [
-        replace(
-            s,
-            view_a=number[s.view_a],
-            view_b=number[s.view_b],
-            depth_a=s.depth_a / unit,
-            depth_b=s.depth_b / unit,
+    table = MatchTable.of([s.renumbered(number, unit) for s in used])
+    chains = [s.renumbered(number, unit) for s in tracked(used)]
+    state = BundleState.of(
+        [placed.cameras[v] for v in order], [placed.log_scales[v] for v in order], unit, size
+    )
+    found = adjust(state, [], chains, BundleConfig(model, terms=config.terms(size))).state
+    errors = match_errors(table, found)
+    near = errors <= config.pose_reach * size[1] / 256
+    inliers = np.bincount(table.view_b[near], minlength=len(order))
+    views = {
+        view: RecoveredView(
+            found.camera(i, unit, size), int(inliers[i]), float(np.exp(found.log_scales[i]))
         )
-        for s in used
-    ]
-    state = BundleState(
-        np.stack([placed.cameras[v].T_world_camera[:3, :3] for v in order]),
-        np.stack([placed.cameras[v].position for v in order]) / unit,
-        np.stack([lens_array(placed.cameras[v].intrinsics, width, height) for v in order]),
-        np.array([placed.log_scales[v] for v in order]),
-    )
-    terms = TermConfig(
-        reach=config.reach * width / 256,
-        depth_spread=config.depth_spread,
-        scale_spread=config.scale_spread,
-        smoothness=config.smoothness,
-    )
-    found = adjust(state, [], own, BundleConfig(model, fixed_view=0, terms=terms)).state
-    views = _views(found, own, unit, size, config.pose_reach * width / 256)
-    errors = [match_errors(s, found) for s in own]
-    near = np.concatenate(errors) if errors else np.empty(0)
-    near = near[near <= config.pose_reach * width / 256]
+        for view, i in number.items()
+    }
     return Recovered(
-        _in_first_frame(_filled(dict(zip(order, views, strict=True)), placed.count)),
-        float(np.median(near)) if len(near) else float("nan"),
+        _in_first_frame(_filled(views, placed.count)),
+        float(np.median(errors[near])) if near.any() else float("nan"),
     )
-
-
-def _views(
-    state: BundleState,
-    sights: Sequence[MatchSight],
-    unit: float,
-    size: tuple[int, int],
-    threshold: float,
-) -> list[RecoveredView]:
-    inliers = np.zeros(len(state.centres), dtype=np.int64)
-    for sight in sights:
-        inliers[sight.view_b] += int((match_errors(sight, state) <= threshold).sum())
-    views = []
-    for i, centre in enumerate(state.centres):
-        T = np.eye(4)
-        T[:3, :3], T[:3, 3] = state.rotations[i], centre * unit
-        camera = Camera(orthonormalised(T), intrinsics_of(state.lenses[i], size[1], size[0]))
-        views.append(RecoveredView(camera, int(inliers[i]), float(np.exp(state.log_scales[i]))))
-    return views
 
 
 def _filled(known: dict[int, RecoveredView], count: int) -> list[RecoveredView]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from explorer.clips.frames import Cancelled, Clip, ClipError, ClipOptions, Fit, 
 from explorer.clips.output import ClipRecord, write_clip
 from explorer.clips.tracking import Mask, Tracked, edited_region, track_edit
 from explorer.clips.video_in import read_clip
-from explorer.clips.work import ClipDone, Common, Show, StoppedError, Work, bytes_of, unit_pictures
+from explorer.clips.work import ClipDone, Common, Show, StoppedError, Work
+from explorer.walk.colours import to_bytes, to_floats
 from explorer.walk.composite import composite
 from explorer.walk.files import atomic_path
 from explorer.walk.output import picture_name
@@ -69,17 +70,11 @@ def edit_clip(
     frames = [edited]
     config = EditConfig(JointSampling(steps=options.steps or 4), caption=options.caption)
     noise = noise_of(options.seed, "edit")
-    originals = unit_pictures(clip.frames[1:])
-    carried = unit_pictures([t.carried for t in tracked])
-    to_edit = [
-        FrameToEdit(rgb, t.region, edit, t.seen)
-        for rgb, t, edit in zip(originals, tracked, carried, strict=True)
-    ]
-    drawn = work.finish(
-        propagate_edit(engine, unit_pictures([edited])[0], to_edit, config, noise), "drawing"
-    )
+    to_edit = frames_to_edit(clip.frames[1:], tracked)
+    asked = propagate_edit(engine, to_floats(edited), to_edit, config, noise)
+    drawn = work.finish(asked, "drawing")
     for frame, picture in zip(to_edit, drawn, strict=True):
-        frames.append(bytes_of(picture if options.raw else joined(frame, picture)))
+        frames.append(to_bytes(picture if options.raw else joined(frame, picture)))
     lost = sum(not t.region.any() for t in tracked)
     about = {
         "command": "edit",
@@ -94,6 +89,14 @@ def edit_clip(
     if lost:
         notes += (f"in {lost} frames nothing of the region was found; they are as they were",)
     return ClipDone(options.out, f"Carried the edit through {len(frames)} frames.", notes)
+
+
+def frames_to_edit(frames: Sequence[Rgb], tracked: Sequence[Tracked]) -> list[FrameToEdit]:
+    """Later frames with what tracking found in them."""
+    return [
+        FrameToEdit(to_floats(frame), t.region, to_floats(t.carried), t.seen)
+        for frame, t in zip(frames, tracked, strict=True)
+    ]
 
 
 def joined(frame: FrameToEdit, drawn: FloatArray) -> FloatArray:

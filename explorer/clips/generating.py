@@ -15,7 +15,8 @@ from engine.queries.scenes import SceneView
 from engine.sampling.joint import JointSampling
 from engine.sampling.keys import Noise, noise_of
 from engine.sampling.search import best_of
-from explorer.clips.work import ClipDone, Common, Show, Work, bytes_of
+from explorer.clips.work import ClipDone, Common, Show, Work
+from explorer.walk.colours import to_bytes
 from explorer.walk.files import atomic_path
 from explorer.walk.photo import working_size
 from explorer.walk.run import RunOptions, walk_photo
@@ -63,7 +64,7 @@ def generate_walk(
     work.advance()
     target = options.out / FIRST_VIEW
     with atomic_path(target) as path:
-        Image.fromarray(bytes_of(found.rgb)).save(path, format="PNG")
+        Image.fromarray(to_bytes(found.rgb)).save(path, format="PNG")
     unknown = engine.tokenizer.encode((), options.caption).unknown_words
     notes = (f"words that the model does not know: {', '.join(unknown)}",) if unknown else ()
     run = RunOptions(

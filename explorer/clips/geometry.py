@@ -14,7 +14,7 @@ import numpy as np
 
 from engine.geometry.cameras import Intrinsics
 from engine.geometry.structure import Recovered, recover_cameras
-from engine.queries import Drawing, Engine
+from engine.queries import Drawing, Engine, Step
 from engine.queries.reconstruct import ReconstructionConfig, reconstruct
 from engine.queries.scenes import SceneView
 from engine.queries.search import reprojection_score
@@ -22,7 +22,7 @@ from engine.sampling.joint import JointSampling
 from engine.sampling.keys import noise_of
 from engine.sampling.search import best_of
 from explorer.clips.frames import Rgb
-from explorer.clips.work import Common, Work, unit_pictures
+from explorer.walk.colours import to_floats
 
 #: A camera that fewer matches agree with is not believed.
 LEAST_INLIERS = 12
@@ -46,34 +46,43 @@ class Geometry:
     inliers: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True)
+class GeometryOptions:
+    """Attributes:
+    samples: reconstructions drawn.
+    steps: sampling steps; None for the query's own.
+    match: also try cameras of keypoint matches; False leaves the model's own.
+    """
+
+    samples: int = 1
+    steps: int | None = None
+    caption: str = ""
+    seed: int = 0
+    match: bool = True
+
+
 def recover_geometry(
     engine: Engine,
     frames: Sequence[Rgb],
-    options: Common,
-    lens: Intrinsics | None,
-    work: Work,
-    match: bool = True,
-) -> Geometry:
-    """The best of `options.samples` reconstructions.
-
-    Args:
-        match: also try cameras of keypoint matches; False leaves the model's own.
-    """
-    pictures = unit_pictures(frames)
-    sampling = JointSampling(steps=options.steps or 2)
-    config = ReconstructionConfig(sampling, lens=lens, caption=options.caption)
+    options: GeometryOptions,
+    lens: Intrinsics | None = None,
+) -> Drawing[Geometry]:
+    """The best of `options.samples` reconstructions of frames (H, W, 3) uint8."""
+    pictures = [to_floats(frame) for frame in frames]
+    config = ReconstructionConfig(
+        JointSampling(steps=options.steps or 2), lens=lens, caption=options.caption
+    )
 
     def draw(number: int) -> Drawing[list[SceneView]]:
         noise = noise_of(options.seed + 7919 * number, "reconstruction")
         return reconstruct(engine, pictures, config, noise)
 
-    search = best_of(draw, reprojection_score, options.samples)
-    found = work.finish(search, "depth and cameras")
+    found = yield from best_of(draw, reprojection_score, options.samples)
     views = tuple(found.answer)
     best = Geometry(views, reprojection_score(views), found.scores, DRAWN)
-    if not match:
+    if not options.match:
         return best
-    work.tell("matching the frames")
+    yield Step("matches between the frames", 1, 1)
     recovered = recover_cameras(list(frames), [v.depth for v in views], lens)
     matched = _matched(views, recovered)
     if matched is None:

@@ -25,7 +25,8 @@ from explorer.clips.frames import ClipError, Rgb
 from explorer.clips.geometry import DRAWN, Geometry, recover_geometry
 from explorer.clips.output import ClipRecord, write_clip
 from explorer.clips.reconstructing import how
-from explorer.clips.work import ClipDone, Common, Show, Work, bytes_of, unit_pictures
+from explorer.clips.work import ClipDone, Common, Show, Work
+from explorer.walk.colours import to_bytes, to_floats
 from explorer.walk.composite import composite
 from explorer.walk.depth_fusion import fuse_depth
 from explorer.walk.photo import Photo, open_photo
@@ -76,7 +77,8 @@ def interpolate_photos(
     engine = options.engine()
     frames = [photo.rgb for photo in photos]
     lens = photos[0].intrinsics if options.fov is not None else None
-    geometry = recover_geometry(engine, frames, options, lens, work)
+    asked = recover_geometry(engine, frames, options.geometry(), lens)
+    geometry = work.finish(asked, "depth and cameras")
     work.advance()
     joined = fits_together(geometry)
     if joined:
@@ -138,17 +140,17 @@ def _along_path(
     config = InterpolationConfig(
         JointSampling(steps=options.steps or 4), with_depth=True, caption=options.caption
     )
-    drawn = _Drawn([bytes_of(first.rgb)], [first.depth], [first.camera])
+    drawn = _Drawn([to_bytes(first.rgb)], [first.depth], [first.camera])
     for index, camera in enumerate(cameras):
         noise = noise_of(options.seed, f"interpolation/{index}")
         one = interpolate(engine, (first, last), [camera], config, noise)
         between = work.finish(one, f"view {index + 1}")[0]
         view = finished(between, options.raw)
-        drawn.frames.append(bytes_of(view.rgb))
+        drawn.frames.append(to_bytes(view.rgb))
         drawn.depths.append(view.depth)
         drawn.cameras.append(camera)
         work.advance()
-    drawn.frames.append(bytes_of(last.rgb))
+    drawn.frames.append(to_bytes(last.rgb))
     drawn.depths.append(last.depth)
     drawn.cameras.append(last.camera)
     return drawn
@@ -170,7 +172,7 @@ def finished(between: Between, raw: bool) -> SceneView:
 def _between_pictures(
     engine: Engine, frames: Sequence[Rgb], options: InterpolateOptions, work: Work
 ) -> _Drawn:
-    first, last = unit_pictures(frames)
+    first, last = [to_floats(frame) for frame in frames]
     config = InterpolationConfig(
         JointSampling(steps=options.steps or 4), with_depth=False, caption=options.caption
     )
@@ -178,4 +180,4 @@ def _between_pictures(
     query = interpolate_pictures(engine, (first, last), options.views, config, noise)
     found = work.finish(query, "views between")
     work.advance(options.views)
-    return _Drawn([frames[0], *(bytes_of(b.rgb) for b in found), frames[1]], [], [])
+    return _Drawn([frames[0], *(to_bytes(b.rgb) for b in found), frames[1]], [], [])

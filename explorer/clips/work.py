@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
-
 from engine.queries import Drawing, Engine
-from engine.queries.pictures import FloatArray
-from explorer.clips.frames import Rgb
+from explorer.clips.geometry import GeometryOptions
 from explorer.walk.run import RunProgress
 
 Answer = TypeVar("Answer")
@@ -41,6 +38,10 @@ class Common:
     seed: int = 0
     weights: Path | None = None
     device: str = "cpu"
+
+    def geometry(self, match: bool = True) -> GeometryOptions:
+        """How depth and cameras are recovered."""
+        return GeometryOptions(self.samples, self.steps, self.caption, self.seed, match)
 
     def engine(self) -> Engine:
         """The model that the options name."""
@@ -101,13 +102,3 @@ class ClipDone:
 
     def __str__(self) -> str:
         return "\n".join([f"{self.sentence} The files are in {self.out}.", *self.notes])
-
-
-def unit_pictures(frames: Sequence[Rgb]) -> list[FloatArray]:
-    """8-bit frames as float32 in [0, 1]."""
-    return [frame.astype(np.float32) / np.float32(255.0) for frame in frames]
-
-
-def bytes_of(rgb: FloatArray) -> Rgb:
-    """Inverse of `unit_pictures`, for one picture."""
-    return np.asarray((rgb * 255.0).round().clip(0, 255), np.uint8)

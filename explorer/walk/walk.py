@@ -21,6 +21,7 @@ from engine.geometry.cameras import Camera
 from engine.geometry.pictures import median_depth
 from engine.geometry.projection import depth_confidence
 from explorer.walk.agreement import agreement
+from explorer.walk.colours import to_bytes, to_floats
 from explorer.walk.composite import certainty, composite
 from explorer.walk.depth_fusion import FusedDepth, fuse_depth
 from explorer.walk.known import Known, look
@@ -102,7 +103,7 @@ class Walk:
         if self._count:
             raise WalkError("the walk has been started already")
         clock = Stopwatch()
-        rgb, camera = _to_floats(self.photo.rgb), self.photo.camera
+        rgb, camera = to_floats(self.photo.rgb), self.photo.camera
         asked = queries.draw_depth_of_photo(
             self.engine, rgb, camera, self.settings.sampler, self._noise(0, "depth")
         )
@@ -112,6 +113,18 @@ class Walk:
         view = self._view(0, camera, self.photo.rgb, depth)
         covered = np.zeros(depth.shape, np.uint8)
         return self._remember(clock, DrawnView(view, self.photo.rgb, covered, (), {}))
+
+    def adopt(self, camera: Camera, rgb: NDArray[np.uint8], depth: FloatPicture) -> DrawnView:
+        """Remembers a view that was seen, not drawn: a frame of a video, a second photo.
+
+        Args:
+            camera: in the walk's world; the first view of all must have the photo's.
+            depth: (H, W) in scene units.
+        """
+        view = self._view(self._count, camera, rgb, depth)
+        return self._remember(
+            Stopwatch(), DrawnView(view, rgb, np.zeros(depth.shape, np.uint8), (), {})
+        )
 
     def step(self, camera: Camera) -> Steps:
         """Draws the view from `camera`, and its depth where it is the turn for one."""
@@ -131,14 +144,14 @@ class Walk:
         )
         drawn = yield from self._steps(clock, "view", asked)
         with clock.part("composite"):
-            raw = _to_bytes(drawn.rgb)
-            final = raw if known is None else _to_bytes(_final(drawn.rgb, known))
+            raw = to_bytes(drawn.rgb)
+            final = raw if known is None else to_bytes(_final(drawn.rgb, known))
         fused = None
         if view_id % self.settings.depth_every == 0:
             fused = yield from self._depth(clock, context, camera, final, known, hint)
         view = self._view(view_id, camera, final, None if fused is None else fused.depth)
         coverage = (
-            np.zeros(final.shape[:2], np.uint8) if known is None else _to_bytes(known.coverage)
+            np.zeros(final.shape[:2], np.uint8) if known is None else to_bytes(known.coverage)
         )
         drawn_view = DrawnView(
             view=view,
@@ -195,7 +208,7 @@ class Walk:
             self.engine,
             context,
             camera,
-            _to_floats(rgb),
+            to_floats(rgb),
             hint,
             self.settings.sampler,
             self._noise(view_id, "depth"),
@@ -248,7 +261,7 @@ class Walk:
 
     def _open_context(self, retrieved: tuple[RetrievedView, ...]) -> queries.Context:
         views = [self.memory.views[r.view_id] for r in retrieved]
-        context = [queries.ContextView(v.camera, _to_floats(v.rgb), v.depth) for v in views]
+        context = [queries.ContextView(v.camera, to_floats(v.rgb), v.depth) for v in views]
         return queries.open_context(self.engine, context, use_depth=self.settings.use_depth_context)
 
     def _noise(self, view_id: int, kind: PictureKind) -> torch.Generator:
@@ -302,11 +315,3 @@ def _fused(depth: FloatPicture, known: Known | None) -> FusedDepth:
     if known is None:
         return FusedDepth(depth, None, float("nan"))
     return fuse_depth(depth, known.depth, certainty(known.coverage), known.view_ids)
-
-
-def _to_bytes(picture: FloatPicture) -> NDArray[np.uint8]:
-    return np.round(np.clip(picture, 0.0, 1.0) * 255.0).astype(np.uint8)
-
-
-def _to_floats(picture: NDArray[np.uint8]) -> FloatPicture:
-    return picture.astype(np.float32) / np.float32(255)

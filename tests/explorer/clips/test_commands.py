@@ -13,16 +13,24 @@ from plyfile import PlyData
 
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.geometry.trajectories.detect import read_trajectory
+from engine.queries import finish
 from engine.queries.query import QueryError
 from engine.queries.scenes import SceneView
 from explorer.clips import geometry, interpolating
 from explorer.clips.editing import EditOptions, edit_clip
 from explorer.clips.frames import ClipError
 from explorer.clips.generating import FIRST_VIEW, GenerateOptions, generate_walk
-from explorer.clips.geometry import DRAWN, MATCHED, Geometry, recover_geometry
+from explorer.clips.geometry import (
+    DRAWN,
+    MATCHED,
+    Geometry,
+    GeometryOptions,
+    recover_geometry,
+)
 from explorer.clips.interpolating import InterpolateOptions, interpolate_photos
 from explorer.clips.reconstructing import ReconstructOptions, reconstruct_clip
-from explorer.clips.work import Common, StoppedError, Work, unit_pictures
+from explorer.clips.work import StoppedError
+from explorer.walk.colours import to_floats
 
 SIZE = (96, 64)
 LENS = Intrinsics.from_fov(60, 96 / 64)
@@ -45,9 +53,19 @@ def true_views(folder: Path) -> list[SceneView]:
     for index, file in enumerate(sorted(folder.glob("*.png"))):
         T = np.eye(4)
         T[0, 3] = 3.0 * index / FOCAL
-        rgb = unit_pictures([np.asarray(Image.open(file))])[0]
+        rgb = to_floats(np.asarray(Image.open(file)))
         views.append(SceneView(rgb, np.ones((64, 96), np.float32), Camera(T, LENS)))
     return views
+
+
+def answered(answer):
+    """A drawing that is over at once."""
+
+    def drawing(*_):
+        yield from ()
+        return answer
+
+    return drawing
 
 
 def drawing_of(views):
@@ -85,21 +103,21 @@ def test_the_untrained_model_reconstructs_without_failing(folder, tmp_path):
     assert len(list((out / "views").glob("*.png"))) == 5
 
 
-def test_matches_correct_wrong_cameras(folder, small_engine, monkeypatch, tmp_path):
+def test_matches_correct_wrong_cameras(folder, small_engine, monkeypatch):
     """Drawn cameras that stand still are replaced by those of matches."""
     still = [SceneView(v.rgb, v.depth, Camera(np.eye(4), LENS)) for v in true_views(folder)]
     monkeypatch.setattr(geometry, "reconstruct", drawing_of(still))
     frames = [np.asarray(Image.open(f)) for f in sorted(folder.glob("*.png"))]
-    common = Common(out=tmp_path)
-    found = recover_geometry(small_engine, frames, common, LENS, Work(1, None, None))
+    found = finish(recover_geometry(small_engine, frames, GeometryOptions(), LENS))
     assert found.cameras_from == MATCHED
     assert found.views[-1].camera.position[0] == pytest.approx(12 / FOCAL, rel=0.1)
-    drawn = recover_geometry(small_engine, frames, common, LENS, Work(1, None, None), match=False)
+    alone = GeometryOptions(match=False)
+    drawn = finish(recover_geometry(small_engine, frames, alone, LENS))
     assert drawn.cameras_from == DRAWN
     assert found.score > drawn.score
 
 
-def test_the_most_consistent_sample_is_kept(folder, small_engine, monkeypatch, tmp_path):
+def test_the_most_consistent_sample_is_kept(folder, small_engine, monkeypatch):
     true = true_views(folder)
     wrong = [SceneView(v.rgb, v.depth * 3, v.camera) for v in true]
     answers = iter([wrong, true, wrong])
@@ -110,9 +128,8 @@ def test_the_most_consistent_sample_is_kept(folder, small_engine, monkeypatch, t
 
     monkeypatch.setattr(geometry, "reconstruct", reconstruct)
     frames = [np.asarray(Image.open(f)) for f in sorted(folder.glob("*.png"))]
-    work = Work(1, None, None)
-    common = Common(out=tmp_path, samples=3)
-    found = recover_geometry(small_engine, frames, common, LENS, work, match=False)
+    options = GeometryOptions(samples=3, match=False)
+    found = finish(recover_geometry(small_engine, frames, options, LENS))
     assert int(np.argmax(found.scores)) == 1
     assert found.views[0].depth[0, 0] == 1.0
 
@@ -158,7 +175,7 @@ def test_pictures_that_share_nothing_are_told_to_be_joined_without_geometry(
     folder, tmp_path, monkeypatch
 ):
     away = Geometry(tuple(true_views(folder)[:2]), -0.9, (-0.9,), DRAWN)
-    monkeypatch.setattr(interpolating, "recover_geometry", lambda *_: away)
+    monkeypatch.setattr(interpolating, "recover_geometry", answered(away))
     done = interpolate_photos(pair(folder, tmp_path))
     assert "without geometry" in str(done)
     assert about(tmp_path / "out")["geometry"] is False
