@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     model.add_argument("--joint-batch", type=int, default=TrainerConfig.joint_batch)
     model.add_argument("--joint-share", type=float, default=MixtureConfig.joint)
     model.add_argument("--buffer", type=int, default=TrainerConfig.buffer)
+    model.add_argument("--workers", type=int, default=0, help="processes that prepare lessons")
     model.add_argument("--uses", type=float, default=TrainerConfig.uses)
     model.add_argument("--final-rate", type=float, default=TrainerConfig.final_rate)
     model.add_argument("--warm-up", type=int, default=TrainerConfig.warm_up)
@@ -182,6 +183,7 @@ def _train_model(options: argparse.Namespace) -> None:
         walk_batch=options.walk_batch,
         joint_batch=options.joint_batch,
         buffer=options.buffer,
+        workers=options.workers,
         uses=options.uses,
         save_every=options.save_every,
         final_rate=options.final_rate,
