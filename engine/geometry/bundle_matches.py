@@ -134,8 +134,12 @@ def _seen_again(table: MatchTable, P: Array, state: BundleState) -> Seen:
 
 
 def match_errors(table: MatchTable, state: BundleState) -> Array:
-    """Pixels (M,) between where depth as it is drawn carries a match and where it is seen."""
-    seen = _seen_again(table, _lifted(table, np.zeros(table.points), state), state)
+    """Pixels (M,) between where a match is carried and where it is seen; inf behind the camera.
+
+    Points lie at the depths of the state, or as they are drawn where it has none.
+    """
+    changes = state.depth_changes if len(state.depth_changes) else np.zeros(table.points)
+    seen = _seen_again(table, _lifted(table, changes, state), state)
     error = np.linalg.norm(seen.pixels - table.pixels_b, axis=1)
     out: Array = np.where(seen.in_front, error, np.inf)
     return out
@@ -199,7 +203,7 @@ def _eliminated(
     weighted = J * weights[..., None]
     own = J[:, :, SCALE]  # a point's depth and its view's scale act alike
     weighted_own = weights * own
-    curvature = np.bincount(table.point, (weighted_own * own).sum(axis=1), table.points) + prior
+    curvature = prior + np.bincount(table.point, (weighted_own * own).sum(axis=1), table.points)
     gradient = np.bincount(table.point, (weighted_own * r).sum(axis=1), table.points)
     gradient += prior * state.depth_changes
     rows = np.einsum("nr,nrl->nl", weighted_own, J)
