@@ -15,13 +15,14 @@ import numpy as np
 from engine.geometry.bundle import BundleConfig, adjust
 from engine.geometry.bundle_matches import MatchSight, MatchTable
 from engine.geometry.bundle_terms import BundleState, TermConfig
+from engine.geometry.least_squares import DescentConfig
 from engine.geometry.lenses import LensModel
 from engine.geometry.placing import Placed
 from engine.geometry.tracks import tracked
 
 #: The reach of matches shrinks to its own value over these multiples of it: a wide one finds
-#: the way, a narrow one tells which matches are wrong.
-_WIDENINGS = (6.0, 1.0)
+#: the way, a narrow one tells which matches are wrong. With the gain at which each descent ends.
+_WIDENINGS = ((6.0, 1e-3), (1.0, 1e-5))
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,9 +105,13 @@ class Refiner:
 
     def _descended(self, start: Solution) -> Solution:
         state, cost = start.state, start.cost
-        for widening in _WIDENINGS:
-            terms = replace(self.terms, reach=widening * self.terms.reach)
-            found = adjust(state, [], start.table, BundleConfig(self.lens, terms=terms))
+        for widening, least_gain in _WIDENINGS:
+            config = BundleConfig(
+                self.lens,
+                terms=replace(self.terms, reach=widening * self.terms.reach),
+                descent=DescentConfig(least_gain=least_gain),
+            )
+            found = adjust(state, [], start.table, config)
             state, cost = found.state, found.cost
         return replace(start, state=state, cost=cost)
 
