@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.geometry.bundle import BundleConfig, adjust
-from engine.geometry.bundle_matches import MatchSight
-from engine.geometry.bundle_terms import BundleState, TermConfig
+from engine.geometry.bundle.adjustment import BundleConfig, adjust
+from engine.geometry.bundle.least_squares import DescentConfig
+from engine.geometry.bundle.matches import MatchSight
+from engine.geometry.bundle.terms import BundleState, TermConfig
 from engine.geometry.cameras import Array, Camera, Intrinsics
 from engine.geometry.keypoints import depth_at, lifted
-from engine.geometry.least_squares import DescentConfig
 from engine.geometry.match_graph import Link
 from engine.geometry.pose import PoseConfig, estimate_camera
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.geometry.bundle import BundleConfig, adjust
-from engine.geometry.bundle_matches import MatchSight, MatchTable
-from engine.geometry.bundle_terms import BundleState, TermConfig
-from engine.geometry.least_squares import DescentConfig
+from engine.geometry.bundle.adjustment import BundleConfig, adjust
+from engine.geometry.bundle.least_squares import DescentConfig
+from engine.geometry.bundle.matches import MatchSight, MatchTable
+from engine.geometry.bundle.terms import BundleState, TermConfig
 from engine.geometry.lenses import LensModel
 from engine.geometry.placing import Placed
 from engine.geometry.tracks import tracked

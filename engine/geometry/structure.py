@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.geometry.bundle_matches import match_errors
-from engine.geometry.bundle_terms import TermConfig
+from engine.geometry.bundle.matches import match_errors
+from engine.geometry.bundle.terms import TermConfig
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.geometry.lenses import LensModel
 from engine.geometry.match_graph import GraphConfig, match_graph

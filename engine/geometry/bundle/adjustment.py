@@ -20,8 +20,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from engine.geometry.bundle_matches import MatchSight, MatchTable, MatchTerm, match_term
-from engine.geometry.bundle_terms import (
+from engine.geometry.bundle.least_squares import DescentConfig, Normal, minimise
+from engine.geometry.bundle.matches import MatchSight, MatchTable, MatchTerm, match_term
+from engine.geometry.bundle.terms import (
     LENS,
     PER_VIEW,
     SCALE,
@@ -33,7 +34,6 @@ from engine.geometry.bundle_terms import (
     smoothness_block,
 )
 from engine.geometry.cameras import Array
-from engine.geometry.least_squares import DescentConfig, Normal, minimise
 from engine.geometry.lenses import LensModel, moved_lens
 from engine.geometry.rotations import rotation_from_vector
 

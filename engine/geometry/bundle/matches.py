@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.geometry.bundle_terms import (
+from engine.geometry.bundle.least_squares import cauchy_cost, cauchy_weights
+from engine.geometry.bundle.terms import (
     BEHIND,
     LENS,
     PER_VIEW,
@@ -20,7 +21,6 @@ from engine.geometry.bundle_terms import (
     seen_by,
 )
 from engine.geometry.cameras import Array
-from engine.geometry.least_squares import cauchy_cost, cauchy_weights
 
 
 @dataclass(frozen=True, eq=False)
