@@ -236,6 +236,15 @@ def train(arguments: tuple[str, ...]) -> None:
     sys.exit(training(list(arguments)))
 
 
+@cli.command(context_settings=PASS_THROUGH, add_help_option=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def models(arguments: tuple[str, ...]) -> None:
+    """List, get, verify or remove models of others (see: photowalk models --help)."""
+    from explorer.store.commands import models as group
+
+    sys.exit(group.main(list(arguments), prog_name="photowalk models", standalone_mode=False) or 0)
+
+
 @cli.command()
 @click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
 @click.option("--fast", is_flag=True, help="Skip the measurement of seconds per view.")

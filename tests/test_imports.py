@@ -23,6 +23,8 @@ LAYERS = (
     "engine.queries",
     "memory",
     "explorer.walk",
+    "explorer.store",
+    "explorer.priors",
     "explorer.terminal",
     "explorer.doctor",
     "explorer.evaluation",
