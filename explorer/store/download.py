@@ -38,8 +38,7 @@ class DownloadConfig:
 
 def part_path(target: Path, wanted: HubFile) -> Path:
     """Where a file gathers until it is whole."""
-    content = wanted.sha256 or wanted.git_blob or f"{wanted.size:x}"
-    return target.with_name(f".{target.name}.{content[:16]}.part")
+    return target.with_name(f".{target.name}.{wanted.content[:16]}.part")
 
 
 def download(

@@ -34,6 +34,11 @@ class HubFile:
     sha256: str | None = None
     git_blob: str | None = None
 
+    @property
+    def content(self) -> str:
+        """What the hub itself calls this content, the same at every commit that has it."""
+        return self.git_blob or self.sha256 or f"{self.size:x} bytes"
+
 
 @dataclass(frozen=True)
 class Listing:

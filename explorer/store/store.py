@@ -127,7 +127,9 @@ class ModelStore:
             listing = ask_listing(entry, self.where.endpoint, revision, self._config.timeout)
             pin = Pin(entry.repo, listing)
         folder = self.where.folder / entry.name
-        missing = sum(f.size - _arrived(folder, f) for f in pin.listing.files)
+        stale = _stale(read_pins(self.where.folder).get(entry.name), pin)
+        arrived = sum(_arrived(folder, f) for f in pin.listing.files if f.path not in stale)
+        missing = pin.listing.size - arrived
         return Plan(entry, pin, missing, folder, newly)
 
     def fetch(self, plan: Plan, on_progress: Callable[[FetchProgress], None] | None = None) -> Path:
@@ -142,6 +144,9 @@ class ModelStore:
             self._must_fit(plan)
         store, pin = self.where.folder, plan.pin
         with claimed(store, plan.entry.name):
+            # Before the new pin is written: after it, a file of the right size counts as here.
+            for path in _stale(read_pins(store).get(plan.entry.name), pin):
+                (plan.target / path).unlink(missing_ok=True)
             write_pin(store, plan.entry.name, pin)
             _remove_leftovers(plan.target, pin)
             for file, tell in self._files_to_fetch(plan, on_progress):
@@ -241,6 +246,12 @@ def _arrived(folder: Path, file: HubFile) -> int:
         return file.size
     part = part_path(folder / file.path, file)
     return min(part.stat().st_size, file.size) if part.is_file() else 0
+
+
+def _stale(before: Pin | None, now: Pin) -> set[str]:
+    """Paths that had another content at the commit that was pinned before."""
+    old = {f.path: f.content for f in before.listing.files} if before is not None else {}
+    return {f.path for f in now.listing.files if old.get(f.path, f.content) != f.content}
 
 
 def _remove_leftovers(folder: Path, pin: Pin) -> None:
