@@ -23,6 +23,7 @@ from engine.geometry.projection import depth_confidence
 from explorer.walk.agreement import agreement
 from explorer.walk.composite import certainty, composite
 from explorer.walk.depth_fusion import FusedDepth, fuse_depth
+from explorer.walk.depth_source import DepthSource, depth_of_photo
 from explorer.walk.known import Known, look
 from explorer.walk.noise import PictureKind, noise_generator
 from explorer.walk.photo import Photo
@@ -68,6 +69,7 @@ class Walk:
         memory: empty; the walk alone adds to it.
         settings: how views are drawn.
         recorder: told of every view once it is remembered; None to keep no record.
+        depth_source: gives the photo's depth; None for the model's own.
     """
 
     def __init__(
@@ -77,12 +79,14 @@ class Walk:
         memory: Memory,
         settings: WalkSettings | None = None,
         recorder: Recorder | None = None,
+        depth_source: DepthSource | None = None,
     ) -> None:
         self.photo = photo
         self.engine = engine
         self.memory = memory
         self.settings = settings or WalkSettings()
         self._recorder = recorder
+        self._depth_source = depth_source
         self._count = 0
 
     @property
@@ -98,20 +102,25 @@ class Walk:
         return median_depth(torch.as_tensor(np.array(self.memory.views[0].depth)))
 
     def start(self) -> Steps:
-        """Draws the photo's own depth and remembers the photo as view 0."""
+        """Draws the photo's own depth, or asks its source, and remembers the photo as view 0."""
         if self._count:
             raise WalkError("the walk has been started already")
         clock = Stopwatch()
-        rgb, camera = _to_floats(self.photo.rgb), self.photo.camera
-        asked = queries.draw_depth_of_photo(
-            self.engine, rgb, camera, self.settings.sampler, self._noise(0, "depth")
-        )
-        depth = yield from self._steps(clock, "photo depth", asked)
-        # The photo's own median depth is the walk's unit of length.
-        depth = depth / np.float32(median_depth(torch.as_tensor(depth)))
-        view = self._view(0, camera, self.photo.rgb, depth)
+        source = self._depth_source
+        asked = depth_of_photo(source, self.photo, clock) if source else self._own_depth(clock)
+        depth = yield from asked
+        view = self._view(0, self.photo.camera, self.photo.rgb, depth)
         covered = np.zeros(depth.shape, np.uint8)
         return self._remember(clock, DrawnView(view, self.photo.rgb, covered, (), {}))
+
+    def _own_depth(self, clock: Stopwatch) -> Generator[StepProgress, None, FloatPicture]:
+        """The model's: its median is the walk's unit of length."""
+        rgb, settings = _to_floats(self.photo.rgb), self.settings.sampler
+        asked = queries.draw_depth_of_photo(
+            self.engine, rgb, self.photo.camera, settings, self._noise(0, "depth")
+        )
+        depth = yield from self._steps(clock, "photo depth", asked)
+        return depth / np.float32(median_depth(torch.as_tensor(depth)))
 
     def step(self, camera: Camera) -> Steps:
         """Draws the view from `camera`, and its depth where it is the turn for one."""
@@ -132,7 +141,10 @@ class Walk:
         drawn = yield from self._steps(clock, "view", asked)
         with clock.part("composite"):
             raw = _to_bytes(drawn.rgb)
-            final = raw if known is None else _to_bytes(_final(drawn.rgb, known))
+            final = raw
+            if known is not None:
+                whole = composite(drawn.rgb, known.rgb, known.coverage, known.footprint)
+                final = _to_bytes(whole)
         fused = None
         if view_id % self.settings.depth_every == 0:
             fused = yield from self._depth(clock, context, camera, final, known, hint)
@@ -291,10 +303,6 @@ def _with_scale(drawn: DrawnView, fused: FusedDepth | None) -> DrawnView:
     if fused is None or fused.scale is None:
         return drawn
     return replace(drawn, depth_scale=fused.scale, depth_spread=fused.spread)
-
-
-def _final(drawn: FloatPicture, known: Known) -> FloatPicture:
-    return composite(drawn, known.rgb, known.coverage, known.footprint)
 
 
 def _fused(depth: FloatPicture, known: Known | None) -> FusedDepth:
