@@ -241,5 +241,7 @@ def _weights_hash(folder: ModelFolder) -> str:
 
 
 def _first_line(error: Exception) -> str:
+    """Enough of a library's explanation to go on with."""
     lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
+    text = lines[0].rstrip(".") if lines else type(error).__name__
+    return text if len(text) <= 160 else text[:157] + "..."
