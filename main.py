@@ -21,6 +21,7 @@ from explorer.commands.options import FILE, RESULTS, picture_size
 BAD_INPUT = 2
 INTERRUPTED = 130
 STRATEGIES = "How views are retrieved: coverage, surfel, fov, pose, recent or none."
+DEPTH_KINDS = ["inverse", "relative", "metric", "canonical"]
 PASS_THROUGH = {"ignore_unknown_options": True, "help_option_names": []}
 
 
@@ -99,15 +100,20 @@ def _why_no_window(missing: str) -> str:
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--weights", type=FILE, help="Other weights than our own.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, ...")
+@click.option("--depth-prior", metavar="MODEL", help="The photo's depth from a model or folder.")
+@click.option("--depth-kind", type=click.Choice(DEPTH_KINDS), help="What that model's output is.")
 def walk(**given: Any) -> None:
     """Draw a walk into PHOTO and export it."""
     from explorer.doctor.machine import require_device
+    from explorer.priors.choice import prior_for
     from explorer.terminal import progress_bar, stop_requests
     from explorer.walk.run import RunOptions, walk_photo
 
     require_device(given["device"])
+    options = RunOptions(**given)
+    prior = prior_for(options, lambda note: click.echo(note, err=True))
     with stop_requests() as stop, progress_bar() as show:
-        done = walk_photo(RunOptions(**given), show, stop.is_set)
+        done = walk_photo(options, show, stop.is_set, depth_source=prior)
     click.echo(done)
     if not done.complete:
         sys.exit(INTERRUPTED)
@@ -124,6 +130,15 @@ def train(arguments: tuple[str, ...]) -> None:
     from engine.training.cli import main as training
 
     sys.exit(training(list(arguments)))
+
+
+@cli.command(context_settings=PASS_THROUGH, add_help_option=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def models(arguments: tuple[str, ...]) -> None:
+    """List, get, verify or remove models of others (see: photowalk models --help)."""
+    from explorer.store.commands import models as group
+
+    sys.exit(group.main(list(arguments), prog_name="photowalk models", standalone_mode=False) or 0)
 
 
 @cli.command()

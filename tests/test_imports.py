@@ -24,6 +24,8 @@ LAYERS = (
     "memory",
     "explorer.walk",
     "explorer.clips",
+    "explorer.store",
+    "explorer.priors",
     "explorer.terminal",
     "explorer.doctor",
     "explorer.evaluation",

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.geometry.cameras import Camera
+from explorer.walk.composite import certainty
+from explorer.walk.depth_fusion import FusedDepth, fuse_depth
 from memory.memory import Memory
 
 FloatPicture = NDArray[np.float32]
@@ -35,3 +37,11 @@ def look(memory: Memory, camera: Camera, height: int, width: int) -> Known:
         view_ids=seen.view_ids.cpu().numpy(),
         footprint=seen.footprint.cpu().numpy(),
     )
+
+
+def fused_with(depth: NDArray[np.float32], known: Known | None) -> FusedDepth:
+    """The model's depth, brought to what was known and joined with it."""
+    depth = np.asarray(depth, np.float32)
+    if known is None:
+        return FusedDepth(depth, None, float("nan"))
+    return fuse_depth(depth, known.depth, certainty(known.coverage), known.view_ids)

@@ -15,6 +15,7 @@ import torch
 
 from engine.geometry.cameras import Camera
 from engine.queries import Engine, SamplerSettings
+from explorer.walk.depth_source import DepthSource
 from explorer.walk.journal import JOURNAL, Journal, JournalError, read_journal
 from explorer.walk.output import OutputSettings, WalkOutput
 from explorer.walk.photo import Photo, open_photo
@@ -49,6 +50,8 @@ class RunOptions:
         seed: of all noise.
         weights: a checkpoint; None for the embedded one.
         device: a torch device.
+        depth_prior: a model's name or folder that gives the photo's depth; None for our own.
+        depth_kind: what that model's output is; None to know it by the model.
     """
 
     photo: Path
@@ -68,6 +71,8 @@ class RunOptions:
     seed: int = 0
     weights: Path | None = None
     device: str = "cpu"
+    depth_prior: str | None = None
+    depth_kind: str | None = None
 
     def settings(self) -> WalkSettings:
         """The walk's settings, with defaults filled in."""
@@ -132,11 +137,14 @@ def walk_photo(
     on_progress: Callable[[RunProgress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
     engine: Engine | None = None,
+    depth_source: DepthSource | None = None,
 ) -> RunResult:
     """Draws a walk and writes its files; `should_stop` is asked between sampling steps.
 
     Args:
         engine: a loaded engine; None to load the one that the options name.
+        depth_source: what the options' `depth_prior` names, opened by the caller; a walk that is
+            resumed after its photo has its depth needs none.
 
     Raises:
         PhotoError, PathError, TrajectoryError, JournalError, WalkError (all `ValueError`): one
@@ -151,12 +159,13 @@ def walk_photo(
     if engine is None:
         engine = Engine.load(options.weights, device=options.device)
     header = _header(photo, plan, settings, engine)
+    header["depth prior"] = _prior_identity(options, depth_source, journal)
     recorder = _open_journal(options.out, header, journal)
     views_folder = options.out / JOURNAL_FOLDER / "memory"
     # A cache of this run alone: a resumed walk fills it again from the journal.
     shutil.rmtree(views_folder, ignore_errors=True)
     memory = Memory(MemoryConfig(), folder=views_folder, device=engine.device)
-    walk = Walk(photo, engine, memory, settings, recorder)
+    walk = Walk(photo, engine, memory, settings, recorder, depth_source)
     output = WalkOutput(OutputSettings(options.out, options.raw, header, plan.views))
     return run.draw(walk, output, journal)
 
@@ -219,6 +228,27 @@ class _Run:
                 self.tell(message)
                 return True
             self.tell(message)
+
+
+def recorded_walk(options: RunOptions) -> Journal | None:
+    """The walk that a run with these options goes on with; None where it begins anew.
+
+    Raises:
+        JournalError: it cannot go on, or would lose an unfinished walk.
+    """
+    return _earlier_walk(options) if options.resume else None
+
+
+def _prior_identity(
+    options: RunOptions, source: DepthSource | None, journal: Journal | None
+) -> dict[str, Any] | None:
+    """A resumed walk keeps the prior that it was begun with."""
+    if source is not None:
+        return source.identity
+    if options.resume and journal is not None and len(journal.views):
+        recorded: dict[str, Any] | None = journal.header.get("depth prior")
+        return recorded
+    return None
 
 
 def _check_cameras(walk: Walk, cameras: list[Camera], out: Path) -> None:

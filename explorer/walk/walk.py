@@ -22,9 +22,10 @@ from engine.geometry.pictures import median_depth
 from engine.geometry.projection import depth_confidence
 from explorer.walk.agreement import agreement
 from explorer.walk.colours import to_bytes, to_floats
-from explorer.walk.composite import certainty, composite
-from explorer.walk.depth_fusion import FusedDepth, fuse_depth
-from explorer.walk.known import Known, look
+from explorer.walk.composite import composite
+from explorer.walk.depth_fusion import FusedDepth
+from explorer.walk.depth_source import DepthSource, depth_of_photo
+from explorer.walk.known import Known, fused_with, look
 from explorer.walk.noise import PictureKind, noise_generator
 from explorer.walk.photo import Photo
 from explorer.walk.records import (
@@ -69,6 +70,7 @@ class Walk:
         memory: empty; the walk alone adds to it.
         settings: how views are drawn.
         recorder: told of every view once it is remembered; None to keep no record.
+        depth_source: gives the photo's depth; None for the model's own.
     """
 
     def __init__(
@@ -78,12 +80,14 @@ class Walk:
         memory: Memory,
         settings: WalkSettings | None = None,
         recorder: Recorder | None = None,
+        depth_source: DepthSource | None = None,
     ) -> None:
         self.photo = photo
         self.engine = engine
         self.memory = memory
         self.settings = settings or WalkSettings()
         self._recorder = recorder
+        self._depth_source = depth_source
         self._count = 0
 
     @property
@@ -99,20 +103,24 @@ class Walk:
         return median_depth(torch.as_tensor(np.array(self.memory.views[0].depth)))
 
     def start(self) -> Steps:
-        """Draws the photo's own depth and remembers the photo as view 0."""
+        """Draws the photo's own depth, or asks its source, and remembers the photo as view 0."""
         if self._count:
             raise WalkError("the walk has been started already")
         clock = Stopwatch()
-        rgb, camera = to_floats(self.photo.rgb), self.photo.camera
+        source = self._depth_source
+        asked = depth_of_photo(source, self.photo, clock) if source else self._own_depth(clock)
+        depth = yield from asked
+        view = self._view(0, self.photo.camera, self.photo.rgb, depth)
+        return self._remember(clock, _unknown_before(view))
+
+    def _own_depth(self, clock: Stopwatch) -> Generator[StepProgress, None, FloatPicture]:
+        """The model's: its median is the walk's unit of length."""
+        rgb, settings = to_floats(self.photo.rgb), self.settings.sampler
         asked = queries.draw_depth_of_photo(
-            self.engine, rgb, camera, self.settings.sampler, self._noise(0, "depth")
+            self.engine, rgb, self.photo.camera, settings, self._noise(0, "depth")
         )
         depth = yield from self._steps(clock, "photo depth", asked)
-        # The photo's own median depth is the walk's unit of length.
-        depth = depth / np.float32(median_depth(torch.as_tensor(depth)))
-        view = self._view(0, camera, self.photo.rgb, depth)
-        covered = np.zeros(depth.shape, np.uint8)
-        return self._remember(clock, DrawnView(view, self.photo.rgb, covered, (), {}))
+        return depth / np.float32(median_depth(torch.as_tensor(depth)))
 
     def adopt(self, camera: Camera, rgb: NDArray[np.uint8], depth: FloatPicture) -> DrawnView:
         """Remembers a view that was seen, not drawn: a frame of a video, a second photo.
@@ -121,9 +129,8 @@ class Walk:
             camera: in the walk's world; the first view of all must have the photo's.
             depth: (H, W) in scene units.
         """
-        view = self._view(self._count, camera, rgb, depth)
         return self._remember(
-            Stopwatch(), DrawnView(view, rgb, np.zeros(depth.shape, np.uint8), (), {})
+            Stopwatch(), _unknown_before(self._view(self._count, camera, rgb, depth))
         )
 
     def step(self, camera: Camera) -> Steps:
@@ -144,8 +151,10 @@ class Walk:
         )
         drawn = yield from self._steps(clock, "view", asked)
         with clock.part("composite"):
-            raw = to_bytes(drawn.rgb)
-            final = raw if known is None else to_bytes(_final(drawn.rgb, known))
+            raw = final = to_bytes(drawn.rgb)
+            if known is not None:
+                whole = composite(drawn.rgb, known.rgb, known.coverage, known.footprint)
+                final = to_bytes(whole)
         fused = None
         if view_id % self.settings.depth_every == 0:
             fused = yield from self._depth(clock, context, camera, final, known, hint)
@@ -215,7 +224,7 @@ class Walk:
         )
         depth = yield from self._steps(clock, "depth", asked)
         with clock.part("align"):
-            return _fused(depth, known)
+            return fused_with(depth, known)
 
     def restore(self, drawn: DrawnView) -> None:
         """Takes back a recorded view; the memory becomes what it was when it was drawn."""
@@ -306,12 +315,6 @@ def _with_scale(drawn: DrawnView, fused: FusedDepth | None) -> DrawnView:
     return replace(drawn, depth_scale=fused.scale, depth_spread=fused.spread)
 
 
-def _final(drawn: FloatPicture, known: Known) -> FloatPicture:
-    return composite(drawn, known.rgb, known.coverage, known.footprint)
-
-
-def _fused(depth: FloatPicture, known: Known | None) -> FusedDepth:
-    depth = np.asarray(depth, np.float32)
-    if known is None:
-        return FusedDepth(depth, None, float("nan"))
-    return fuse_depth(depth, known.depth, certainty(known.coverage), known.view_ids)
+def _unknown_before(view: View) -> DrawnView:
+    """A view of which nothing was remembered, and that nothing was drawn for."""
+    return DrawnView(view, view.rgb, np.zeros(view.rgb.shape[:2], np.uint8), (), {})

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from engine.geometry.cameras import Camera
 from engine.geometry.surfels import Surfels
 from engine.queries import Engine
+from explorer.walk.depth_source import DepthSource
 from explorer.walk.journal import read_journal
 from explorer.walk.photo import Photo
 from explorer.walk.recorder import Recorder
@@ -49,7 +50,13 @@ class Session:
     """Use `create` or `open`. One thread at a time; only `read` may be called from any."""
 
     def __init__(
-        self, folder: Path, photo: Photo, engine: Engine, recorder: Recorder, tree: Tree
+        self,
+        folder: Path,
+        photo: Photo,
+        engine: Engine,
+        recorder: Recorder,
+        tree: Tree,
+        depth_source: DepthSource | None = None,
     ) -> None:
         cache = folder / MEMORY_FOLDER
         shutil.rmtree(cache, ignore_errors=True)
@@ -57,7 +64,7 @@ class Session:
         self.folder = folder
         self.photo = photo
         self._engine = engine
-        self._walk = Walk(photo, engine, memory, tree.settings)
+        self._walk = Walk(photo, engine, memory, tree.settings, None, depth_source)
         self._recorder = recorder
         self._tree = tree
         self._standing: list[Standing] = []
@@ -65,15 +72,27 @@ class Session:
 
     @staticmethod
     def create(
-        folder: Path, photo: Photo, engine: Engine, settings: WalkSettings | None = None
+        folder: Path,
+        photo: Photo,
+        engine: Engine,
+        settings: WalkSettings | None = None,
+        depth_source: DepthSource | None = None,
     ) -> Session:
-        """Begins a walk in a folder; a walk that was there is removed."""
+        """Begins a walk in a folder; a walk that was there is removed.
+
+        Args:
+            depth_source: gives the photo's depth; None for the model's own.
+        """
         settings = settings or WalkSettings()
         write_photo(folder, photo)
-        header = {"weights": engine.weights_hash, "photo": photo.source_name}
+        header = {
+            "weights": engine.weights_hash,
+            "photo": photo.source_name,
+            "depth prior": None if depth_source is None else depth_source.identity,
+        }
         recorder = Recorder.create(folder, header)
         recorder.change(settings_to_json(settings))
-        return Session(folder, photo, engine, recorder, Tree(folder, [], settings))
+        return Session(folder, photo, engine, recorder, Tree(folder, [], settings), depth_source)
 
     @staticmethod
     def open(folder: Path, engine: Engine) -> Generator[SessionProgress, None, Session]:

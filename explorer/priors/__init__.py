@@ -1,0 +1,1 @@
+"""Depth of the photo from models that others trained."""
