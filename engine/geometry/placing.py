@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.geometry.bundle import BundleConfig, adjust
-from engine.geometry.bundle_matches import MatchSight
-from engine.geometry.bundle_terms import BundleState, TermConfig
+from engine.geometry.bundle.adjustment import BundleConfig, adjust
+from engine.geometry.bundle.least_squares import DescentConfig
+from engine.geometry.bundle.matches import MatchSight
+from engine.geometry.bundle.terms import BundleState, TermConfig
 from engine.geometry.cameras import Array, Camera, Intrinsics
 from engine.geometry.keypoints import depth_at, lifted
-from engine.geometry.least_squares import DescentConfig
 from engine.geometry.match_graph import Link
 from engine.geometry.pose import PoseConfig, estimate_camera
 
@@ -23,7 +23,9 @@ _USUAL_FIELDS = (35.0, 42.0, 50.0, 58.0, 66.0, 74.0, 82.0, 92.0)
 _LENS_PAIRS = 8
 #: PnP is tried with its threshold times these: where a path is wide, errors of depth move points
 #: further than keypoints err.
-_WIDENINGS = (1.0, 2.0, 4.0)
+_WIDENINGS = (1.0, 3.0)
+#: Matches by which candidates are judged, at most.
+_JUDGES = 400
 
 
 def sights_of(
@@ -116,6 +118,8 @@ class Placer:
         known = [s for s in self.sights if s.view_b == view and s.view_a in chain.cameras]
         if not known:
             return False
+        every = max(1, sum(len(s) for s in known) // _JUDGES)
+        judges = [s.thinned(every) for s in known]
         points = np.concatenate([self._points(s, chain) for s in known])
         pixels = np.concatenate([s.pixels_b for s in known])
         own = np.concatenate([s.depth_b for s in known])
@@ -129,14 +133,14 @@ class Placer:
             ratio = (points[pose.inliers] @ T[2, :3] + T[2, 3]) / own[pose.inliers]
             ratio = ratio[np.isfinite(ratio)]
             log_scale = float(np.median(np.log(ratio))) if len(ratio) else 0.0
-            tried.append(self._settled(view, pose.camera, log_scale, known, chain))
+            tried.append(self._settled(view, pose.camera, log_scale, judges, chain))
         if not tried:
             return False
         # A path does not jump: where repeated texture misleads PnP, a neighbour starts better.
         for neighbour in (view - 1, view + 1):
             if neighbour in chain.cameras:
                 camera, log_scale = chain.cameras[neighbour], chain.log_scales[neighbour]
-                tried.append(self._settled(view, camera, log_scale, known, chain))
+                tried.append(self._settled(view, camera, log_scale, judges, chain))
         best = min(tried, key=lambda t: t.cost)
         chain.cameras[view], chain.log_scales[view] = best.camera, best.log_scale
         return True
@@ -161,7 +165,7 @@ class Placer:
         )
         config = BundleConfig(
             fixed=frozenset(range(len(others))),
-            terms=self.terms,
+            terms=replace(self.terms, smoothness=0.0),
             descent=DescentConfig(iterations=10, least_gain=1e-3),
         )
         found = adjust(state, [], sights, config)

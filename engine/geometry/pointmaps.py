@@ -12,8 +12,8 @@ import numpy as np
 from torch import Tensor
 
 from engine.geometry.arrays import float64_array
-from engine.geometry.bundle import BundleConfig, adjust
-from engine.geometry.bundle_terms import BundleState, PointSight
+from engine.geometry.bundle.adjustment import BundleConfig, adjust
+from engine.geometry.bundle.terms import BundleState, PointSight
 from engine.geometry.cameras import Array, Camera, Intrinsics
 from engine.geometry.keypoints import projected
 from engine.geometry.lenses import FIELDS_OF_VIEW, LensModel, intrinsics_of, lens_array

@@ -17,12 +17,12 @@ import numpy as np
 from torch import Tensor
 
 from engine.geometry.arrays import float64_array
-from engine.geometry.bundle import BundleConfig, adjust
-from engine.geometry.bundle_matches import MatchSight, MatchTable, match_errors
-from engine.geometry.bundle_terms import BundleState, PointSight, TermConfig
+from engine.geometry.bundle.adjustment import BundleConfig, adjust
+from engine.geometry.bundle.least_squares import DescentConfig
+from engine.geometry.bundle.matches import MatchSight, MatchTable, match_errors
+from engine.geometry.bundle.terms import BundleState, PointSight, TermConfig
 from engine.geometry.cameras import Array, Camera, Intrinsics
 from engine.geometry.keypoints import depth_at
-from engine.geometry.least_squares import DescentConfig
 from engine.geometry.lenses import LensModel, intrinsics_of, lens_array
 from engine.geometry.matching import Matches
 from engine.geometry.pointmaps import (
@@ -33,6 +33,7 @@ from engine.geometry.pointmaps import (
     sample_points,
 )
 from engine.geometry.rays import camera_directions
+from engine.geometry.tracks import tracked
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class PostOptimisationConfig:
     smoothness: weight of |turn| + |motion| between consecutive views, in matches per σ.
     match_reach: pixels at a width of 256 beyond which a match counts as wrong.
     depth_spread: of log depth at a match.
+    depth_weight: of the depth at a match, beside the weight 1 of the match.
     """
 
     lens: LensModel = LensModel.ZOOM
@@ -55,6 +57,7 @@ class PostOptimisationConfig:
     smoothness: float = 0.3
     match_reach: float = 1.0
     depth_spread: float = 0.1
+    depth_weight: float = 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,12 +196,13 @@ class _Refiner:
             np.zeros(len(cameras)),
             np.zeros(0),
         )
-        sights = [self._match_sight(m, cameras, unit) for m in matches]
+        sights = tracked([self._match_sight(m, cameras, unit) for m in matches])
         apart = float(np.median(match_errors(MatchTable.of(sights), state))) if sights else 0.0
         points = self._point_sights(cameras, origin, unit, apart)
         terms = TermConfig(
             reach=self.config.match_reach * width / 256,
             depth_spread=self.config.depth_spread,
+            depth_weight=self.config.depth_weight,
             smoothness=self.config.smoothness,
         )
         bundle = BundleConfig(

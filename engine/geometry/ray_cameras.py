@@ -13,14 +13,14 @@ import numpy as np
 from torch import Tensor
 
 from engine.geometry.arrays import float64_array
-from engine.geometry.cameras import Array, Camera, Intrinsics
-from engine.geometry.least_squares import (
+from engine.geometry.bundle.least_squares import (
     DescentConfig,
     Normal,
     cauchy_cost,
     cauchy_weights,
     minimise,
 )
+from engine.geometry.cameras import Array, Camera, Intrinsics
 from engine.geometry.lenses import (
     FIELDS_OF_VIEW,
     LensModel,

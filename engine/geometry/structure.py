@@ -14,15 +14,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.geometry.bundle import BundleConfig, adjust
-from engine.geometry.bundle_matches import MatchSight, MatchTable, match_errors
-from engine.geometry.bundle_terms import BundleState, TermConfig
+from engine.geometry.bundle.matches import match_errors
+from engine.geometry.bundle.terms import TermConfig
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.geometry.lenses import LensModel
 from engine.geometry.match_graph import GraphConfig, match_graph
-from engine.geometry.placing import Placed, Placer, sights_of
+from engine.geometry.placing import Placer, sights_of
+from engine.geometry.refinement import Refiner, Solution, better, flattened
 from engine.geometry.rotations import slerp
-from engine.geometry.tracks import tracked
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,7 @@ class StructureConfig:
     pose_reach: pixels at a width of 256 to which PnP counts a match as agreeing.
     reach: the same for the refinement.
     depth_spread: of log depth, per keypoint.
+    depth_weight: of a drawn depth beside the weight 1 of a match.
     scale_spread: of log scale, per view.
     smoothness: weight of |turn| + |motion| between consecutive views, in matches per σ.
     """
@@ -39,7 +39,8 @@ class StructureConfig:
     graph: GraphConfig = field(default_factory=GraphConfig)
     pose_reach: float = 3.0
     reach: float = 0.7
-    depth_spread: float = 0.1
+    depth_spread: float = 0.2
+    depth_weight: float = 0.03
     scale_spread: float = 0.5
     smoothness: float = 0.1
 
@@ -48,6 +49,7 @@ class StructureConfig:
         return TermConfig(
             reach=self.reach * size[1] / 256,
             depth_spread=self.depth_spread,
+            depth_weight=self.depth_weight,
             scale_spread=self.scale_spread,
             smoothness=self.smoothness,
         )
@@ -111,38 +113,33 @@ def recover_cameras(
     placer = Placer(sights, size, len(rgbs), config.pose_reach * size[1] / 256, config.terms(size))
     lens = intrinsics if intrinsics is not None else placer.usual_lens()
     model = LensModel.KNOWN if intrinsics is not None else LensModel.ZOOM
-    return _refined(placer.placed(lens), sights, size, model, config)
-
-
-def _refined(
-    placed: Placed,
-    sights: Sequence[MatchSight],
-    size: tuple[int, int],
-    model: LensModel,
-    config: StructureConfig,
-) -> Recovered:
-    """All placed views together; the others are filled in between them."""
-    order = sorted(placed.cameras)
-    number = {view: i for i, view in enumerate(order)}
-    used = [s for s in sights if len(s) and s.view_a in number and s.view_b in number]
-    unit = float(np.median(np.concatenate([s.depth_a for s in used]))) if used else 1.0
-    table = MatchTable.of([s.renumbered(number, unit) for s in used])
-    chains = [s.renumbered(number, unit) for s in tracked(used)]
-    state = BundleState.of(
-        [placed.cameras[v] for v in order], [placed.log_scales[v] for v in order], unit, size
+    refiner = Refiner(size, model, config.terms(size))
+    flat = replace(placer, sights=flattened(sights))
+    solution = better(
+        refiner.refined(placer.placed(lens), sights),
+        refiner.with_depth(refiner.refined(flat.placed(lens), flat.sights), sights),
     )
-    found = adjust(state, [], chains, BundleConfig(model, terms=config.terms(size))).state
-    errors = match_errors(table, found)
-    near = errors <= config.pose_reach * size[1] / 256
-    inliers = np.bincount(table.view_b[near], minlength=len(order))
+    return _recovered(solution, len(rgbs), size, config.pose_reach * size[1] / 256)
+
+
+def _recovered(
+    solution: Solution, count: int, size: tuple[int, int], threshold: float
+) -> Recovered:
+    state, table = solution.state, solution.table
+    errors = match_errors(table, state)
+    near = errors <= threshold
+    ends = np.concatenate([table.view_a[near], table.view_b[near]])
+    inliers = np.bincount(ends, minlength=len(solution.order))
     views = {
         view: RecoveredView(
-            found.camera(i, unit, size), int(inliers[i]), float(np.exp(found.log_scales[i]))
+            state.camera(i, solution.unit, size),
+            int(inliers[i]),
+            float(np.exp(state.log_scales[i])),
         )
-        for view, i in number.items()
+        for i, view in enumerate(solution.order)
     }
     return Recovered(
-        _in_first_frame(_filled(views, placed.count)),
+        _in_first_frame(_filled(views, count)),
         float(np.median(errors[near])) if near.any() else float("nan"),
     )
 

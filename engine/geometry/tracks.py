@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.geometry.bundle_matches import MatchSight
-from engine.geometry.bundle_terms import Indices
+from engine.geometry.bundle.matches import MatchSight
+from engine.geometry.bundle.terms import Indices
 from engine.geometry.cameras import Array
 
 

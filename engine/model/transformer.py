@@ -125,9 +125,13 @@ class Transformer(nn.Module):
             rays = self.no_rays.expand_as(tokens)
         else:
             rays = self.rays(picture_tokens(Kind.RAYS, picture.rays))
+        return tokens, rays, self.level_condition(picture, tokens.dtype)
+
+    def level_condition(self, picture: Picture, dtype: torch.dtype) -> Tensor:
+        """(B, N or 1, D): what a picture's noise level says, before its activation."""
         level = picture.level if picture.level.ndim == 2 else picture.level[:, None]
-        condition = self.level(_level_features(level, self.config.width).to(tokens.dtype))
-        return tokens, rays, condition
+        condition: Tensor = self.level(_level_features(level, self.config.width).to(dtype))
+        return condition
 
     def embed(self, groups: Sequence[Group]) -> Embedded:
         """One sequence of all groups, each group's prompt after its pictures."""

@@ -1,9 +1,10 @@
 """Adapting frozen weights to pictures and geometry at once (seed 001).
 
-lora            low-rank branches beside frozen linear layers
-branches        the frozen weights with adapters of their own
-links           zero-initialised links between both branches, pixel by pixel
-decoupled       the two branches as one network (Decoupled LoRA Control)
+lora            low-rank branches beside frozen linear layers, of any module
+links           zero-initialised links between two branches, on a few layers, pixel by pixel
+joint_network   what every coupling of pictures and geometry has in common
+decoupled       two branches joined by links alone (Decoupled LoRA Control)
 concatenated    what the seed compares with: both modalities in one token, or in one sequence
-adapters_file   adapters on disk, bound to the weights that they were trained for
+networks        any of the three by its configuration; at equal budget; on disk
+adapters_file   adapters as files, bound to the weights that they were trained for
 """

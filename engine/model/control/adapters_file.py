@@ -2,82 +2,132 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.model.checkpoints import CheckpointError
 
-_FORMAT = "photowalk adapters 1"
+FORMAT = "photowalk-adapters-1"
 
 
-class Adapted(Protocol):
-    """A network with something trained beside frozen weights."""
+@dataclass(frozen=True)
+class StoredAdapters:
+    """Attributes:
+    path: where they were read.
+    base: hash of the weights that stayed frozen.
+    config: how the adapted network is built, as JSON has it.
+    tensors: what was trained, by name.
+    """
 
-    def trained(self) -> dict[str, Tensor]: ...
+    path: Path
+    base: str
+    config: Mapping[str, Any]
+    tensors: Mapping[str, Tensor]
+
+    def check_base(self, base: str) -> None:
+        """
+        Raises:
+            CheckpointError: the adapters were trained beside other weights.
+        """
+        if base != self.base:
+            raise CheckpointError(
+                f"{self.path} belongs to weights {self.base[:12]}, not to {base[:12]}; "
+                "load the model that it was trained on"
+            )
+
+    def fill(self, trained: Mapping[str, Tensor]) -> None:
+        """Copies the stored values into the tensors of a network.
+
+        Raises:
+            CheckpointError: names or shapes differ; nothing is changed then.
+        """
+        different = trained.keys() ^ self.tensors.keys() or {
+            name for name, own in trained.items() if own.shape != self.tensors[name].shape
+        }
+        if different:
+            raise CheckpointError(
+                f"{self.path} does not fit this network (first difference: {min(different)}); "
+                "it was trained by another version"
+            )
+        with torch.no_grad():
+            for name, own in trained.items():
+                own.copy_(self.tensors[name])
 
 
-def save_adapters(network: Adapted, path: Path, base_hash: str, config: object) -> None:
-    """Writes what was trained; whole or not at all.
+def weights_hash(module: nn.Module) -> str:
+    """SHA-256 of names, shapes, types and bytes of all parameters and buffers, hex."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(module.state_dict().items()):
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
+        # As bytes, because numpy has no bfloat16.
+        raw = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+        digest.update(raw.numpy().data)
+    return digest.hexdigest()
+
+
+def save_adapters(
+    path: Path, trained: Mapping[str, Tensor], base: str, config: Mapping[str, Any]
+) -> None:
+    """Writes atomically.
 
     Args:
-        base_hash: of the weights that stayed frozen.
-        config: a dataclass, stored for whoever builds the network again.
+        base: see `weights_hash`.
+        config: must be JSON.
     """
-    header = {
-        "format": _FORMAT,
-        "network": type(network).__name__,
-        "base": base_hash,
-        "config": json.dumps(asdict(config)),  # type: ignore[call-overload]
-    }
-    tensors = {name: t.detach().contiguous().cpu() for name, t in network.trained().items()}
-    temporary = path.with_name(path.name + ".part")
+    tensors = {name: t.detach().cpu().contiguous() for name, t in trained.items()}
+    header = {"format": FORMAT, "base": base, "config": json.dumps(dict(config))}
     path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".part")
     try:
-        save_file(tensors, str(temporary), header)
+        save_file(tensors, str(temporary), metadata=header)
+        # safetensors writes for the owner alone; shared weights are for all users.
+        temporary.chmod(0o644)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def load_adapters(network: Adapted, path: Path, base_hash: str) -> None:
-    """Fills a network of the same shape with stored adapters.
-
-    Raises:
-        CheckpointError: no such file, another format, another network, other frozen weights.
+def read_adapters(path: Path) -> StoredAdapters:
     """
+    Raises:
+        CheckpointError: missing, damaged, or another kind of file.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"there is no adapters file {path}; check the path")
     try:
         with safe_open(str(path), framework="pt") as file:
             header = file.metadata() or {}
-            stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{path} holds no adapters that can be read ({error})") from error
-    if header.get("format") != _FORMAT:
-        raise CheckpointError(f"{path} holds no adapters of this program")
-    if header.get("network") != type(network).__name__:
-        raise CheckpointError(f"{path} was trained for a {header.get('network')}")
-    if header.get("base") != base_hash:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
         raise CheckpointError(
-            f"{path} belongs to other weights ({str(header.get('base'))[:12]}…); load those"
+            f"{path} is not a readable safetensors file ({error}); fetch or train it again"
+        ) from error
+    if header.get("format") != FORMAT:
+        raise CheckpointError(
+            f"{path} holds no adapters of Photowalk (format {header.get('format')!r}); "
+            "whole models are loaded as models"
         )
-    _fill(network.trained(), stored, path)
+    broken = [name for name, t in tensors.items() if not bool(t.isfinite().all())]
+    if broken:
+        raise CheckpointError(f"{path} is damaged ({broken[0]} is not finite); train it again")
+    return StoredAdapters(path, header.get("base", ""), _config(path, header), tensors)
 
 
-def _fill(own: dict[str, Tensor], stored: dict[str, Tensor], path: Path) -> None:
-    different = own.keys() ^ stored.keys() or {
-        name for name in own if own[name].shape != stored[name].shape
-    }
-    if different:
-        raise CheckpointError(
-            f"{path} was trained with another rank or other links ({sorted(different)[0]})"
-        )
-    with torch.no_grad():
-        for name, tensor in own.items():
-            tensor.copy_(stored[name])
+def _config(path: Path, header: Mapping[str, str]) -> Mapping[str, Any]:
+    try:
+        config = json.loads(header["config"])
+    except (KeyError, json.JSONDecodeError) as error:
+        raise CheckpointError(f"{path} has a damaged header ({error}); train it again") from error
+    if not isinstance(config, dict):
+        raise CheckpointError(f"{path} has a damaged header (no configuration); train it again")
+    return config

@@ -1,154 +1,171 @@
 """The two couplings that seed 001 compares with (its figure 3), on the same frozen weights.
 
-channel-wise   the RGB and the geometry picture of a view share their tokens        (WVD, seed 002)
-spatial        all pictures in one sequence, one adapter for both modalities        (4DNeX)
+spatial    all pictures in one sequence, one adapter for both modalities        (4DNeX)
+channel    the RGB and the geometry pictures of a view share their tokens       (WVD, seed 002)
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.model.control.branches import GEOMETRY_KINDS, adapted, trained_of
-from engine.model.control.lora import LoraConfig
+from engine.model.control.joint_network import (
+    GEOMETRY_KINDS,
+    ControlConfig,
+    Coupling,
+    JointNetwork,
+    places,
+)
+from engine.model.control.links import Place
 from engine.model.layers import Embedded
 from engine.model.text import Kind
-from engine.model.tokens import Group, Picture, check_rays_hidden, patchify
+from engine.model.tokens import PATCH, Group, Picture, check_rays_hidden, picture_tokens
 from engine.model.transformer import Transformer
 
 
-class SpatialConcatenation(nn.Module):
+class SpatialConcatenation(JointNetwork):
     """The plain network with one set of adapters; attention mixes pictures and geometry."""
 
-    def __init__(self, base: Transformer, config: LoraConfig | None = None, seed: int = 0) -> None:
-        super().__init__()
-        self.config = base.config
-        base.requires_grad_(False)
-        generator = torch.Generator().manual_seed(seed)
-        self.network = adapted(base, config or LoraConfig(), generator)
-
-    def trained(self) -> dict[str, Tensor]:
-        """Adapters, and the projections of geometry."""
-        return trained_of(self.network)
+    def __init__(self, base: Transformer, control: ControlConfig | None = None) -> None:
+        super().__init__(base, control or ControlConfig(Coupling.SPATIAL))
+        self.branch = self._geometry_branch(torch.Generator().manual_seed(self.control.seed))
 
     def forward(self, groups: Sequence[Group]) -> list[list[Tensor]]:
-        """As `Transformer.forward`."""
-        answers: list[list[Tensor]] = self.network(groups)
+        """See `JointNetwork.forward`."""
+        answers: list[list[Tensor]] = self.branch(groups)
         return answers
 
 
-class ChannelConcatenation(nn.Module):
-    """A geometry picture is added to the tokens of its view's RGB picture, and read from them.
+@dataclass(frozen=True)
+class _Rider:
+    """A geometry picture in the tokens of another: `carrier` is that one's index in the group."""
 
-    Geometry whose view has no RGB picture in its group cannot be asked.
+    picture: Picture
+    carrier: int
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """A group as it is computed.
+
+    Attributes:
+        group: the query's group with carriers in the place of geometry.
+        riders: geometry pictures, and which carrier each shares tokens with.
+        origin: for each picture of the query's group, itself as a rider or its index in `group`.
     """
 
-    def __init__(self, base: Transformer, config: LoraConfig | None = None, seed: int = 0) -> None:
-        super().__init__()
-        self.config = base.config
-        base.requires_grad_(False)
-        generator = torch.Generator().manual_seed(seed)
-        self.network = adapted(base, config or LoraConfig(), generator)
+    group: Group
+    riders: tuple[_Rider, ...]
+    origin: tuple[_Rider | int, ...]
 
-    def trained(self) -> dict[str, Tensor]:
-        """Adapters, and the projections of geometry."""
-        return trained_of(self.network)
+
+class ChannelConcatenation(JointNetwork):
+    """Geometry rides in the tokens of its view's RGB picture, and is read from them.
+
+    Where RGB is observed in an earlier group, geometry rides on a copy of it; where there is none,
+    on an empty picture of pure noise level. New channels start at zero, as is usual where a
+    trained network is given more of them.
+    """
+
+    def __init__(self, base: Transformer, control: ControlConfig | None = None) -> None:
+        super().__init__(base, control or ControlConfig(Coupling.CHANNEL))
+        self.branch = self._geometry_branch(torch.Generator().manual_seed(self.control.seed))
+        width = base.config.width
+        #: Tells the noise level of each rider: the carrier's is that of its own picture.
+        self.levels = nn.ModuleList([nn.Linear(width, width, bias=False) for _ in GEOMETRY_KINDS])
+        new = [*self.levels, *(self.branch.inputs[kind] for kind in GEOMETRY_KINDS)]
+        for layer in new:
+            for parameter in layer.parameters():
+                nn.init.zeros_(parameter)
 
     def forward(self, groups: Sequence[Group]) -> list[list[Tensor]]:
-        """Clean contents of every picture of every asked group, in its own order.
-
-        Raises:
-            ValueError: geometry without an RGB picture of its view in its group, or leaking rays.
-        """
+        """See `JointNetwork.forward`."""
         check_rays_hidden(groups)
-        colours = [_colours(group) for group in groups]
-        riders = [_riders(group) for group in groups]
-        embedded = self._with_riders(self.network.embed(colours), colours, riders)
-        x = embedded.tokens
-        for layer in self.network.layers:
+        channels = self.config.latent_channels
+        loaded = [_loaded(group, groups, channels) for group in groups]
+        carried = [one.group for one in loaded]
+        embedded = self.branch.embed(carried)
+        spots = places(carried)
+        x = self._with_riders(embedded, loaded, spots)
+        for layer in self.branch.layers:
             x, _ = layer(x, embedded, None)
-        answers = self.network.answers(x, embedded, colours)
-        return [
-            self._in_order(group, found, riding, x, embedded, place)
-            for group, found, riding, place in zip(
-                groups, answers, riders, _starts(colours), strict=True
-            )
-        ]
+        return self._answers(x, embedded, loaded, spots)
 
     def _with_riders(
-        self,
-        embedded: Embedded,
-        colours: Sequence[Group],
-        riders: Sequence[dict[int, list[Picture]]],
-    ) -> Embedded:
+        self, embedded: Embedded, loaded: Sequence[_Loaded], spots: Sequence[Sequence[Place]]
+    ) -> Tensor:
         added = torch.zeros_like(embedded.tokens)
-        for places, riding in zip(_starts(colours), riders, strict=True):
-            for slot, pictures in riding.items():
-                start, stop, _ = places[slot]
-                for picture in pictures:
-                    tokens = self.network.inputs[picture.kind](patchify(picture.content))
-                    added[:, start:stop] += tokens
-        return replace(embedded, tokens=embedded.tokens + added)
+        for one, own in zip(loaded, spots, strict=True):
+            for rider in one.riders:
+                place = own[rider.carrier]
+                added[:, place.start : place.stop] += self._rider_tokens(rider.picture)
+        return embedded.tokens + added
 
-    def _in_order(
+    def _rider_tokens(self, picture: Picture) -> Tensor:
+        tokens: Tensor = self.branch.inputs[picture.kind](
+            picture_tokens(picture.kind, picture.content)
+        )
+        condition = self.branch.level_condition(picture, tokens.dtype)
+        level: Tensor = self.levels[GEOMETRY_KINDS.index(picture.kind)](F.silu(condition))
+        return tokens + level
+
+    def _answers(
         self,
-        group: Group,
-        found: list[Tensor],
-        riding: dict[int, list[Picture]],
         x: Tensor,
         embedded: Embedded,
-        places: dict[int, tuple[int, int, int]],
-    ) -> list[Tensor]:
-        if not group.asked:
-            return []
-        colours = iter(found)
+        loaded: Sequence[_Loaded],
+        spots: Sequence[Sequence[Place]],
+    ) -> list[list[Tensor]]:
+        conditions = iter(embedded.conditions)
         answers = []
-        for picture in group.pictures:
-            if picture.kind not in GEOMETRY_KINDS:
-                answers.append(next(colours))
-                continue
-            start, stop, part = places[picture.slot]
-            condition = embedded.conditions[part]
-            answers.append(self.network.answer(x[:, start:stop], condition, picture))
+        for one, own in zip(loaded, spots, strict=True):
+            levels = [next(conditions) for _ in one.group.pictures]
+            if one.group.prompt is not None:
+                next(conditions)
+            found = []
+            for origin in one.origin if one.group.asked else ():
+                if isinstance(origin, _Rider):
+                    picture, carrier = origin.picture, origin.carrier
+                else:
+                    picture, carrier = one.group.pictures[origin], origin
+                part = x[:, own[carrier].start : own[carrier].stop]
+                found.append(self.branch.answer(part, levels[carrier], picture))
+            answers.append(found)
         return answers
 
 
-def _colours(group: Group) -> Group:
-    return replace(group, pictures=tuple(p for p in group.pictures if p.kind not in GEOMETRY_KINDS))
-
-
-def _riders(group: Group) -> dict[int, list[Picture]]:
-    """Geometry pictures by the slot whose RGB tokens they share."""
-    colours = {p.slot for p in group.pictures if p.kind is Kind.RGB}
-    riding: dict[int, list[Picture]] = {}
+def _loaded(group: Group, groups: Sequence[Group], channels: int) -> _Loaded:
+    carriers = [p for p in group.pictures if p.kind not in GEOMETRY_KINDS]
+    colour_of = {p.slot: i for i, p in enumerate(carriers) if p.kind is Kind.RGB}
+    riders: list[_Rider] = []
+    origin: list[_Rider | int] = []
+    own = iter(range(len(carriers)))
     for picture in group.pictures:
         if picture.kind not in GEOMETRY_KINDS:
+            origin.append(next(own))
             continue
-        if picture.slot not in colours or picture.kind is Kind.RAYS:
-            raise ValueError(
-                f"{picture.kind.name} of slot {picture.slot} has no RGB picture in its group to "
-                "share tokens with"
-            )
-        riding.setdefault(picture.slot, []).append(picture)
-    return riding
+        if picture.slot not in colour_of:
+            colour_of[picture.slot] = len(carriers)
+            carriers.append(_carrier(picture, [groups[i] for i in group.sees], channels))
+        riders.append(_Rider(picture, colour_of[picture.slot]))
+        origin.append(riders[-1])
+    return _Loaded(replace(group, pictures=tuple(carriers)), tuple(riders), tuple(origin))
 
 
-def _starts(groups: Sequence[Group]) -> list[dict[int, tuple[int, int, int]]]:
-    """For each group: slot → (start, stop, index of the part) of its RGB picture."""
-    found, start, part = [], 0, 0
-    for group in groups:
-        places = {}
-        for picture in group.pictures:
-            rows, columns = picture.grid
-            if picture.kind is Kind.RGB:
-                places[picture.slot] = (start, start + rows * columns, part)
-            start += rows * columns
-            part += 1
-        if group.prompt is not None:
-            start += group.prompt.shape[1]
-            part += 1
-        found.append(places)
-    return found
+def _carrier(rider: Picture, seen: Sequence[Group], channels: int) -> Picture:
+    """The latest RGB picture of the rider's view that its group sees, else an empty one."""
+    shown = [
+        p for group in seen for p in group.pictures if p.kind is Kind.RGB and p.slot == rider.slot
+    ]
+    if shown:
+        return replace(shown[-1], hint=shown[-1].hint if rider.hint is None else rider.hint)
+    rows, columns = rider.grid
+    shape = (len(rider.content), channels, rows * PATCH, columns * PATCH)
+    unknown = torch.ones(shape[0], device=rider.content.device, dtype=rider.content.dtype)
+    return Picture(
+        Kind.RGB, rider.slot, rider.content.new_zeros(shape), unknown, rider.rays, rider.hint
+    )

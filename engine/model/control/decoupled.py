@@ -1,81 +1,54 @@
 """Decoupled LoRA Control (seed 001, §3.2): pictures and geometry in two branches of one network.
 
 Both branches share the frozen weights; each has adapters of its own, and attention never mixes
-them. They hear of one another through links alone. At the start all adapters and links are zero,
-and the branch of colours computes exactly what the frozen network computes.
+them. They hear of one another through links alone. At the start adapters and links say nothing,
+and the branch of colours computes exactly what the frozen network computes of colours alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
-from engine.model.control.branches import (
+from engine.model.control.joint_network import (
     COLOUR_KINDS,
     GEOMETRY_KINDS,
-    adapted,
-    colour_branch,
-    trained_of,
+    ControlConfig,
+    JointNetwork,
+    places,
 )
-from engine.model.control.links import ControlLink, Pair, Place, linked_layers
-from engine.model.control.lora import LoraConfig, adapters
+from engine.model.control.links import ControlLink, Heard, Place, Wiring, linked_layers
+from engine.model.control.lora import branch_of
 from engine.model.layers import Embedded
 from engine.model.text import Kind
 from engine.model.tokens import Group, Picture, check_rays_hidden
 from engine.model.transformer import Transformer
 
 
-@dataclass(frozen=True)
-class ControlConfig:
-    """`links`: on how many layers the branches hear of one another (the seed: 5 of 40)."""
+class DecoupledTransformer(JointNetwork):
+    """See the module. Trained are adapters, links and the projections of geometry."""
 
-    lora: LoraConfig = field(default_factory=LoraConfig)
-    links: int = 3
-    seed: int = 0
-
-
-class DecoupledTransformer(nn.Module):
-    """See the module. Answers like `Transformer.forward`; only adapters, links and the
-    projections of geometry can be trained."""
-
-    def __init__(self, base: Transformer, config: ControlConfig | None = None) -> None:
-        super().__init__()
-        self.control = config = config or ControlConfig()
-        self.config = base.config
-        base.requires_grad_(False)
-        generator = torch.Generator().manual_seed(config.seed)
-        self.colour = colour_branch(base, config.lora, generator)
-        self.geometry = adapted(base, config.lora, generator)
-        chosen = linked_layers(len(base.layers), config.links)
+    def __init__(self, base: Transformer, control: ControlConfig | None = None) -> None:
+        super().__init__(base, control or ControlConfig())
+        generator = torch.Generator().manual_seed(self.control.seed)
+        self.colour = branch_of(base, self.control.lora, generator)
+        self.geometry = self._geometry_branch(generator)
+        chosen = linked_layers(len(base.layers), self.control.links)
         self.links = nn.ModuleDict({str(i): ControlLink(base.config.width) for i in chosen})
 
-    def trained(self) -> dict[str, Tensor]:
-        """Everything that may change, by name; what `adapters_file` stores."""
-        found: dict[str, Tensor] = {
-            f"colour.{name}": tensor for name, tensor in adapters(self.colour)
-        }
-        found |= {f"geometry.{name}": t for name, t in trained_of(self.geometry).items()}
-        found |= {f"links.{name}": tensor for name, tensor in self.links.named_parameters()}
-        return found
-
     def forward(self, groups: Sequence[Group]) -> list[list[Tensor]]:
-        """Clean contents of every picture of every asked group, in its own order.
-
-        Raises:
-            ValueError: rays leak (see `check_rays_hidden`), or no group shows colours.
-        """
+        """See `JointNetwork.forward`. Colours or geometry may be missing: the other goes alone."""
         check_rays_hidden(groups)
-        colours = _Side.of(groups, COLOUR_KINDS)
-        shapes = _Side.of(groups, GEOMETRY_KINDS)
-        if not colours.groups:
-            raise ValueError("a decoupled network needs an RGB or WARP picture")
+        colours, shapes = _Side.of(groups, COLOUR_KINDS), _Side.of(groups, GEOMETRY_KINDS)
         if not shapes.groups:
             return _merged(groups, [(colours, self.colour(colours.groups))])
+        if not colours.groups:
+            return _merged(groups, [(shapes, self.geometry(shapes.groups))])
         colour, geometry = self.colour.embed(colours.groups), self.geometry.embed(shapes.groups)
-        x, y = self._run(colour, geometry, _pairs(colours, shapes))
+        x, y = self._run(colour, geometry, _wiring(groups, colours, shapes))
         return _merged(
             groups,
             [
@@ -84,17 +57,24 @@ class DecoupledTransformer(nn.Module):
             ],
         )
 
-    def _run(
-        self, colour: Embedded, geometry: Embedded, pairs: Sequence[Pair]
-    ) -> tuple[Tensor, Tensor]:
+    def _run(self, colour: Embedded, geometry: Embedded, wiring: Wiring) -> tuple[Tensor, Tensor]:
         x, y = colour.tokens, geometry.tokens
         both = zip(self.colour.layers, self.geometry.layers, strict=True)
         for index, (own, other) in enumerate(both):
             x, _ = own(x, colour, None)
             y, _ = other(y, geometry, None)
             if str(index) in self.links:
-                x, y = self.links[str(index)](x, y, pairs)
+                x, y = self.links[str(index)](x, y, wiring)
         return x, y
+
+
+@dataclass(frozen=True)
+class _Voice:
+    """A picture of one branch: the index of its group in the query, and its tokens."""
+
+    group: int
+    picture: Picture
+    place: Place
 
 
 @dataclass(frozen=True)
@@ -121,49 +101,48 @@ class _Side:
                 chosen.append(replace(group, pictures=pictures, sees=sees))
         return _Side(tuple(chosen), tuple(kept))
 
-    def places(self) -> list[tuple[int, Picture, Place]]:
-        """(group in the query, picture, its tokens) in the order of the sequence."""
-        found, start = [], 0
-        for origin, group in zip(self.origin, self.groups, strict=True):
-            for picture in group.pictures:
-                rows, columns = picture.grid
-                stop = start + rows * columns
-                found.append((origin, picture, Place(start, stop)))
-                start = stop
-            start += 0 if group.prompt is None else group.prompt.shape[1]
-        return found
-
-
-def _pairs(colours: _Side, shapes: _Side) -> list[Pair]:
-    """Every geometry picture with the RGB picture of its view: an asked one, else an observed one.
-
-    A view may be drawn several times in one training pass (once noisy, once clean): a picture is
-    linked to the one in its own group first, then to the latest that it may see.
-    """
-    pairs = []
-    for origin, picture, place in shapes.places():
-        same = [
-            (group, found)
-            for group, other, found in colours.places()
-            if other.kind is Kind.RGB and other.slot == picture.slot and group <= origin
+    def voices(self) -> list[_Voice]:
+        return [
+            _Voice(origin, picture, place)
+            for origin, group, own in zip(
+                self.origin, self.groups, places(self.groups), strict=True
+            )
+            for picture, place in zip(group.pictures, own, strict=True)
         ]
-        if same:
-            pairs.append(Pair(max(same, key=lambda entry: entry[0])[1], place))
-    return pairs
+
+
+def _wiring(groups: Sequence[Group], colours: _Side, shapes: _Side) -> Wiring:
+    colour, geometry = colours.voices(), shapes.voices()
+    return Wiring(
+        to_geometry=tuple(heard for v in geometry for heard in _heard_by(v, colour, groups)),
+        to_colour=tuple(heard for v in colour for heard in _heard_by(v, geometry, groups)),
+    )
+
+
+def _heard_by(listener: _Voice, others: Sequence[_Voice], groups: Sequence[Group]) -> list[Heard]:
+    """For each kind the picture of the listener's view: in its own group, else the latest seen.
+
+    Links follow what groups may see of one another, as attention does: what is observed never
+    hears of what is asked later.
+    """
+    visible = (*groups[listener.group].sees, listener.group)
+    latest: dict[Kind, _Voice] = {}
+    for other in sorted(others, key=lambda voice: voice.group):
+        if other.picture.slot == listener.picture.slot and other.group in visible:
+            latest[other.picture.kind] = other
+    return [Heard(listener.place, voice.place) for voice in latest.values()]
 
 
 def _merged(
     groups: Sequence[Group], sides: Sequence[tuple[_Side, list[list[Tensor]]]]
 ) -> list[list[Tensor]]:
-    """Answers of both branches in the order of the query's pictures."""
-    answers: list[list[Tensor]] = [[] for _ in groups]
-    by_picture: dict[tuple[int, Kind, int], Tensor] = {}
+    """Answers of the branches in the order of the query's pictures."""
+    by_picture: dict[tuple[int, int], Tensor] = {}
     for side, found in sides:
-        for origin, group, tensors in zip(side.origin, side.groups, found, strict=True):
-            if group.asked:
-                for picture, tensor in zip(group.pictures, tensors, strict=True):
-                    by_picture[origin, picture.kind, picture.slot] = tensor
-    for index, group in enumerate(groups):
-        if group.asked:
-            answers[index] = [by_picture[index, p.kind, p.slot] for p in group.pictures]
-    return answers
+        for origin, part, tensors in zip(side.origin, side.groups, found, strict=True):
+            for picture, tensor in zip(part.pictures, tensors, strict=part.asked):
+                by_picture[origin, id(picture)] = tensor
+    return [
+        [by_picture[index, id(p)] for p in group.pictures] if group.asked else []
+        for index, group in enumerate(groups)
+    ]

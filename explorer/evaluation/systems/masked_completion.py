@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import torch
 
-from engine.geometry.cloud_metrics import chamfer_distance
+from engine.geometry.cloud_metrics import cloud_distance
 from engine.geometry.projection import unproject
 from engine.queries import Engine, finish
 from engine.queries.interpolate import InterpolationConfig, interpolate
@@ -190,9 +190,8 @@ def between_table(
         for name, answer in zip(names, answers, strict=True):
             found[name][0].append(psnr(answer, middle.rgb))
         truth = _points(middle.depth, middle)
-        found["interpolation"][1].append(
-            chamfer_distance(_points(drawn.depth, middle), truth) / sample.scale
-        )
+        apart = cloud_distance(_points(drawn.depth, middle), truth)
+        found["interpolation"][1].append(apart.chamfer / sample.scale)
         tell()
     rows = tuple(row(name, found[name], trivial=name != "interpolation") for name in names)
     return SystemTable(

@@ -20,8 +20,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from engine.geometry.bundle_matches import MatchSight, MatchTable, MatchTerm, match_term
-from engine.geometry.bundle_terms import (
+from engine.geometry.bundle.least_squares import DescentConfig, Normal, minimise
+from engine.geometry.bundle.matches import MatchSight, MatchTable, MatchTerm, match_term
+from engine.geometry.bundle.terms import (
     LENS,
     PER_VIEW,
     SCALE,
@@ -33,7 +34,6 @@ from engine.geometry.bundle_terms import (
     smoothness_block,
 )
 from engine.geometry.cameras import Array
-from engine.geometry.least_squares import DescentConfig, Normal, minimise
 from engine.geometry.lenses import LensModel, moved_lens
 from engine.geometry.rotations import rotation_from_vector
 
@@ -69,15 +69,18 @@ class Adjusted:
 def adjust(
     state: BundleState,
     points: Sequence[PointSight],
-    matches: Sequence[MatchSight],
+    matches: Sequence[MatchSight] | MatchTable,
     config: BundleConfig = BundleConfig(),
 ) -> Adjusted:
     """The cameras, lenses and scales that explain the sights best, from a start near by.
 
-    The depth of each point starts as it is drawn.
+    The depth of each point starts as it is drawn, unless the state has changes of the depths of
+    as many points as the matches show.
     """
-    table = MatchTable.of(matches)
-    started = replace(state, depth_changes=np.zeros(table.points))
+    table = matches if isinstance(matches, MatchTable) else MatchTable.of(matches)
+    started = state
+    if len(state.depth_changes) != table.points:
+        started = replace(state, depth_changes=np.zeros(table.points))
     bundle = _Bundle(tuple(points), table, config, started)
     return Adjusted(*minimise(bundle, started, config.descent))
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.geometry.bundle_terms import (
+from engine.geometry.bundle.least_squares import cauchy_cost, cauchy_weights
+from engine.geometry.bundle.terms import (
     BEHIND,
     LENS,
     PER_VIEW,
@@ -20,7 +21,6 @@ from engine.geometry.bundle_terms import (
     seen_by,
 )
 from engine.geometry.cameras import Array
-from engine.geometry.least_squares import cauchy_cost, cauchy_weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +37,27 @@ class MatchSight:
 
     def __len__(self) -> int:
         return len(self.pixels_a)
+
+    def without_doubles(self) -> MatchSight:
+        """At most one match for each pixel of the first view."""
+        _, first = np.unique(self.pixels_a, axis=0, return_index=True)
+        if len(first) == len(self):
+            return self
+        return self._rows(np.sort(first))
+
+    def thinned(self, step: int) -> MatchSight:
+        """Every `step`-th match."""
+        return self._rows(np.arange(0, len(self), step))
+
+    def _rows(self, rows: Indices) -> MatchSight:
+        return MatchSight(
+            self.view_a,
+            self.view_b,
+            self.pixels_a[rows],
+            self.pixels_b[rows],
+            self.depth_a[rows],
+            self.depth_b[rows],
+        )
 
     def renumbered(self, number: Mapping[int, int], unit: float) -> MatchSight:
         """With other names for the views, and depths in another unit."""
@@ -72,7 +93,11 @@ class MatchTable:
 
     @staticmethod
     def of(sights: Sequence[MatchSight]) -> MatchTable:
-        """Matches that begin at the same pixel of the same view show one point."""
+        """Matches that begin at the same pixel of the same view show one point.
+
+        Of several matches of one point with one other view the first is kept.
+        """
+        sights = [s.without_doubles() for s in sights]
         counts = [len(s) for s in sights]
         depth_b = np.concatenate([s.depth_b for s in sights] or [np.empty(0)])
         known = np.isfinite(depth_b) & (depth_b > 0)
@@ -134,8 +159,12 @@ def _seen_again(table: MatchTable, P: Array, state: BundleState) -> Seen:
 
 
 def match_errors(table: MatchTable, state: BundleState) -> Array:
-    """Pixels (M,) between where depth as it is drawn carries a match and where it is seen."""
-    seen = _seen_again(table, _lifted(table, np.zeros(table.points), state), state)
+    """Pixels (M,) between where a match is carried and where it is seen; inf behind the camera.
+
+    Points lie at the depths of the state, or as they are drawn where it has none.
+    """
+    changes = state.depth_changes if len(state.depth_changes) else np.zeros(table.points)
+    seen = _seen_again(table, _lifted(table, changes, state), state)
     error = np.linalg.norm(seen.pixels - table.pixels_b, axis=1)
     out: Array = np.where(seen.in_front, error, np.inf)
     return out
@@ -199,22 +228,23 @@ def _eliminated(
     weighted = J * weights[..., None]
     own = J[:, :, SCALE]  # a point's depth and its view's scale act alike
     weighted_own = weights * own
-    curvature = np.bincount(table.point, (weighted_own * own).sum(axis=1), table.points) + prior
-    pull = np.bincount(table.point, (weighted_own * r).sum(axis=1), table.points)
-    gradient = pull + prior * state.depth_changes
+    curvature = prior + np.bincount(table.point, (weighted_own * own).sum(axis=1), table.points)
+    gradient = prior * state.depth_changes
+    gradient += np.bincount(table.point, (weighted_own * r).sum(axis=1), table.points)
     rows = np.einsum("nr,nrl->nl", weighted_own, J)
     slopes = np.einsum("nrl,nr->nl", weighted, r)
     count = PER_VIEW * len(state.centres)
-    H, g, mixed = np.zeros((count, count)), np.zeros(count), np.zeros((table.points, count))
+    H, g = np.zeros((count, count)), np.zeros(count)
+    mixed: Array = np.zeros((table.points, count))
     for start, end in zip(table.starts[:-1], table.starts[1:], strict=True):
         if start == end:
             continue
         pair = slice(start, end)
-        index = numbers_of(int(table.view_a[start]), int(table.view_b[start]))
+        index, points = numbers_of(int(table.view_a[start]), int(table.view_b[start])), table.point
         flat = (-1, J.shape[2])
         H[np.ix_(index, index)] += weighted[pair].reshape(flat).T @ J[pair].reshape(flat)
         g[index] += slopes[pair].sum(axis=0)
-        np.add.at(mixed, (table.point[pair, None], index), rows[pair])
+        mixed[points[pair, None], index] += rows[pair]
     H -= mixed.T @ (mixed / curvature[:, None])
     g -= mixed.T @ (gradient / curvature)
     return MatchTerm(cost, H, g, gradient, curvature, mixed)

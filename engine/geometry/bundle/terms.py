@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.geometry.bundle.least_squares import cauchy_cost, cauchy_weights
 from engine.geometry.cameras import Array, Camera, orthonormalised
-from engine.geometry.least_squares import cauchy_cost, cauchy_weights
 from engine.geometry.lenses import intrinsics_of, lens_array
 from engine.geometry.rotations import vector_from_rotation
 

@@ -55,7 +55,8 @@ class DescentConfig:
     damping: float = 1e-4
 
 
-_WORST_DAMPING = 1e8
+#: Dampings that are tried for one step.
+_TRIES = 6
 #: Keeps directions that nothing decides where they are.
 _FLOOR = 1e-12
 
@@ -66,24 +67,31 @@ def minimise(
     """The state at which the cost stops falling, and that cost (Marquardt 1963)."""
     damping, normal = config.damping, problem.linearised(state)
     for _ in range(config.iterations):
-        if not len(normal.g):
-            break
-        best = normal.cost
-        while damping < _WORST_DAMPING:
-            slope = np.diag(normal.H)
-            damped = normal.H + np.diag(damping * slope + _FLOOR * max(float(slope.max()), 1.0))
-            step = np.asarray(-np.linalg.solve(damped, normal.g), dtype=np.float64)
+        least = config.least_gain * normal.cost
+        for _ in range(_TRIES):
+            step = _step(normal, damping)
+            # The fall of the cost that the linearised problem promises, for a cost with slope 2 g.
+            if -float(normal.g @ step) <= least:
+                return state, normal.cost
             candidate = problem.moved(state, normal, step)
             there = problem.linearised(candidate)
-            if there.cost < best:
+            if there.cost < normal.cost:
                 break
-            damping *= 6.0
+            damping *= 10.0
         else:
             break
-        state, normal, damping = candidate, there, max(damping / 8.0, 1e-10)
-        if best - normal.cost <= config.least_gain * best:
+        gained = normal.cost - there.cost
+        state, normal, damping = candidate, there, max(damping / 10.0, 1e-9)
+        if gained <= least:
             break
     return state, normal.cost
+
+
+def _step(normal: Normal[B], damping: float) -> Array:
+    slope = np.diag(normal.H)
+    floor = _FLOOR * max(float(slope.max(initial=0.0)), 1.0)
+    step = np.linalg.solve(normal.H + np.diag(damping * slope + floor), -normal.g)
+    return np.asarray(step, dtype=np.float64)
 
 
 def cauchy_weights(squared: Array) -> Array:
