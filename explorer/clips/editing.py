@@ -15,7 +15,8 @@ from engine.sampling.joint import JointSampling
 from engine.sampling.keys import noise_of
 from explorer.clips.frames import Cancelled, Clip, ClipError, ClipOptions, Fit, Rgb
 from explorer.clips.output import ClipRecord, write_clip
-from explorer.clips.tracking import Mask, Tracked, edited_region, track_edit
+from explorer.clips.regions import Mask, edited_region
+from explorer.clips.tracking import Tracked, track_edit
 from explorer.clips.video_in import read_clip
 from explorer.clips.work import ClipDone, Common, Show, StoppedError, Work
 from explorer.walk.colours import to_bytes, to_floats

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from engine.geometry.cameras import Camera, Intrinsics
 from explorer.walk.photo import centre_crop, resized, working_size
 
 Rgb = NDArray[np.uint8]
@@ -31,6 +34,8 @@ class ClipOptions:
     size: (width, height) whose pixel count the working size comes near.
     start, stop: seconds of a video, or None for its ends.
     least: fewer frames are an error.
+    fov: horizontal degrees of the whole pictures, where the lens is known.
+    cameras: a file of cameras of the pictures, in any format that paths are read from.
     """
 
     frames: int = 16
@@ -38,12 +43,18 @@ class ClipOptions:
     start: float | None = None
     stop: float | None = None
     least: int = 2
+    fov: float | None = None
+    cameras: Path | None = None
 
     def __post_init__(self) -> None:
         if self.frames < self.least:
             raise ClipError(f"at least {self.least} frames are needed, not {self.frames}")
         if self.start is not None and self.stop is not None and self.start >= self.stop:
             raise ClipError(f"the start, {self.start:g} s, is not before {self.stop:g} s")
+        if not all(t is None or (math.isfinite(t) and t >= 0) for t in (self.start, self.stop)):
+            raise ClipError("the start and the end of a part are seconds from 0 on")
+        if self.fov is not None and not 1.0 <= self.fov <= 170.0:
+            raise ClipError(f"a field of view of {self.fov:g}° is outside 1°–170°")
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +63,10 @@ class Clip:
     frames: (H, W, 3) uint8 sRGB, all at one working size.
     times: seconds from the first frame that was taken.
     source_name: of the file or folder.
-    original_size: (width, height) before it was brought to working size.
+    original_size: (width, height) before it was brought to working size: upright, square pixels.
     notes: what was done to it that a user should know.
+    lens: of the frames, where it is known.
+    cameras: one a frame, in the world and units of their file; none where they are unknown.
     """
 
     frames: tuple[Rgb, ...]
@@ -61,6 +74,8 @@ class Clip:
     source_name: str
     original_size: tuple[int, int]
     notes: tuple[str, ...] = ()
+    lens: Intrinsics | None = None
+    cameras: tuple[Camera, ...] = ()
 
     @property
     def size(self) -> tuple[int, int]:
@@ -78,11 +93,25 @@ class Fit:
 
     @staticmethod
     def of(original: tuple[int, int], near: tuple[int, int]) -> Fit:
-        width, height = working_size(*original, near)
-        return Fit(centre_crop(*original, width / height), (width, height))
+        return Fit.within(original, working_size(*original, near))
+
+    @staticmethod
+    def within(original: tuple[int, int], size: tuple[int, int]) -> Fit:
+        """To a working size that is settled already."""
+        return Fit(centre_crop(*original, size[0] / size[1]), size)
 
     def apply(self, picture: Image.Image) -> Rgb:
         return np.ascontiguousarray(resized(picture, picture.width, self.crop, self.size))
+
+    def lens(self, whole: Intrinsics, original: tuple[int, int]) -> Intrinsics:
+        """The lens of the cropped picture, from that of the whole one."""
+        kept = (self.crop[0] / original[0], self.crop[1] / original[1])
+        return Intrinsics(
+            fx=whole.fx / kept[0],
+            fy=whole.fy / kept[1],
+            cx=(whole.cx - (1 - kept[0]) / 2) / kept[0],
+            cy=(whole.cy - (1 - kept[1]) / 2) / kept[1],
+        )
 
     def note(self, original: tuple[int, int]) -> tuple[str, ...]:
         """Told where more than a sliver is cut off."""

@@ -21,7 +21,8 @@ from explorer.clips.editing import frames_to_edit, joined
 from explorer.clips.frames import Clip, ClipError, Rgb
 from explorer.clips.geometry import Geometry, GeometryOptions, recover_geometry
 from explorer.clips.interpolating import fits_together
-from explorer.clips.tracking import Mask, edited_region, track_edit
+from explorer.clips.regions import Mask, edited_region
+from explorer.clips.tracking import track_edit
 from explorer.walk.colours import to_bytes, to_floats
 from explorer.walk.photo import Photo
 from explorer.walk.records import WalkSettings

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.geometry.cameras import Intrinsics
 from explorer.clips.frames import Cancelled, Clip, ClipOptions
 from explorer.clips.geometry import MATCHED, Geometry, recover_geometry
 from explorer.clips.output import ClipRecord, write_clip
@@ -45,29 +44,20 @@ def reconstruct_clip(
     """
     work = Work(2, show, stop)
     work.tell("reading the frames")
-    wanted = ClipOptions(options.frames, options.size, options.start, options.end)
+    wanted = ClipOptions(options.frames, options.size, options.start, options.end, fov=options.fov)
     try:
         clip = read_clip(options.video, wanted, stopped=work.stopped)
     except Cancelled as cancelled:
         raise StoppedError from cancelled
     work.advance()
     engine = options.engine()
-    lens = lens_of(options.fov, clip)
-    asked = recover_geometry(engine, clip.frames, options.geometry(options.match), lens)
+    asked = recover_geometry(engine, clip.frames, options.geometry(options.match), clip.lens)
     found = work.finish(asked, "depth and cameras")
     work.advance()
     write_clip(_record(options, clip, found), options.out, engine, work.tell)
     count = len(clip.frames)
     sentence = f"Recovered depth and cameras of {count} frames ({how(found)})."
     return ClipDone(options.out, sentence, clip.notes)
-
-
-def lens_of(fov: float | None, clip: Clip) -> Intrinsics | None:
-    """The lens that the user names."""
-    if fov is None:
-        return None
-    width, height = clip.size
-    return Intrinsics.from_fov(fov, width / height)
 
 
 def how(found: Geometry) -> str:

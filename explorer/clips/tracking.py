@@ -2,7 +2,9 @@
 
 Dense optical flow (DIS, Kroeger et al. 2016) between neighbours is chained into one map from each
 frame back to the first. A pixel's way is believed where flow there and back agree and the colours
-at both ends match; where flow fails, a homography of the surface under the region takes over.
+at both ends match, in the frame's own exposure; where flow fails, a homography of the surface
+under the region takes over. A region that was lost, because something passed in front of it or
+frames are missing, is looked for by its keypoints (SIFT, Lowe 2004) until it is found again.
 """
 
 from __future__ import annotations
@@ -15,29 +17,26 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.clips.frames import ClipError, Rgb
+from explorer.clips.finding import Landmarks
+from explorer.clips.frames import Rgb
+from explorer.clips.regions import Mask, Tones, disc, filled, tones_between
 
-Mask = NDArray[np.bool_]
 Map = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class TrackingConfig:
     """Attributes:
-    least_change: colour difference (of 255) above which a pixel counts as edited.
-    least_part: edited parts smaller than this share of the picture are specks.
-    margin: pixels that a region grows by, so that soft rims of the edit belong to it.
     round_trip: pixels by which flow there and back may miss.
     colour: largest colour difference (of 255) between both ends of a pixel's way.
     ring: pixels around the region in which its surface's homography is also sought.
+    lost: the region counts as lost when less than this share of it is believed.
     """
 
-    least_change: float = 14.0
-    least_part: float = 0.001
-    margin: int = 2
     round_trip: float = 1.5
     colour: float = 45.0
     ring: int = 6
+    lost: float = 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,30 +54,21 @@ class Tracked:
     seen: Mask
 
 
-def edited_region(original: Rgb, edited: Rgb, config: TrackingConfig | None = None) -> Mask:
-    """(H, W), where two versions of one frame differ, without specks.
+@dataclass(frozen=True, eq=False)
+class _Way:
+    """How a frame came from the first one.
 
-    Raises:
-        ClipError: they differ in size, or nowhere.
+    Attributes:
+        back: (H, W, 2), where each pixel lies in the first frame.
+        sure: (H, W), where flow leads there.
+        believed: (H, W), where flow or the region's surface leads there, and the colours match.
+        tones: from the first frame's exposure to this one's.
     """
-    config = config or TrackingConfig()
-    if original.shape != edited.shape:
-        raise ClipError(
-            f"the edited frame is {edited.shape[1]}x{edited.shape[0]} pixels and the video's "
-            f"{original.shape[1]}x{original.shape[0]}; edit a frame of the same shape"
-        )
-    a = cv2.GaussianBlur(original, (3, 3), 0).astype(np.float32)
-    b = cv2.GaussianBlur(edited, (3, 3), 0).astype(np.float32)
-    changed = (np.abs(a - b).max(-1) > config.least_change).astype(np.uint8)
-    changed = cv2.morphologyEx(changed, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(changed)
-    least = config.least_part * changed.size
-    large = [i for i in range(1, count) if stats[i, cv2.CC_STAT_AREA] >= least]
-    region = np.isin(labels, large)
-    if not region.any():
-        raise ClipError("the edited frame does not differ from the video's first frame")
-    grown = _disc(config.margin)
-    return np.asarray(cv2.dilate(_filled(region).astype(np.uint8), grown) > 0)
+
+    back: Map
+    sure: Mask
+    believed: Mask
+    tones: Tones
 
 
 def track_edit(
@@ -88,17 +78,51 @@ def track_edit(
     config = config or TrackingConfig()
     greys = [np.asarray(cv2.cvtColor(f, cv2.COLOR_RGB2GRAY), np.uint8) for f in frames]
     height, width = greys[0].shape
-    way = _identity(height, width)
-    sure = np.ones((height, width), bool)
+    back, sure = _identity(height, width), np.ones((height, width), bool)
+    near = np.asarray(cv2.dilate(region.astype(np.uint8), disc(config.ring)) > 0)
+    landmarks = Landmarks(greys[0], near)
     flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     for index in range(1, len(frames)):
-        back = _flow(flow, greys[index], greys[index - 1])
+        before = _flow(flow, greys[index], greys[index - 1])
         forth = _flow(flow, greys[index - 1], greys[index])
-        step = _identity(height, width) + back
-        sure = _agree(back, forth, step, config) & _sampled(sure, step)
-        way = _remapped(way, step)
-        way, believed = _with_surface(way, sure, frames, index, region, config)
-        yield _carried(way, believed, edited, region)
+        step = _identity(height, width) + before
+        sure = _agree(before, forth, step, config) & _sampled(sure, step)
+        back = _remapped(back, step)
+        way = _with_surface(back, sure, (frames[0], frames[index]), region, near, config)
+        if _share_seen(way, region) < config.lost:
+            way = _found_again(
+                way, landmarks, greys[index], (frames[0], frames[index]), near, config
+            )
+        back, sure = way.back, way.sure
+        yield _carried(way, edited, region)
+
+
+def _share_seen(way: _Way, region: Mask) -> float:
+    """How much of the region is believed, of what a whole one would have in this frame."""
+    here = _sampled(region, way.back)
+    return float((here & way.believed).sum() / max(1, int(region.sum())))
+
+
+def _found_again(
+    way: _Way,
+    landmarks: Landmarks,
+    grey: NDArray[np.uint8],
+    ends: tuple[Rgb, Rgb],
+    near: Mask,
+    config: TrackingConfig,
+) -> _Way:
+    """The way over the region's keypoints, if they are in sight; else as it was."""
+    H = landmarks.homography_from(grey)
+    if H is None:
+        return way
+    surface = _mapped(H, near.shape)
+    # Keypoints near the region say nothing about what lies elsewhere.
+    sure = _sampled(near, surface)
+    tones = tones_between(_picture_at(ends[0], surface), ends[1], sure)
+    believed = sure & _alike(ends[1], ends[0], surface, tones, config)
+    if believed.sum() <= (way.believed & _sampled(near, way.back)).sum():
+        return way
+    return _Way(surface, believed, believed, tones)
 
 
 def _identity(height: int, width: int) -> Map:
@@ -137,25 +161,30 @@ def _agree(back: Map, forth: Map, step: Map, config: TrackingConfig) -> Mask:
 
 
 def _with_surface(
-    way: Map, sure: Mask, frames: Sequence[Rgb], index: int, region: Mask, config: TrackingConfig
-) -> tuple[Map, Mask]:
-    """The way with the surface's homography where flow is unsure, and where it is believed."""
-    frame, first = frames[index], frames[0]
-    near = cv2.dilate(region.astype(np.uint8), _disc(config.ring)) > 0
-    support = sure & _sampled(near, way) & _alike(frame, first, way, config)
-    surface = _homography(way, support)
+    back: Map, sure: Mask, ends: tuple[Rgb, Rgb], region: Mask, near: Mask, config: TrackingConfig
+) -> _Way:
+    """The way with the surface's homography where flow is unsure."""
+    first, frame = ends
+    tones = tones_between(_picture_at(first, back), frame, sure)
+    support = sure & _sampled(near, back) & _alike(frame, first, back, tones, config)
+    surface = _homography(back, support)
+    anywhere = sure
     if surface is not None:
-        way = np.where(sure[..., None], way, surface)
-        sure = sure | _sampled(region, surface)
-    return way, sure & _alike(frame, first, way, config)
+        back = np.where(sure[..., None], back, surface)
+        anywhere = sure | _sampled(region, surface)
+    return _Way(back, sure, anywhere & _alike(frame, first, back, tones, config), tones)
 
 
-def _alike(frame: Rgb, first: Rgb, way: Map, config: TrackingConfig) -> Mask:
+def _picture_at(first: Rgb, back: Map) -> Rgb:
+    return np.asarray(_looked_up(first, back), np.uint8)
+
+
+def _alike(frame: Rgb, first: Rgb, back: Map, tones: Tones, config: TrackingConfig) -> Mask:
     """Where the colours at both ends of the way match: nothing has come in between."""
-    there = _looked_up(first, way)
+    there = tones.apply(_picture_at(first, back))
     difference = np.abs(
         cv2.GaussianBlur(frame, (5, 5), 0).astype(np.float32)
-        - cv2.GaussianBlur(np.asarray(there, np.uint8), (5, 5), 0).astype(np.float32)
+        - cv2.GaussianBlur(there, (5, 5), 0).astype(np.float32)
     )
     return np.asarray(difference.max(-1) <= config.colour)
 
@@ -171,27 +200,18 @@ def _homography(way: Map, support: Mask) -> Map | None:
     H, inliers = cv2.findHomography(here, there, cv2.USAC_MAGSAC, 2.0)
     if H is None or inliers is None or inliers.mean() < 0.3:
         return None
-    height, width = support.shape
-    grid = _identity(height, width).reshape(1, -1, 2)
-    return np.asarray(cv2.perspectiveTransform(grid, H), np.float32).reshape(height, width, 2)
+    return _mapped(np.asarray(H, np.float64), support.shape)
 
 
-def _carried(way: Map, believed: Mask, edited: Rgb, region: Mask) -> Tracked:
-    seen = _sampled(region, way) & believed
+def _mapped(H: NDArray[np.float64], shape: tuple[int, ...]) -> Map:
+    """(H, W, 2): where a homography takes each pixel."""
+    grid = _identity(shape[0], shape[1]).reshape(1, -1, 2)
+    return np.asarray(cv2.perspectiveTransform(grid, H), np.float32).reshape(*shape, 2)
+
+
+def _carried(way: _Way, edited: Rgb, region: Mask) -> Tracked:
+    seen = _sampled(region, way.back) & way.believed
     here = cv2.morphologyEx(seen.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0
-    here = _filled(np.asarray(here))
-    carried = _looked_up(edited, way)
-    return Tracked(here, np.asarray(carried, np.uint8), seen & here)
-
-
-def _filled(region: Mask) -> Mask:
-    """Without small holes: those of less than a fiftieth of the region."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((~region).astype(np.uint8))
-    limit = 0.02 * max(1, int(region.sum()))
-    small = [i for i in range(1, count) if stats[i, cv2.CC_STAT_AREA] < limit]
-    return np.asarray(region | np.isin(labels, small))
-
-
-def _disc(radius: int) -> NDArray[np.uint8]:
-    size = 2 * radius + 1
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)), np.uint8)
+    here = filled(np.asarray(here), most=0.02)
+    carried = way.tones.apply(_picture_at(edited, way.back))
+    return Tracked(here, carried, seen & here)

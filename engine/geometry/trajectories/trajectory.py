@@ -68,12 +68,37 @@ def resample(trajectory: Trajectory, views: int) -> Trajectory:
         clock = np.asarray(times, dtype=np.float64)
     wanted = np.linspace(clock[0], clock[-1], views)
     position = np.interp(wanted, clock, np.arange(len(clock), dtype=np.float64))
-    cameras = tuple(_between(trajectory.cameras, float(x)) for x in position)
+    cameras = tuple(camera_between(trajectory.cameras, float(x)) for x in position)
     return replace(
         trajectory,
         cameras=cameras,
         timestamps=None if times is None else tuple(float(t) for t in wanted),
         names=None,
+    )
+
+
+def camera_between(cameras: Sequence[Camera], position: float) -> Camera:
+    """The camera at a fractional index of a path.
+
+    Positions and logarithms of the focal lengths are linear between neighbours, rotations slerp.
+    """
+    i = min(int(position), len(cameras) - 1)
+    share = position - i
+    if share < 1e-12:
+        return cameras[i]
+    a, b = cameras[i], cameras[i + 1]
+    T = np.eye(4)
+    T[:3, :3] = slerp(a.T_world_camera[:3, :3], b.T_world_camera[:3, :3], share)
+    T[:3, 3] = (1 - share) * a.position + share * b.position
+    p, q = a.intrinsics, b.intrinsics
+    return Camera(
+        T,
+        Intrinsics(
+            fx=p.fx ** (1 - share) * q.fx**share,
+            fy=p.fy ** (1 - share) * q.fy**share,
+            cx=(1 - share) * p.cx + share * q.cx,
+            cy=(1 - share) * p.cy + share * q.cy,
+        ),
     )
 
 
@@ -173,25 +198,3 @@ def json_number(values: Mapping[str, object], key: str) -> float | None:
         return float(value) if math.isfinite(value) else None
     except OverflowError:
         return None
-
-
-def _between(cameras: Sequence[Camera], position: float) -> Camera:
-    """The camera at a fractional index."""
-    i = min(int(position), len(cameras) - 1)
-    share = position - i
-    if share < 1e-12:
-        return cameras[i]
-    a, b = cameras[i], cameras[i + 1]
-    T = np.eye(4)
-    T[:3, :3] = slerp(a.T_world_camera[:3, :3], b.T_world_camera[:3, :3], share)
-    T[:3, 3] = (1 - share) * a.position + share * b.position
-    p, q = a.intrinsics, b.intrinsics
-    return Camera(
-        T,
-        Intrinsics(
-            fx=p.fx ** (1 - share) * q.fx**share,
-            fy=p.fy ** (1 - share) * q.fy**share,
-            cx=(1 - share) * p.cx + share * q.cx,
-            cy=(1 - share) * p.cy + share * q.cy,
-        ),
-    )

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from explorer.clips.frames import ClipError
-from explorer.clips.tracking import edited_region, track_edit
+from explorer.clips.regions import edited_region
+from explorer.clips.tracking import track_edit
 
 HEIGHT, WIDTH = 96, 144
 

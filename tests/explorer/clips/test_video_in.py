@@ -26,7 +26,7 @@ def write(path: Path, levels: list[int], times: list[int] | None = None, rate: i
     """A video whose frame i is grey of `levels[i]`, at `times[i]` thousandths of a second."""
     times = times or [1000 * i // rate for i in range(len(levels))]
     with av.open(str(path), "w") as box:
-        stream = box.add_stream("libx264", rate=rate, options={"crf": "4"})
+        stream = box.add_stream("libx264", rate=rate, options={"crf": "4", "preset": "ultrafast"})
         stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
         stream.time_base = Fraction(1, 1000)
         stream.codec_context.time_base = Fraction(1, 1000)
@@ -75,12 +75,6 @@ def test_a_part_of_a_video(tmp_path):
         read_clip(path, ClipOptions(start=9.0))
 
 
-def test_a_long_video_is_sought_through(tmp_path):
-    path = write(tmp_path / "a.mp4", [i % 250 for i in range(1000)], rate=25)
-    clip = read_clip(path, ClipOptions(frames=4, size=SMALL))
-    np.testing.assert_allclose(shades(clip), [0, 333 % 250, 666 % 250, 999 % 250], atol=4)
-
-
 def test_a_video_with_fewer_frames_than_asked_says_so(tmp_path):
     clip = read_clip(write(tmp_path / "a.mp4", [30, 90, 200]), ClipOptions(frames=9, size=SMALL))
     assert len(clip.frames) == 3
@@ -117,7 +111,7 @@ def test_a_video_that_was_held_upright_is_turned(tmp_path):
     lying = grey(220, (96, 64))
     lying[:, :48] = 20
     with av.open(str(path), "w") as box:
-        stream = box.add_stream("libx264", rate=10, options={"crf": "4"})
+        stream = box.add_stream("libx264", rate=10, options={"crf": "4", "preset": "ultrafast"})
         stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
         for _ in range(3):
             box.mux(stream.encode(av.VideoFrame.from_ndarray(lying, format="rgb24")))
@@ -131,16 +125,8 @@ def test_a_video_that_was_held_upright_is_turned(tmp_path):
     assert frame[-frame.shape[0] // 3 :].mean() > 180
 
 
-def test_animations_are_videos(tmp_path):
-    pictures = [Image.fromarray(grey(level)) for level in (10, 120, 240)]
-    path = tmp_path / "a.gif"
-    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=100)
-    clip = read_clip(path, ClipOptions(frames=3, size=SMALL))
-    assert len(clip.frames) >= 2
-
-
 def test_one_frame_is_too_few(tmp_path):
-    with pytest.raises(ClipError, match=r"has 1 frame in this part; at least 2"):
+    with pytest.raises(ClipError, match=r"has 1 frame; at least 2"):
         read_clip(write(tmp_path / "a.mp4", [80]))
     one = read_clip(write(tmp_path / "b.mp4", [80]), ClipOptions(frames=1, size=SMALL, least=1))
     assert len(one.frames) == 1
@@ -224,6 +210,15 @@ def test_a_folder_without_pictures_is_refused(tmp_path):
         read_clip(tmp_path)
 
 
+def test_pictures_one_folder_further_down_are_pointed_at(tmp_path):
+    inside = tmp_path / "images"
+    inside.mkdir()
+    save(inside, "1.png", 20)
+    save(inside, "2.png", 40)
+    with pytest.raises(ClipError, match="images has some"):
+        read_clip(tmp_path)
+
+
 def test_a_broken_picture_is_named(tmp_path):
     save(tmp_path, "a.png", 10)
     (tmp_path / "b.png").write_bytes(b"broken")
@@ -245,3 +240,9 @@ def test_impossible_options_are_refused():
         ClipOptions(frames=1)
     with pytest.raises(ClipError, match="is not before"):
         ClipOptions(start=3.0, stop=1.0)
+    with pytest.raises(ClipError, match="from 0 on"):
+        ClipOptions(start=-1.0)
+    with pytest.raises(ClipError, match="from 0 on"):
+        ClipOptions(stop=float("nan"))
+    with pytest.raises(ClipError, match="field of view"):
+        ClipOptions(fov=0.0)
