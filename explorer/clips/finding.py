@@ -44,8 +44,8 @@ class Landmarks:
         good = [m for m, n in pairs if m.distance < _RATIO * n.distance]
         if len(good) < _LEAST_MATCHES:
             return None
-        first = np.float32([self._points[m.queryIdx].pt for m in good])
-        there = np.float32([points[m.trainIdx].pt for m in good])
+        first = np.array([self._points[m.queryIdx].pt for m in good], np.float32)
+        there = np.array([points[m.trainIdx].pt for m in good], np.float32)
         H, inliers = cv2.findHomography(first, there, cv2.USAC_MAGSAC, _REACH)
         if H is None or inliers is None or inliers.sum() < _LEAST_MATCHES:
             return None

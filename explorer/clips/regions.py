@@ -96,8 +96,8 @@ def edited_region(original: Rgb, edited: Rgb, config: RegionConfig | None = None
     difference = _difference(tones_between(original, edited, everywhere).apply(original), edited)
     threshold = max(config.least_change, config.noise * float(np.median(difference)))
     changed = (difference > threshold).astype(np.uint8)
-    changed = cv2.morphologyEx(changed, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-    region = filled(_large_parts(changed, config.least_part))
+    closed = cv2.morphologyEx(changed, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    region = filled(_large_parts(np.asarray(closed, np.uint8), config.least_part))
     if not region.any():
         raise ClipError("the edited frame does not differ from the video's first frame")
     return np.asarray(cv2.dilate(region.astype(np.uint8), disc(config.margin)) > 0)
