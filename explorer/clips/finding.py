@@ -29,11 +29,11 @@ class Landmarks:
         self._sift = cv2.SIFT.create(contrastThreshold=0.02)
         self._points, self._words = self._sift.detectAndCompute(grey, where.astype(np.uint8))
         rows, columns = np.nonzero(where)
-        self._corners = np.float32(
-            [[x, y] for x in (columns.min(), columns.max()) for y in (rows.min(), rows.max())]
-            if len(rows)
-            else [[0, 0]] * 4
-        )
+        corners = [[0, 0]] * 4
+        if len(rows):
+            across, down = (columns.min(), columns.max()), (rows.min(), rows.max())
+            corners = [[int(x), int(y)] for x in across for y in down]
+        self._corners = np.array(corners, np.float32)
 
     def homography_from(self, grey: Grey) -> NDArray[np.float64] | None:
         """(3, 3), from pixels of another picture to the first; None where it is not in sight."""
@@ -49,7 +49,8 @@ class Landmarks:
         H, inliers = cv2.findHomography(first, there, cv2.USAC_MAGSAC, _REACH)
         if H is None or inliers is None or inliers.sum() < _LEAST_MATCHES:
             return None
-        return np.linalg.inv(H) if self._plausible(H) else None
+        there_first = np.asarray(H, np.float64)
+        return np.linalg.inv(there_first) if self._plausible(there_first) else None
 
     def _plausible(self, H: NDArray[np.float64]) -> bool:
         """Not mirrored, folded, or blown up."""
