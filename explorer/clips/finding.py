@@ -50,7 +50,8 @@ class Landmarks:
         if H is None or inliers is None or inliers.sum() < _LEAST_MATCHES:
             return None
         there_first = np.asarray(H, np.float64)
-        return np.linalg.inv(there_first) if self._plausible(there_first) else None
+        back: NDArray[np.float64] = np.asarray(np.linalg.inv(there_first), np.float64)
+        return back if self._plausible(there_first) else None
 
     def _plausible(self, H: NDArray[np.float64]) -> bool:
         """Not mirrored, folded, or blown up."""
