@@ -1,23 +1,26 @@
 """The command line: walk into a photo headless, evaluate, train, or look at the machine.
 
 Only click is imported here; every command imports its own part when it runs, so that `--help`
-answers at once. Bad input ends with exit code 2 and one sentence on stderr.
+answers at once. Groups of commands live in `explorer/commands`. Bad input ends with exit code 2 and
+one sentence on stderr.
 """
 
 from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from explorer.commands.clips import COMMANDS as CLIP_COMMANDS
+from explorer.commands.evaluate import evaluate
+from explorer.commands.models import models
+from explorer.commands.options import FILE, RESULTS, picture_size
+
 BAD_INPUT = 2
 INTERRUPTED = 130
-FILE = click.Path(path_type=Path)
-RESULTS = "Folder for results."
 STRATEGIES = "How views are retrieved: coverage, surfel, fov, pose, recent or none."
 DEPTH_KINDS = ["inverse", "relative", "metric", "canonical"]
 PASS_THROUGH = {"ignore_unknown_options": True, "help_option_names": []}
@@ -32,18 +35,6 @@ class Commands(click.Group):
         if args and args[0] not in self.commands:
             args = ["open", *args]
         return super().resolve_command(ctx, args)
-
-
-def picture_size(
-    _ctx: click.Context, _param: click.Parameter, value: str | None
-) -> tuple[int, int] | None:
-    """From `WIDTHxHEIGHT` in pixels; None where no size was given."""
-    if value is None:
-        return None
-    width, _, height = value.lower().partition("x")
-    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
-        raise click.BadParameter(f"{value!r} is not a size; write it as 256x144")
-    return int(width), int(height)
 
 
 def print_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
@@ -129,108 +120,8 @@ def walk(**given: Any) -> None:
         sys.exit(INTERRUPTED)
 
 
-@cli.group(no_args_is_help=False)
-def evaluate() -> None:
-    """Measure the figures of the README."""
-
-
-def unless_empty(
-    _ctx: click.Context, _param: click.Parameter, value: tuple[int, ...]
-) -> tuple[int, ...] | None:
-    """None where no argument was given, so that the default holds."""
-    return value or None
-
-
-def measurement(
-    name: str, *options: Callable[[Any], Any], weights: bool = True
-) -> Callable[[Any], click.Command]:
-    """A subcommand of `evaluate` with the options that all of them share.
-
-    Options that are not given are left out, so that each part's own defaults hold.
-    """
-    shared = [
-        click.option(
-            "--out", type=FILE, default=f"out/evaluate-{name}", show_default=True, help=RESULTS
-        ),
-        click.option("--device", help="cpu, cuda, cuda:1, ..."),
-    ]
-    if weights:
-        shared.append(click.option("--weights", type=FILE, help="Other weights than our own."))
-
-    def decorate(run: Callable[..., None]) -> click.Command:
-        def given_only(**given: Any) -> None:
-            from explorer.doctor.machine import require_device
-
-            if given["device"] is not None:
-                require_device(given["device"])
-            run(**{option: value for option, value in given.items() if value is not None})
-
-        given_only.__doc__ = run.__doc__
-        command: Any = given_only
-        for option in reversed((*options, *shared)):
-            command = option(command)
-        return evaluate.command(name=name)(command)
-
-    return decorate
-
-
-@measurement(
-    "worlds",
-    click.option("--views", type=int, help="Views drawn in each world."),
-    click.option("--count", type=int, help="How many unseen worlds."),
-    click.option("--switches", type=int, help="Worlds that also run every inference switch."),
-    click.option("--seeds", type=int, help="Worlds that are drawn with a second seed."),
-    click.option("--steps", type=int, help="Worlds that are drawn with 1 to 8 sampling steps."),
-    click.option("--sheets", type=int, help="Worlds that get a comparison sheet."),
-    click.option("--size", callback=picture_size, metavar="WxH"),
-    click.option("--textures", type=FILE, help="A folder of texture pictures."),
-)
-def evaluate_worlds(**given: Any) -> None:
-    """Walks through rendered worlds that training never saw."""
-    from explorer.evaluation import worlds
-
-    worlds.evaluate_worlds(worlds.WorldsOptions(**given))
-
-
-@measurement(
-    "clip",
-    click.argument("folder", type=FILE),
-    click.option("--frames", type=int, help="At most so many frames."),
-    click.option("--stride", type=int, help="Every n-th frame."),
-    click.option("--switches", is_flag=True, default=None, help="Run every inference switch."),
-    click.option("--caption", help="What the clip shows."),
-    click.option("--size", callback=picture_size, metavar="WxH"),
-)
-def evaluate_clip(**given: Any) -> None:
-    """A walk along the cameras of a real posed clip (FOLDER with cameras.json)."""
-    from explorer.evaluation import clips
-
-    clips.evaluate_clip(clips.ClipOptions(**given))
-
-
-@measurement(
-    "speed",
-    click.option("--views", type=int, help="Timed views."),
-    click.option("--threads", type=int, help="CPU threads."),
-)
-def evaluate_speed(**given: Any) -> None:
-    """Seconds per view with its depth, where they go, and peak memory."""
-    from explorer.evaluation import speed
-
-    speed.evaluate_speed(speed.SpeedOptions(**given))
-
-
-@measurement(
-    "memory",
-    click.argument("counts", nargs=-1, type=click.IntRange(1), callback=unless_empty),
-    click.option("--size", callback=picture_size, metavar="WxH"),
-    weights=False,
-)
-def evaluate_memory(**given: Any) -> None:
-    """Milliseconds of retrieval and warp with COUNTS stored views (10 100 1000)."""
-    from explorer.evaluation import memory
-
-    memory.evaluate_memory(memory.MemoryOptions(**given))
+for command in (*CLIP_COMMANDS, evaluate, models):
+    cli.add_command(command)
 
 
 @cli.command(context_settings=PASS_THROUGH, add_help_option=False)
@@ -240,15 +131,6 @@ def train(arguments: tuple[str, ...]) -> None:
     from engine.training.cli import main as training
 
     sys.exit(training(list(arguments)))
-
-
-@cli.command(context_settings=PASS_THROUGH, add_help_option=False)
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def models(arguments: tuple[str, ...]) -> None:
-    """List, get, verify or remove models of others (see: photowalk models --help)."""
-    from explorer.store.commands import models as group
-
-    sys.exit(group.main(list(arguments), prog_name="photowalk models", standalone_mode=False) or 0)
 
 
 @cli.command()

@@ -25,10 +25,12 @@ LAYERS = (
     "explorer.walk",
     "explorer.store",
     "explorer.priors",
+    "explorer.clips",
     "explorer.terminal",
     "explorer.doctor",
     "explorer.evaluation",
     "explorer.app",
+    "explorer.commands",
     "main",
 )
 #: Rooms that must run on a bare GPU machine, and what else may be imported there.

@@ -13,7 +13,7 @@ import pytest
 import main as command_line
 
 ROOT = Path(__file__).resolve().parents[1]
-HEAVY = {"torch", "numpy", "cv2", "PIL", "rich", "explorer", "engine", "memory", "scipy"}
+HEAVY = {"torch", "numpy", "cv2", "PIL", "rich", "explorer.walk", "engine", "memory", "scipy"}
 
 
 def run(*arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:

@@ -69,3 +69,40 @@ def slerp(R_from: Array, R_to: Array, share: float) -> Array:
         return rotation_from_quaternion((1 - share) * a + share * b)
     mixed = np.sin((1 - share) * angle) * a + np.sin(share * angle) * b
     return rotation_from_quaternion(mixed)
+
+
+def cross_matrix(v: Array) -> Array:
+    """[v]× of vectors (…, 3): (…, 3, 3) with [v]× w = v × w."""
+    out = np.zeros((*v.shape, 3))
+    out[..., 0, 1], out[..., 0, 2], out[..., 1, 2] = -v[..., 2], v[..., 1], -v[..., 0]
+    out[..., 1, 0], out[..., 2, 0], out[..., 2, 1] = v[..., 2], -v[..., 1], v[..., 0]
+    return out
+
+
+def rotation_from_vector(v: Array) -> Array:
+    """Rotation matrices (…, 3, 3) of axis times angle (…, 3) (Rodrigues)."""
+    angle = np.linalg.norm(v, axis=-1)[..., None, None]
+    K = cross_matrix(v)
+    small = angle < 1e-6
+    safe = np.where(small, 1.0, angle)
+    first = np.where(small, 1.0 - angle**2 / 6, np.sin(safe) / safe)
+    second = np.where(small, 0.5, (1.0 - np.cos(safe)) / safe**2)
+    R: Array = np.eye(3) + first * K + second * (K @ K)
+    return R
+
+
+def vector_from_rotation(R: Array) -> Array:
+    """Axis times angle (3,) of a rotation matrix, the angle in [0, π]."""
+    w, *axis = quaternion_from_rotation(R)
+    length = float(np.linalg.norm(axis))
+    if length < 1e-12:
+        return np.zeros(3)
+    turn: Array = 2.0 * np.arctan2(length, w) / length * np.array(axis)
+    return turn
+
+
+def nearest_rotation(source: Array, target: Array, weights: Array) -> Array:
+    """R (3, 3) that turns vectors (N, 3) onto others with weighted least squares (Kabsch 1976)."""
+    U, _, Vt = np.linalg.svd(target.T @ (weights[:, None] * source))
+    R: Array = U @ np.diag([1.0, 1.0, np.sign(np.linalg.det(U @ Vt))]) @ Vt
+    return R

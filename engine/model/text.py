@@ -63,12 +63,16 @@ class Tokenizer:
     def __len__(self) -> int:
         return len(self._ids)
 
-    def encode(self, kind: Kind, caption: str = "") -> Prompt:
-        """The prompt for `kind`; without a caption it is one token, with one it is padded."""
-        ids = [self._ids[PROMPTS[kind]]]
+    def encode(self, kinds: Kind | Sequence[Kind], caption: str = "") -> Prompt:
+        """The prompt for one kind, or for several that are drawn together.
+
+        Without a caption it is one token a kind; a caption is padded to a fixed length.
+        """
+        asked = (kinds,) if isinstance(kinds, Kind) else tuple(kinds)
+        ids = [self._ids[PROMPTS[kind]] for kind in asked]
         words = words_of(caption)[:CAPTION_WORDS]
         unknown = tuple(dict.fromkeys(w for w in words if w not in self._ids))
         if words:
             ids += [self._ids.get(word, UNKNOWN) for word in words]
-            ids += [PAD] * (1 + CAPTION_WORDS - len(ids))
+            ids += [PAD] * (len(asked) + CAPTION_WORDS - len(ids))
         return Prompt(tuple(ids), unknown)

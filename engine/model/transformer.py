@@ -125,11 +125,15 @@ class Transformer(nn.Module):
             rays = self.no_rays.expand_as(tokens)
         else:
             rays = self.rays(picture_tokens(Kind.RAYS, picture.rays))
-        level = picture.level if picture.level.ndim == 2 else picture.level[:, None]
-        condition = self.level(_level_features(level, self.config.width).to(tokens.dtype))
-        return tokens, rays, condition
+        return tokens, rays, self.level_condition(picture, tokens.dtype)
 
-    def _embed(self, groups: Sequence[Group]) -> Embedded:
+    def level_condition(self, picture: Picture, dtype: torch.dtype) -> Tensor:
+        """(B, N or 1, D): what a picture's noise level says, before its activation."""
+        level = picture.level if picture.level.ndim == 2 else picture.level[:, None]
+        condition: Tensor = self.level(_level_features(level, self.config.width).to(dtype))
+        return condition
+
+    def embed(self, groups: Sequence[Group]) -> Embedded:
         """One sequence of all groups, each group's prompt after its pictures."""
         tokens, rays, conditions, positions, spans = [], [], [], [], []
         start = 0
@@ -175,7 +179,7 @@ class Transformer(nn.Module):
 
     # -- answering -------------------------------------------------------------------------
 
-    def _answer(self, x: Tensor, condition: Tensor, picture: Picture) -> Tensor:
+    def answer(self, x: Tensor, condition: Tensor, picture: Picture) -> Tensor:
         """Clean content like `picture.content` from its final tokens (B, N, D)."""
         shift, scale = self.final_modulation(condition).chunk(2, dim=-1)
         normed = F.layer_norm(x, (x.shape[-1],)) * (1 + scale) + shift
@@ -192,9 +196,7 @@ class Transformer(nn.Module):
         blended = patchify(self.blend(unpatchify(tokens, rows, columns)))
         return unpatchify(skip * patchify(picture.content) + out * blended, rows, columns)
 
-    def _answers(
-        self, x: Tensor, embedded: Embedded, groups: Sequence[Group]
-    ) -> list[list[Tensor]]:
+    def answers(self, x: Tensor, embedded: Embedded, groups: Sequence[Group]) -> list[list[Tensor]]:
         parts = iter(
             zip(torch.split(x, list(embedded.sizes), dim=1), embedded.conditions, strict=True)
         )
@@ -204,7 +206,7 @@ class Transformer(nn.Module):
             for picture in group.pictures:
                 part, condition = next(parts)
                 if group.asked:
-                    found.append(self._answer(part, condition, picture))
+                    found.append(self.answer(part, condition, picture))
             if group.prompt is not None:
                 next(parts)
             answers.append(found)
@@ -217,13 +219,13 @@ class Transformer(nn.Module):
             ValueError: RAYS are asked of a view whose rays another picture carries.
         """
         check_rays_hidden(groups)
-        embedded = self._embed(groups)
+        embedded = self.embed(groups)
         x, _ = self._run(embedded, Cache())
-        return self._answers(x, embedded, groups)
+        return self.answers(x, embedded, groups)
 
     def remember(self, group: Group, cache: Cache) -> Cache:
         """The cache extended by one group of observed pictures, which see all that it holds."""
-        embedded = self._embed([replace(group, sees=())])
+        embedded = self.embed([replace(group, sees=())])
         _, own = self._run(embedded, cache)
         if cache.layers is None or own.layers is None:
             return own
@@ -232,6 +234,6 @@ class Transformer(nn.Module):
 
     def predict(self, group: Group, cache: Cache) -> list[Tensor]:
         """Clean contents of an asked group that sees all that the cache holds."""
-        embedded = self._embed([replace(group, sees=())])
+        embedded = self.embed([replace(group, sees=())])
         x, _ = self._run(embedded, cache)
-        return self._answers(x, embedded, [group])[0]
+        return self.answers(x, embedded, [group])[0]

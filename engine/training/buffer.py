@@ -34,7 +34,7 @@ class ReplayBuffer(Generic[E]):
     """Holds `capacity` entries; after `uses` draws on average an entry makes room for a new one."""
 
     def __init__(
-        self, make: Callable[[], E], capacity: int, uses: float, generator: torch.Generator
+        self, make: Callable[[], E | None], capacity: int, uses: float, generator: torch.Generator
     ) -> None:
         self.make, self.capacity, self.uses, self.generator = make, capacity, uses, generator
         self.entries: list[E] = []
@@ -47,6 +47,8 @@ class ReplayBuffer(Generic[E]):
         full = len(self.entries) >= self.capacity
         if not full or self._random() < 1.0 / self.uses:
             entry = self.make()
+            if entry is None:  # none is ready: an old one serves again
+                return self.entries[int(self._random() * len(self.entries))]
             self.made += 1
             if full:
                 self.entries[int(self._random() * len(self.entries))] = entry

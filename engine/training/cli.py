@@ -12,9 +12,14 @@ from pathlib import Path
 import torch
 
 from engine.model.checkpoints import CheckpointError
+from engine.model.control.joint_network import ControlConfig, Coupling
+from engine.model.control.lora import LoraConfig
+from engine.model.control.networks import at_equal_budget, trained_size
 from engine.model.model import Model, new_model, read_model, save_model
 from engine.model.text import Tokenizer
 from engine.model.transformer import TransformerConfig
+from engine.training.ablations.command import add_options, run_ablations
+from engine.training.adapters import AdapterTrainer, AdapterTrainingConfig
 from engine.training.buffer import SequenceSource, SourceShares
 from engine.training.codec_training import CodecTrainingConfig, load_codec, train_codec
 from engine.training.distributed import join, leave
@@ -69,13 +74,35 @@ def _parser() -> argparse.ArgumentParser:
     model.add_argument("--photo-batch", type=int, default=TrainerConfig.photo_batch)
     model.add_argument("--walk-batch", type=int, default=TrainerConfig.walk_batch)
     model.add_argument("--photo-share", type=float, default=MixtureConfig.photo)
+    model.add_argument("--joint-batch", type=int, default=TrainerConfig.joint_batch)
+    model.add_argument("--joint-share", type=float, default=MixtureConfig.joint)
     model.add_argument("--buffer", type=int, default=TrainerConfig.buffer)
+    model.add_argument("--workers", type=int, default=0, help="processes that prepare lessons")
     model.add_argument("--uses", type=float, default=TrainerConfig.uses)
     model.add_argument("--final-rate", type=float, default=TrainerConfig.final_rate)
     model.add_argument("--warm-up", type=int, default=TrainerConfig.warm_up)
     model.add_argument("--save-every", type=int, default=TrainerConfig.save_every)
     model.set_defaults(run=_train_model)
-    for command in (codec, model):
+    adapters = commands.add_parser("adapters", help="adapters beside a frozen model (seed 001)")
+    adapters.add_argument("--model", type=Path, required=True, help="the weights that stay frozen")
+    adapters.add_argument("--worlds", type=Path, action="append", default=[], help="worlds")
+    adapters.add_argument("--held-out", type=Path, help="rendered worlds of the unseen split")
+    adapters.add_argument("--coupling", choices=[c.value for c in Coupling], default="decoupled")
+    adapters.add_argument(
+        "--rank",
+        type=int,
+        default=LoraConfig.rank,
+        help="of decoupled adapters; other couplings get the rank that trains as many numbers",
+    )
+    adapters.add_argument("--links", type=int, default=ControlConfig.links)
+    adapters.add_argument("--batch", type=int, default=AdapterTrainingConfig.batch)
+    adapters.add_argument("--steps", type=int, help="stop after so many, whatever the minutes")
+    adapters.add_argument("--size", default="128x80", help="width x height of training pictures")
+    adapters.set_defaults(run=_train_adapters)
+    ablations = commands.add_parser("ablations", help="what each part of the design is worth")
+    add_options(ablations)
+    ablations.set_defaults(run=lambda given: run_ablations(given, _size(given.size)[::-1]))
+    for command in (codec, model, adapters, ablations):
         command.add_argument("--rgbd", type=Path, action="append", default=[], help="recordings")
         command.add_argument("--out", type=Path, required=True)
         command.add_argument("--minutes", type=float, default=5.0)
@@ -154,7 +181,9 @@ def _train_model(options: argparse.Namespace) -> None:
         learning_rate=options.learning_rate,
         photo_batch=options.photo_batch,
         walk_batch=options.walk_batch,
+        joint_batch=options.joint_batch,
         buffer=options.buffer,
+        workers=options.workers,
         uses=options.uses,
         save_every=options.save_every,
         final_rate=options.final_rate,
@@ -162,7 +191,7 @@ def _train_model(options: argparse.Namespace) -> None:
         seed=options.seed,
         autocast=options.device == "cuda",
         entries=EntryConfig(size=(height, width)),
-        mixture=MixtureConfig(photo=options.photo_share),
+        mixture=MixtureConfig(photo=options.photo_share, joint=options.joint_share),
     )
     trainer = Trainer(_starting_model(options), _sources(options), config, place)
     if options.resume:
@@ -176,10 +205,39 @@ def _train_model(options: argparse.Namespace) -> None:
         plot_losses(options.out / "log.jsonl", options.out / "losses.png")
         if unseen:
             score = held_out_score(average, unseen, config.entries, trainer.device)
-            with (options.out / "held_out.jsonl").open("a") as log:
-                log.write(json.dumps({"step": report.step, **asdict(score)}) + "\n")
+            _log(options.out / "held_out.jsonl", {"step": report.step, **asdict(score)})
             print(f"    held out: {score}", flush=True)
     leave(place)
+
+
+def _train_adapters(options: argparse.Namespace) -> None:
+    model, sources = read_model(options.model), _sources(options)
+    control = ControlConfig(
+        lora=LoraConfig(options.rank, float(options.rank)), links=options.links, seed=options.seed
+    )
+    coupling = Coupling(options.coupling)
+    if coupling is not Coupling.DECOUPLED:
+        control = at_equal_budget(model.transformer, control, coupling)
+    config = AdapterTrainingConfig(
+        minutes=options.minutes,
+        steps=options.steps,
+        learning_rate=options.learning_rate,
+        batch=options.batch,
+        seed=options.seed,
+        control=control,
+        entries=EntryConfig(size=_size(options.size)[::-1]),
+    )
+    unseen = (
+        SourceShares((SequenceFolder([options.held_out]),), (1.0,)) if options.held_out else None
+    )
+    trainer = AdapterTrainer(model, sources, config, torch.device(options.device), unseen)
+    size = trained_size(trainer.network)
+    print(f"{coupling.value}: rank {control.lora.rank}, {size} trained numbers", flush=True)
+    for report in trainer.run(options.out):
+        _log(options.out / "log.jsonl", asdict(report))
+        seen, unseen_too = (_listed(part) for part in (report.losses, report.held_out))
+        held_out = f"  held out: {unseen_too}" if unseen_too else ""
+        print(f"step {report.step}  {report.minutes:.1f} min  {seen}{held_out}", flush=True)
 
 
 def _held_out(folder: Path | None, count: int = 12) -> list[PosedSequence]:
@@ -190,10 +248,18 @@ def _held_out(folder: Path | None, count: int = 12) -> list[PosedSequence]:
     return [source.draw(generator) for _ in range(count)]
 
 
+def _listed(losses: dict[str, float]) -> str:
+    return "  ".join(f"{name} {value:.4f}" for name, value in sorted(losses.items()))
+
+
+def _log(path: Path, entry: dict[str, object]) -> None:
+    with path.open("a") as log:
+        log.write(json.dumps(entry) + "\n")
+
+
 def _show(report: Report) -> None:
-    losses = "  ".join(f"{name} {value:.4f}" for name, value in sorted(report.losses.items()))
     print(
-        f"step {report.step}  {report.minutes:.1f} min  {losses}  "
+        f"step {report.step}  {report.minutes:.1f} min  {_listed(report.losses)}  "
         f"{report.samples_per_second:.1f} samples/s  {report.tflops:.3f} TFLOP/s",
         flush=True,
     )

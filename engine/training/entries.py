@@ -110,7 +110,7 @@ def _cropped(
     )
 
 
-def _prepared(
+def prepared(
     sequence: PosedSequence, views: list[int], config: EntryConfig, generator: torch.Generator
 ) -> PosedSequence:
     """Chosen views, cropped, perhaps mirrored, as one random camera would show them."""
@@ -122,9 +122,10 @@ def _prepared(
     return PosedSequence(photometric(part.rgb, generator), part.depth, part.cameras, part.caption)
 
 
-def _rays(
+def relative_rays(
     cameras: tuple[Camera, ...], anchor: Camera, scale: float, size: tuple[int, int]
 ) -> Tensor:
+    """(V, 6, h/2, w/2) Plücker rays in the anchor's frame, in units of σ = `scale`."""
     rows, columns = size[0] // _TOKEN, size[1] // _TOKEN
     relative = [camera.relative_to(anchor, scale) for camera in cameras]
     return torch.stack([plucker_rays(camera, rows, columns) for camera in relative])
@@ -145,10 +146,10 @@ def photo_entry(
     device: torch.device,
 ) -> PhotoEntry:
     view = int(torch.randint(len(sequence.cameras), (), generator=generator))
-    part = _prepared(sequence, [view], config, generator).to(device)
+    part = prepared(sequence, [view], config, generator).to(device)
     scale = median_depth(part.depth)
     rgb, depth = _encode(codec, part.rgb, depth_to_picture(part.depth, scale))
-    rays = _rays(part.cameras, part.cameras[0], scale, config.size)
+    rays = relative_rays(part.cameras, part.cameras[0], scale, config.size)
     return PhotoEntry(rgb[0], depth[0], rays[0].to(device), part.caption)
 
 
@@ -176,13 +177,13 @@ def walk_entry(
     device: torch.device,
 ) -> WalkEntry:
     views = _chosen_views(sequence.cameras, contexts, config.targets, generator)
-    part = _prepared(sequence, views, config, generator).to(device)
+    part = prepared(sequence, views, config, generator).to(device)
     strength = uniform(generator, 0.0, config.depth_error)
     seen = disturbed_depth(part.depth[:contexts], generator, strength)
     scale = median_depth(seen[0])
     depth = torch.cat([seen, part.depth[contexts:]])
     rgb, depth_latents = _encode(codec, part.rgb, depth_to_picture(depth, scale))
-    rays = _rays(part.cameras, part.cameras[0], scale, config.size)
+    rays = relative_rays(part.cameras, part.cameras[0], scale, config.size)
     hints = _hints(part, seen, codec, scale)
     return WalkEntry(rgb, depth_latents, rays.to(device), hints, contexts, part.caption)
 

@@ -3,6 +3,7 @@
 photo  RGB 0 → DEPTH 0                                      (the first view's depth)
 walk   context → RGB i; context + RGB i → DEPTH i           (seed 003, eq. 10; else eq. 12)
 warp   context → WARP i; context + WARP i → RGB i, DEPTH i  (seed 003, eq. 9 and 11)
+joint  several pictures of several views at once            (engine/training/joint)
 
 Losses are taken only on asked pictures.
 """
@@ -16,7 +17,7 @@ import torch
 from torch import Tensor
 
 from engine.model.text import Kind, Tokenizer
-from engine.model.tokens import Group, Picture
+from engine.model.tokens import PATCH, Group, Picture
 from engine.model.transformer import preconditioning
 from engine.training.augmentation import uniform
 from engine.training.entries import PhotoEntry, WalkEntry
@@ -27,7 +28,8 @@ class MixtureConfig:
     """Probabilities of what is dropped or disturbed in one step.
 
     Attributes:
-        photo, warp: shares of steps that teach the first view's depth and the simulated warp.
+        photo, warp, joint: shares of steps that teach the first view's depth, the simulated warp
+            and the joint queries; walks get the rest.
         drop_geometry: the context has no DEPTH (geometry dropout, seed 003 §4.3).
         drop_hint: asked pictures get no hint.
         drop_caption: the prompt is the modality alone.
@@ -37,6 +39,7 @@ class MixtureConfig:
 
     photo: float = 0.4
     warp: float = 0.06
+    joint: float = 0.0
     drop_geometry: float = 0.3
     drop_hint: float = 0.25
     drop_caption: float = 0.7
@@ -167,6 +170,10 @@ class LessonPlan:
         return Group((picture,), self._prompt(kind, captions, clean.device), sees, asked=True)
 
 
+#: Rays vary little over a picture: a degree is 0.02, an error that whitened latents never notice.
+RAYS_WEIGHT = 8.0
+
+
 @dataclass(frozen=True)
 class LessonLoss:
     """`total` to minimise; `by_kind` its mean for each kind asked, detached."""
@@ -187,10 +194,26 @@ def lesson_loss(
     answers = iter(lesson.answers)
     for group, found in zip(lesson.groups, predictions, strict=True):
         for picture, prediction in zip(group.pictures, found, strict=False):
-            _, out = preconditioning(picture.level.float().clamp_min(0.02))
-            error = (prediction.float() - next(answers).float()) / out.view(-1, 1, 1, 1)
-            error = error.square() * channel_weights[:, None, None]
+            error = _scaled_error(prediction.float() - next(answers).float(), picture)
+            if picture.kind is Kind.RAYS:
+                error = error * RAYS_WEIGHT
+            else:
+                error = error * channel_weights[:, None, None]
             losses.setdefault(picture.kind, []).append(error.mean())
     means = {kind: torch.stack(values).mean() for kind, values in losses.items()}
     total = torch.stack(list(means.values())).sum()
     return LessonLoss(total, {kind: float(mean.detach()) for kind, mean in means.items()})
+
+
+def _scaled_error(error: Tensor, picture: Picture) -> Tensor:
+    """Squared error (B, C, h, w) over the level's scale; 0 where a patch was observed."""
+    level = picture.level.float()
+    rows, columns = picture.grid
+    if level.ndim == 1:
+        level = level[:, None].expand(-1, rows * columns)
+    _, out = preconditioning(level.clamp_min(0.02))
+    weight = (level > 0) / out.square()
+    wide = weight.view(-1, 1, rows, columns)
+    if picture.kind is not Kind.RAYS:
+        wide = wide.repeat_interleave(PATCH, 2).repeat_interleave(PATCH, 3)
+    return error.square() * wide

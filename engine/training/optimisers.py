@@ -74,15 +74,25 @@ class Muon(torch.optim.Optimizer):
 def build_optimisers(
     model: nn.Module, learning_rate: float, muon: bool = True
 ) -> list[torch.optim.Optimizer]:
-    """Muon needs whole matrices: leave it off where parameters are sharded."""
+    """For all parameters that are not frozen.
+
+    Muon needs whole matrices: leave it off where parameters are sharded.
+
+    Raises:
+        ValueError: everything is frozen.
+    """
     matrices, others, plain = [], [], []
     for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
         if muon and parameter.ndim == 2 and name.startswith("layers.") and "offset" not in name:
             matrices.append(parameter)
         elif parameter.ndim >= 2:
             others.append(parameter)
         else:
             plain.append(parameter)
+    if not (matrices or others or plain):
+        raise ValueError(f"every parameter of the {type(model).__name__} is frozen")
     adamw = torch.optim.AdamW(
         [{"params": others, "weight_decay": 0.01}, {"params": plain, "weight_decay": 0.0}],
         lr=learning_rate,

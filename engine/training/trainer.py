@@ -7,11 +7,11 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -23,11 +23,20 @@ from engine.model.transformer import Transformer
 from engine.training.buffer import ReplayBuffer, SourceShares
 from engine.training.denormals import flushed_denormals
 from engine.training.distributed import Place, agreed, load_whole_state, shard, whole_state
-from engine.training.entries import EntryConfig, PhotoEntry, WalkEntry, photo_entry, walk_entry
+from engine.training.entries import EntryConfig
+from engine.training.joint.lessons import JointPlan
+from engine.training.joint.patterns import draw_pattern
+from engine.training.making import (
+    JOINT,
+    PHOTO,
+    EntryMaker,
+    EntrySource,
+    MakingConfig,
+    walk_name,
+)
 from engine.training.mixture import Lesson, LessonPlan, MixtureConfig, lesson_loss
 from engine.training.optimisers import build_optimisers, set_learning_rate
-
-E = TypeVar("E")
+from engine.training.workers import EntryWorkers
 
 
 @dataclass(frozen=True)
@@ -35,9 +44,13 @@ class TrainerConfig:
     """`minutes` (and `steps`, where given) bound a run; the learning rate falls along it.
 
     Attributes:
-        photo_batch, walk_batch: entries a step.
+        photo_batch, walk_batch, joint_batch: entries a step.
+        joint_views: views of a joint lesson.
+        joint: how joint entries are made; smaller pictures, since cameras need many more samples
+            than pixels.
         context_shares: how often a walk has 1, 2, 3 … context views.
         uses: queries drawn from each encoded entry, on average.
+        workers: processes that make entries; 0 makes them in between the steps.
         warm_up: steps; momenta are not kept on resume, so each start warms up.
         final_rate: the learning rate's last value, as a share of the first.
     """
@@ -47,9 +60,12 @@ class TrainerConfig:
     learning_rate: float = 2e-3
     photo_batch: int = 24
     walk_batch: int = 6
+    joint_batch: int = 16
+    joint_views: int = 3
     context_shares: tuple[float, ...] = (0.35, 0.3, 0.2, 0.15)
     buffer: int = 96
     uses: float = 3.0
+    workers: int = 0
     warm_up: int = 60
     final_rate: float = 0.03
     ema_decay: float = 0.998
@@ -57,6 +73,7 @@ class TrainerConfig:
     seed: int = 0
     autocast: bool = False
     entries: EntryConfig = field(default_factory=EntryConfig)
+    joint: EntryConfig = field(default_factory=lambda: EntryConfig(size=(80, 128)))
     mixture: MixtureConfig = field(default_factory=MixtureConfig)
 
 
@@ -118,42 +135,59 @@ class Trainer:
         shard(self.average, self.place)
         self.generator = torch.Generator().manual_seed(config.seed + 7919 * self.place.rank)
         self.structure = torch.Generator().manual_seed(config.seed)
-        self.plan = LessonPlan(config.mixture, model.tokenizer, self.generator, self.structure)
+        draws = (config.mixture, model.tokenizer, self.generator, self.structure)
+        self.plan, self.joint_plan = LessonPlan(*draws), JointPlan(*draws)
         # Muon needs whole matrices.
         self.optimisers = build_optimisers(
             self.network, config.learning_rate, muon=not self.place.sharded
         )
         self.channel_weights = channel_weights(self.codec).to(self.device)
-        self.photos = self._buffer(self._make_photo)
-        self.walks = [
-            self._buffer(partial(self._make_walk, n + 1)) for n in range(len(config.context_shares))
-        ]
+        self.source = self._source()
+        self.buffers: dict[str, ReplayBuffer[Any]] = {}
         self.step = 0
 
-    def _buffer(self, make: Callable[[], E]) -> ReplayBuffer[E]:
-        return ReplayBuffer(make, self.config.buffer, self.config.uses, self.generator)
-
-    def _make_photo(self) -> PhotoEntry:
-        sequence = self.sequences.draw(self.generator)
-        return photo_entry(sequence, self.codec, self.config.entries, self.generator, self.device)
-
-    def _make_walk(self, contexts: int) -> WalkEntry:
-        sequence = self.sequences.draw(self.generator)
-        return walk_entry(
-            sequence, contexts, self.codec, self.config.entries, self.generator, self.device
+    def _source(self) -> EntrySource:
+        """Entries from this process, or from as many others as are configured."""
+        config = self.config
+        making = MakingConfig(
+            config.entries, config.joint, config.joint_views, len(config.context_shares)
         )
+        if not config.workers:
+            return EntryMaker(self.sequences, self.codec, making, self.generator, self.device)
+        mixture = config.mixture
+        asked = {PHOTO: mixture.photo, JOINT: mixture.joint}
+        walks = 1.0 - mixture.photo - mixture.joint
+        asked |= {walk_name(n + 1): walks * p for n, p in enumerate(config.context_shares)}
+        names = tuple(name for name, share in asked.items() if share > 0)
+        seed = config.seed + 7919 * self.place.rank
+        return EntryWorkers(
+            config.workers, self.sequences, self.codec, making, names, seed, self.device
+        )
+
+    def _draw(self, name: str, count: int) -> list[Any]:
+        buffer = self.buffers.get(name)
+        if buffer is None:
+            config = self.config
+            make = partial(self.source.make, name)
+            buffer = ReplayBuffer(make, config.buffer, config.uses, self.generator)
+            self.buffers[name] = buffer
+        return [buffer.draw() for _ in range(count)]
 
     def _next_lesson(self) -> tuple[Lesson, int, str]:
         """A lesson, its batch size and the name it is reported under."""
         draw = float(torch.rand((), generator=self.structure))
         mixture, config = self.config.mixture, self.config
         if draw < mixture.photo:
-            photos = [self.photos.draw() for _ in range(config.photo_batch)]
+            photos = self._draw(PHOTO, config.photo_batch)
             return self.plan.photo(photos), len(photos), "photo"
+        if draw < mixture.photo + mixture.joint:
+            pattern = draw_pattern(config.joint_views, self.structure)
+            joints = self._draw(JOINT, config.joint_batch)
+            return self.joint_plan.lesson(pattern, joints), len(joints), pattern.name
         shares = torch.tensor(config.context_shares)
         contexts = int(torch.multinomial(shares, 1, generator=self.structure))
-        walks = [self.walks[contexts].draw() for _ in range(config.walk_batch)]
-        simulate = draw < mixture.photo + mixture.warp
+        walks = self._draw(walk_name(contexts + 1), config.walk_batch)
+        simulate = draw < mixture.photo + mixture.joint + mixture.warp
         return self.plan.walk(walks, simulate), len(walks), "warp" if simulate else "walk"
 
     def _train_step(self, running: _Running) -> None:
@@ -179,6 +213,12 @@ class Trainer:
     def run(self, out: Path) -> Iterator[Report]:
         """Trains for the configured minutes; `out` gets weights, state and `log.jsonl`."""
         out.mkdir(parents=True, exist_ok=True)
+        try:
+            yield from self._steps(out)
+        finally:
+            self.source.close()
+
+    def _steps(self, out: Path) -> Iterator[Report]:
         started, first, running = time.monotonic(), self.step, _Running()
         while (gone := self._gone(started, self.step - first)) < 1.0:
             rate = self._rate(gone, self.step - first)

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QMainWindow, QMenu, QToolBar
 
+from explorer.app.desk import Desk
 from explorer.app.keys import Action, KeyBindings
+from explorer.app.stage import Stage
 
 #: Actions in the tool bar, with their short names.
 TOOLS = {
@@ -80,3 +82,33 @@ class Actions:
         for action, made in self._made.items():
             made.setShortcut(self._bindings.sequence(action))
             made.setToolTip(f"{action.text} ({self._bindings.key(action)})")
+
+
+def add_clip_actions(actions: Actions, desk: Desk, stage: Stage) -> None:
+    """What several pictures at once are good for."""
+
+    def with_inspected(run: Callable[[int], None]) -> Callable[[], None]:
+        def do() -> None:
+            if stage.inspected is not None:
+                run(stage.inspected.id)
+
+        return do
+
+    actions.add(
+        "File",
+        "Add a second photo…",
+        "Places another photo of this place, and draws the views between both",
+        desk.add_photo,
+    )
+    actions.add(
+        "Walk",
+        "Save this view's picture…",
+        "To be edited in another program",
+        with_inspected(desk.save_picture),
+    )
+    actions.add(
+        "Walk",
+        "Edit this view…",
+        "Every view of the walk takes on what you changed in this one",
+        with_inspected(desk.edit_view),
+    )

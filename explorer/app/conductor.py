@@ -14,6 +14,7 @@ from explorer.app.playback import Playback
 from explorer.app.stage import Stage
 from explorer.app.work import events, requests
 from explorer.app.work.worker import Worker
+from explorer.clips.into_walk import is_video
 from explorer.walk.session.presets import PRESETS, SecondsModel
 from explorer.walk.session.records import Node
 from explorer.walk.session.walk_file import SUFFIX
@@ -86,11 +87,14 @@ class Conductor(QObject):
         self.worker.ask(requests.LoadEngine(self.values.device))
 
     def open_file(self, path: Path) -> None:
-        """A photo, a `.photowalk` file, or the folder of an earlier walk."""
+        """A photo, a video, a `.photowalk` file, or the folder of an earlier walk."""
         self.playback.stop()
         self.worker.stop_current()
         if path.is_dir() or path.suffix == SUFFIX:
             self.worker.ask(requests.OpenWalk(path))
+        elif is_video(path):
+            video = requests.OpenVideo(path, self.values.settings, self.values.size)
+            self.worker.ask(video)
         else:
             photo = requests.OpenPhoto(path, self.values.settings, self.values.size)
             self.worker.ask(photo)
@@ -116,29 +120,29 @@ class Conductor(QObject):
                 self.told.emit("The new size holds for photos that you open from now on.")
 
     def fly_path(self, path: str, views: int) -> None:
-        self._begin(requests.FlyPath(path, views or None))
+        self.begin(requests.FlyPath(path, views or None))
 
     def test(self) -> None:
-        self._begin(requests.TestRevisit())
+        self.begin(requests.TestRevisit())
 
     def replay(self) -> None:
         """The present line again, with the settings of now."""
         if len(self.stage.line) > 1:
-            self._begin(requests.Replay(self.values.settings))
+            self.begin(requests.Replay(self.values.settings))
 
     def undo(self) -> None:
-        self._ask_open(requests.Undo())
+        self.ask_open(requests.Undo())
 
     def redo(self) -> None:
-        self._ask_open(requests.Redo())
+        self.ask_open(requests.Redo())
 
     def go_to(self, node_id: int) -> None:
         """Goes on from a node, on whatever branch it is."""
-        self._ask_open(requests.GoTo(node_id))
+        self.ask_open(requests.GoTo(node_id))
 
     def name_branch(self, node_id: int, name: str) -> None:
-        self._ask_open(requests.GoTo(node_id))
-        self._ask_open(requests.NameBranch(node_id, name))
+        self.ask_open(requests.GoTo(node_id))
+        self.ask_open(requests.NameBranch(node_id, name))
 
     def draw_geometry(self) -> None:
         """Of the view that is inspected."""
@@ -148,7 +152,7 @@ class Conductor(QObject):
         if self.stage.line.drawn(node.id).view.depth is not None:
             self.told.emit("This view has its geometry already.")
         else:
-            self._ask_open(requests.DrawDepth(node.id))
+            self.ask_open(requests.DrawDepth(node.id))
 
     def go_home(self) -> None:
         self.playback.stop()
@@ -179,10 +183,10 @@ class Conductor(QObject):
         self.worker.stop_current()
 
     def export(self, request: requests.Export) -> None:
-        self._begin(request)
+        self.begin(request)
 
     def save(self, target: Path) -> None:
-        self._ask_open(requests.SaveAs(target))
+        self.ask_open(requests.SaveAs(target))
 
     # What the worker tells
 
@@ -292,8 +296,8 @@ class Conductor(QObject):
         self.worker.forget_view()
         self.stage.show_known(view_id)
 
-    def _begin(self, request: requests.Request) -> None:
-        """A job: what is flown by hand ends."""
+    def begin(self, request: requests.Request) -> None:
+        """A job, where a walk is open: what is flown by hand ends."""
         if self.is_open:
             self.playback.stop()
             self.flight.stop()
@@ -301,7 +305,7 @@ class Conductor(QObject):
             self._job = True
             self.worker.ask(request)
 
-    def _ask_open(self, request: requests.Request) -> None:
+    def ask_open(self, request: requests.Request) -> None:
         if self.is_open:
             self.playback.stop()
             self.flight.stop()

@@ -13,11 +13,14 @@ from explorer.app.dialogs.keys_dialog import SettingsDialog
 from explorer.app.dialogs.messages import ErrorDialog, RecoveryDialog
 from explorer.app.keys import KeyBindings
 from explorer.app.preferences import Preferences
+from explorer.app.work import requests
 from explorer.app.work.events import Busy, Exported, Failed
+from explorer.clips.into_walk import VIDEO_SUFFIXES
 from explorer.walk.session.autosave import AutosaveFolders, LeftWalk
 from explorer.walk.session.walk_file import SUFFIX
 
 PHOTOS = "*.jpg *.jpeg *.png *.webp *.heic *.heif *.avif *.tif *.tiff *.bmp"
+VIDEOS = " ".join(f"*{suffix}" for suffix in VIDEO_SUFFIXES)
 
 
 class Desk(QObject):
@@ -41,9 +44,36 @@ class Desk(QObject):
         conductor.exported.connect(self._exported)
 
     def choose_file(self) -> Path | None:
-        """A photo or a walk; None where the user thinks again."""
-        kinds = f"Photos and walks ({PHOTOS} *{SUFFIX});;All files (*)"
-        name, _ = QFileDialog.getOpenFileName(self._window, "Open a photo or a walk", "", kinds)
+        """A photo, a video or a walk; None where the user thinks again."""
+        kinds = f"Photos, videos and walks ({PHOTOS} {VIDEOS} *{SUFFIX});;All files (*)"
+        title = "Open a photo, a video or a walk"
+        name, _ = QFileDialog.getOpenFileName(self._window, title, "", kinds)
+        return Path(name) if name else None
+
+    def add_photo(self) -> None:
+        """Asks for a second photo of the same place."""
+        if self._conductor.is_open:
+            path = self._choose_picture("Add a second photo of this place")
+            if path is not None:
+                self._conductor.begin(requests.AddPhoto(path))
+
+    def save_picture(self, node_id: int) -> None:
+        """Asks where to write a view's picture, to be edited elsewhere."""
+        name, _ = QFileDialog.getSaveFileName(
+            self._window, "Save this view's picture", "view.png", "Pictures (*.png)"
+        )
+        if name:
+            self._conductor.ask_open(requests.SavePicture(node_id, Path(name)))
+
+    def edit_view(self, node_id: int) -> None:
+        """Asks for the edited picture of a view."""
+        path = self._choose_picture("The edited picture of this view")
+        if path is not None:
+            self._conductor.begin(requests.EditView(node_id, path))
+
+    def _choose_picture(self, title: str) -> Path | None:
+        kinds = f"Pictures ({PHOTOS});;All files (*)"
+        name, _ = QFileDialog.getOpenFileName(self._window, title, "", kinds)
         return Path(name) if name else None
 
     def save_as(self) -> None:

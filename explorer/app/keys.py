@@ -13,7 +13,7 @@ from explorer.walk.motion.mover import MoveCommand
 class Action(Enum):
     """Everything that a key does at once: its group, what it says, and its first key."""
 
-    OPEN = ("File", "Open a photo or a walk", "Ctrl+O")
+    OPEN = ("File", "Open a photo, a video or a walk", "Ctrl+O")
     SAVE = ("File", "Save the walk", "Ctrl+S")
     EXPORT = ("File", "Export", "Ctrl+E")
     QUIT = ("File", "Quit", "Ctrl+Q")

@@ -18,7 +18,7 @@ from PyQt6.QtWidgets import (
 )
 
 from explorer.app import layout
-from explorer.app.actions import Actions
+from explorer.app.actions import Actions, add_clip_actions
 from explorer.app.conductor import Conductor
 from explorer.app.desk import Desk
 from explorer.app.dialogs.keys_dialog import HelpOverlay
@@ -136,6 +136,7 @@ class MainWindow(QMainWindow):
         self.actions_by_key = Actions(self, self.bindings, does)
         add = self.actions_by_key.add
         add("File", "Settings…", "Keys, mouse, folders", self._settings)
+        add_clip_actions(self.actions_by_key, self.desk, self.stage)
         add(
             "Walk",
             "Go on from the inspected view",
@@ -183,7 +184,7 @@ class MainWindow(QMainWindow):
     # What the user does
 
     def open_file(self, path: Path) -> None:
-        """Opens a photo, a walk file, or the folder of an earlier walk."""
+        """Opens a photo, a video, a walk file, or the folder of an earlier walk."""
         self.empty.set_state(f"Opening {path.name} …")
         self.conductor.open_file(path)
 

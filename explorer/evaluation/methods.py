@@ -35,6 +35,10 @@ def switch_methods(main: Method) -> list[Method]:
         Method("depth context off", replace(base, use_depth_context=False)),
         Method("hint off", replace(base, use_hint=False)),
         Method("hint off, memory recent", replace(base, use_hint=False, strategy="recent")),
+        Method(
+            "hint off, depth context off", replace(base, use_hint=False, use_depth_context=False)
+        ),
+        Method("depth every 4", replace(base, depth_every=4)),
     ]
 
 

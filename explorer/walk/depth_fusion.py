@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.geometry.alignment import align_log_scale
+from explorer.walk.composite import certainty
+from explorer.walk.known import Known
 from explorer.walk.matching import MatchingConfig, matched_field
 
 Array = NDArray[np.float32]
@@ -75,6 +77,14 @@ def fuse_depth(
     matched = _matched(scaled, known, np.where(both, trust, 0.0), config) if aligned else scaled
     depth = _joined(matched, known, trust, config.agreement)
     return FusedDepth(depth, fit.scale if aligned else None, fit.spread)
+
+
+def fuse_with_known(drawn: Array, known: Known | None) -> FusedDepth:
+    """As `fuse_depth`, with what the memory knows of the view; None where it is not asked."""
+    drawn = np.asarray(drawn, np.float32)
+    if known is None:
+        return FusedDepth(drawn, None, float("nan"))
+    return fuse_depth(drawn, known.depth, certainty(known.coverage), known.view_ids)
 
 
 def _matched(drawn: Array, known: Array, weight: Array, config: DepthFusionConfig) -> Array:

@@ -98,14 +98,14 @@ def open_photo(
     except ValueError as error:
         raise PhotoError(str(error)) from error
     width, height = working_size(decoded.width, decoded.height, size)
-    crop_width, crop_height = _crop(decoded.width, decoded.height, width / height)
+    crop_width, crop_height = centre_crop(decoded.width, decoded.height, width / height)
     notes = list(decoded.notes)
     if crop_width * crop_height < 0.9 * decoded.width * decoded.height:
         notes.append(f"it was cropped to {round(crop_width)}x{round(crop_height)} at its centre")
     if crop_width < width:
         notes.append(f"it was enlarged from {decoded.width}x{decoded.height}")
     return Photo(
-        rgb=_resized(decoded.image, decoded.width, (crop_width, crop_height), (width, height)),
+        rgb=resized(decoded.image, decoded.width, (crop_width, crop_height), (width, height)),
         original_width=decoded.width,
         original_height=decoded.height,
         intrinsics=Intrinsics(
@@ -143,14 +143,14 @@ def _candidates(wanted: int) -> list[tuple[int, int]]:
     return found or [(step, step)]
 
 
-def _crop(width: int, height: int, aspect: float) -> tuple[float, float]:
+def centre_crop(width: int, height: int, aspect: float) -> tuple[float, float]:
     """The largest centred part of that aspect, in (fractional) pixels of the original."""
     if width / height > aspect:
         return height * aspect, float(height)
     return float(width), width / aspect
 
 
-def _resized(
+def resized(
     image: Image.Image, full_width: int, crop: tuple[float, float], size: tuple[int, int]
 ) -> NDArray[np.uint8]:
     scale = image.width / full_width  # below 1 where a JPEG was decoded at a fraction of its size

@@ -21,8 +21,9 @@ from engine.geometry.cameras import Camera
 from engine.geometry.pictures import median_depth
 from engine.geometry.projection import depth_confidence
 from explorer.walk.agreement import agreement
-from explorer.walk.composite import certainty, composite
-from explorer.walk.depth_fusion import FusedDepth, fuse_depth
+from explorer.walk.colours import to_bytes, to_floats
+from explorer.walk.composite import composite
+from explorer.walk.depth_fusion import FusedDepth, fuse_with_known
 from explorer.walk.depth_source import DepthSource, depth_of_photo
 from explorer.walk.known import Known, look
 from explorer.walk.noise import PictureKind, noise_generator
@@ -115,12 +116,24 @@ class Walk:
 
     def _own_depth(self, clock: Stopwatch) -> Generator[StepProgress, None, FloatPicture]:
         """The model's: its median is the walk's unit of length."""
-        rgb, settings = _to_floats(self.photo.rgb), self.settings.sampler
+        rgb, settings = to_floats(self.photo.rgb), self.settings.sampler
         asked = queries.draw_depth_of_photo(
             self.engine, rgb, self.photo.camera, settings, self._noise(0, "depth")
         )
         depth = yield from self._steps(clock, "photo depth", asked)
         return depth / np.float32(median_depth(torch.as_tensor(depth)))
+
+    def adopt(self, camera: Camera, rgb: NDArray[np.uint8], depth: FloatPicture) -> DrawnView:
+        """Remembers a view that was seen, not drawn: a frame of a video, a second photo.
+
+        Args:
+            camera: in the walk's world; the first view of all must have the photo's.
+            depth: (H, W) in scene units.
+        """
+        view = self._view(self._count, camera, rgb, depth)
+        return self._remember(
+            Stopwatch(), DrawnView(view, rgb, np.zeros(depth.shape, np.uint8), (), {})
+        )
 
     def step(self, camera: Camera) -> Steps:
         """Draws the view from `camera`, and its depth where it is the turn for one."""
@@ -140,17 +153,17 @@ class Walk:
         )
         drawn = yield from self._steps(clock, "view", asked)
         with clock.part("composite"):
-            raw = _to_bytes(drawn.rgb)
+            raw = to_bytes(drawn.rgb)
             final = raw
             if known is not None:
                 whole = composite(drawn.rgb, known.rgb, known.coverage, known.footprint)
-                final = _to_bytes(whole)
+                final = to_bytes(whole)
         fused = None
         if view_id % self.settings.depth_every == 0:
             fused = yield from self._depth(clock, context, camera, final, known, hint)
         view = self._view(view_id, camera, final, None if fused is None else fused.depth)
         coverage = (
-            np.zeros(final.shape[:2], np.uint8) if known is None else _to_bytes(known.coverage)
+            np.zeros(final.shape[:2], np.uint8) if known is None else to_bytes(known.coverage)
         )
         drawn_view = DrawnView(
             view=view,
@@ -207,14 +220,14 @@ class Walk:
             self.engine,
             context,
             camera,
-            _to_floats(rgb),
+            to_floats(rgb),
             hint,
             self.settings.sampler,
             self._noise(view_id, "depth"),
         )
         depth = yield from self._steps(clock, "depth", asked)
         with clock.part("align"):
-            return _fused(depth, known)
+            return fuse_with_known(depth, known)
 
     def restore(self, drawn: DrawnView) -> None:
         """Takes back a recorded view; the memory becomes what it was when it was drawn."""
@@ -260,7 +273,7 @@ class Walk:
 
     def _open_context(self, retrieved: tuple[RetrievedView, ...]) -> queries.Context:
         views = [self.memory.views[r.view_id] for r in retrieved]
-        context = [queries.ContextView(v.camera, _to_floats(v.rgb), v.depth) for v in views]
+        context = [queries.ContextView(v.camera, to_floats(v.rgb), v.depth) for v in views]
         return queries.open_context(self.engine, context, use_depth=self.settings.use_depth_context)
 
     def _noise(self, view_id: int, kind: PictureKind) -> torch.Generator:
@@ -303,18 +316,3 @@ def _with_scale(drawn: DrawnView, fused: FusedDepth | None) -> DrawnView:
     if fused is None or fused.scale is None:
         return drawn
     return replace(drawn, depth_scale=fused.scale, depth_spread=fused.spread)
-
-
-def _fused(depth: FloatPicture, known: Known | None) -> FusedDepth:
-    depth = np.asarray(depth, np.float32)
-    if known is None:
-        return FusedDepth(depth, None, float("nan"))
-    return fuse_depth(depth, known.depth, certainty(known.coverage), known.view_ids)
-
-
-def _to_bytes(picture: FloatPicture) -> NDArray[np.uint8]:
-    return np.round(np.clip(picture, 0.0, 1.0) * 255.0).astype(np.uint8)
-
-
-def _to_floats(picture: NDArray[np.uint8]) -> FloatPicture:
-    return picture.astype(np.float32) / np.float32(255)

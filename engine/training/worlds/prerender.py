@@ -35,6 +35,7 @@ class Job:
         out: folder of the npz files.
         count: sequences, with seeds `start_seed`, `start_seed` + 1, …
         textures: folder of photographs, or None for procedural textures only.
+        moving: share of the sequences in which things move, by seed.
     """
 
     out: Path
@@ -47,6 +48,12 @@ class Job:
     start_seed: int = 0
     workers: int = 1
     device: str = "cpu"
+    moving: float = 0.0
+
+
+def is_moving(seed: int, share: float) -> bool:
+    """Whether things move in the sequence of a seed: always the same answer."""
+    return (seed * 2654435761 % 2**32) / 2**32 < share
 
 
 def sequence_path(folder: Path, seed: int) -> Path:
@@ -107,7 +114,14 @@ def _work(job: Job, worker: int) -> None:
         if path.exists():
             continue
         sequence = sample_sequence(
-            seed, job.views, job.height, job.width, job.split, bank, job.device
+            seed,
+            job.views,
+            job.height,
+            job.width,
+            job.split,
+            bank,
+            job.device,
+            moving=is_moving(seed, job.moving),
         )
         save_sequence(path, sequence)
         done += 1
@@ -157,6 +171,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--start-seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--moving", type=float, default=0.0, help="share with moving things")
     a = parser.parse_args(arguments)
     job = Job(
         out=a.out,
@@ -169,6 +184,7 @@ def main(arguments: list[str] | None = None) -> int:
         start_seed=a.start_seed,
         workers=a.workers,
         device=a.device,
+        moving=a.moving,
     )
     prerender(job)
     return 0

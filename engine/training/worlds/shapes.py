@@ -61,6 +61,7 @@ class Shapes:
         materials: (m, 8) see `Material`.
         counts: number of shapes of each kind.
         shadows: (P,) whether the shape casts shadows.
+        mover: (P,) which moving thing the shape belongs to; −1 for what stands.
     """
 
     M: Tensor
@@ -71,6 +72,7 @@ class Shapes:
     materials: Tensor
     counts: tuple[int, int, int]
     shadows: Tensor
+    mover: Tensor
 
     def to(self, device: torch.device | str) -> Shapes:
         return Shapes(
@@ -82,6 +84,7 @@ class Shapes:
             self.materials.to(device),
             self.counts,
             self.shadows.to(device),
+            self.mover.to(device),
         )
 
     def __len__(self) -> int:
@@ -100,6 +103,7 @@ class Shapes:
             self.materials,
             (counts[0], counts[1], counts[2]),
             self.shadows[keep],
+            self.mover[keep],
         )
 
 
@@ -113,6 +117,7 @@ class _Row:
     side: int
     top: int
     shadows: bool
+    mover: int
 
 
 @dataclass
@@ -122,6 +127,7 @@ class Builder:
     rows: list[_Row] = field(default_factory=list)
     materials: dict[Material, int] = field(default_factory=dict)
     shadows: bool = True
+    mover: int = -1
     _frame: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)  # x, y, z, yaw
 
     @contextmanager
@@ -142,6 +148,15 @@ class Builder:
             yield
         finally:
             self.shadows = before
+
+    @contextmanager
+    def moving(self, number: int) -> Iterator[None]:
+        """Shapes added inside belong to a thing that moves."""
+        before, self.mover = self.mover, number
+        try:
+            yield
+        finally:
+            self.mover = before
 
     def _point(self, p: Point) -> tuple[float, float, float]:
         x0, y0, z0, yaw = self._frame
@@ -169,7 +184,8 @@ class Builder:
         s = self._material(side)
         t = s if top is None else self._material(top)
         centre = self._point(centre)
-        self.rows.append(_Row(kind, size, turn, centre, coefficients, s, t, self.shadows))
+        flags = (self.shadows, self.mover)
+        self.rows.append(_Row(kind, size, turn, centre, coefficients, s, t, *flags))
 
     def box(
         self,
@@ -271,6 +287,7 @@ class Builder:
             torch.tensor(materials, dtype=torch.float32),
             (kinds.count(BOX), kinds.count(TAPERED), kinds.count(QUADRIC)),
             torch.tensor([r.shadows for r in rows]),
+            torch.tensor([r.mover for r in rows]),
         )
 
 

@@ -17,6 +17,7 @@ from engine.training.worlds.blueprint import Blueprint, Look, random_response
 from engine.training.worlds.casting import Projector
 from engine.training.worlds.families import FAMILIES, UNSEEN_FAMILY
 from engine.training.worlds.lighting import Light, LightMaps, lamp_map, plan_maps, sun_map
+from engine.training.worlds.movers import Mover, add_movers, draw_movers, moved
 from engine.training.worlds.rendering import Response, Scene, develop, render_linear, tone
 from engine.training.worlds.shapes import Material
 from engine.training.worlds.surveying import WalkStyle
@@ -72,6 +73,11 @@ class World:
     style: WalkStyle
     response: Response
     seed: int
+    movers: tuple[Mover, ...] = ()
+
+    def at(self, views: float) -> Scene:
+        """The scene so many views after the first one: movers have moved on."""
+        return dataclasses.replace(self.scene, shapes=moved(self.scene.shapes, self.movers, views))
 
     def walk(self, views: int, generator: Random) -> list[Camera]:
         """`views` cameras of a smooth random walk; raises ValueError where nothing is free."""
@@ -86,12 +92,12 @@ class World:
     ) -> Frames:
         """Pictures with this world's camera response; sensor noise only with a generator.
 
-        Height and width must be multiples of 8.
+        Each camera is one view later than the one before. Height and width must be multiples of 8.
         """
         device = self.scene.shapes.A.device
         views = [
-            render_linear(self.scene, Projector.from_camera(c, device), height, width)
-            for c in cameras
+            render_linear(self.at(i), Projector.from_camera(c, device), height, width)
+            for i, c in enumerate(cameras)
         ]
         rgb = torch.stack([develop(v.light, self.response, noise) for v in views])
         return Frames(rgb, torch.stack([v.depth for v in views]))
@@ -132,6 +138,7 @@ def sample_world(
     split: str = "train",
     device: torch.device | str = "cpu",
     attempt: int = 0,
+    movers: tuple[Mover, ...] = (),
 ) -> World:
     """A world, deterministic by seed (on one kind of device).
 
@@ -140,6 +147,7 @@ def sample_world(
             training never shows, or (half of the time) a known one with unseen textures.
         textures: bank to draw from; None makes a procedural one, once a process.
         attempt: other worlds of the same seed, for when the first has no room for a camera.
+        movers: things that move in it; all else is as without them.
     """
     if split not in ("train", "unseen"):
         raise ValueError(f'split must be "train" or "unseen", not {split!r}')
@@ -148,8 +156,12 @@ def sample_world(
     if family not in FAMILIES:
         raise ValueError(f"no family of worlds is called {family!r}; known: {sorted(FAMILIES)}")
     bank = textures if textures is not None else _default_bank()
-    blueprint = FAMILIES[family].build(Look(rng, bank, split))
-    return _compiled(blueprint, bank, family, seed, rng, device)
+    look = Look(rng, bank, split)
+    blueprint = FAMILIES[family].build(look)
+    response = random_response(rng)
+    add_movers(blueprint.builder, look, movers)
+    world = _compiled(blueprint, bank, family, seed, response, device)
+    return dataclasses.replace(world, movers=movers)
 
 
 def _draw_family(rng: Random, split: str) -> str:
@@ -165,7 +177,7 @@ def _compiled(
     bank: TextureBank,
     family: str,
     seed: int,
-    rng: Random,
+    response: Response,
     device: torch.device | str,
 ) -> World:
     builder, light = blueprint.builder, blueprint.light
@@ -190,7 +202,7 @@ def _compiled(
     plan = plan_maps(shapes, centre, radius, blueprint.plan_top, _PLAN_PIXELS)
     maps = LightMaps(sun, lamp, plan)
     scene = Scene(shapes, bank.page(ids, device), Light(light, maps), land)
-    return World(scene, blueprint.caption, family, blueprint.style, random_response(rng), seed)
+    return World(scene, blueprint.caption, family, blueprint.style, response, seed)
 
 
 def _land_on(land: Terrain, place: dict[int, int], device: torch.device | str) -> Terrain:
@@ -218,8 +230,13 @@ def sample_sequence(
     textures: TextureBank | None = None,
     device: torch.device | str = "cpu",
     family: str | None = None,
+    moving: bool = False,
 ) -> Sequence:
-    """A random world and a walk in it, deterministic by seed (on one kind of device)."""
+    """A random world and a walk in it, deterministic by seed (on one kind of device).
+
+    Args:
+        moving: things move in the first camera's view, from one view to the next.
+    """
     rng = _generator("walk", split, seed)
     for attempt in range(_ATTEMPTS):
         world = sample_world(seed, family, textures, split, device, attempt)
@@ -229,6 +246,10 @@ def sample_sequence(
         except NoRoomError:
             if attempt == _ATTEMPTS - 1:
                 raise
+    if moving:
+        seen = world.render(cameras[:1], 32, 56).depth[0].cpu().numpy()
+        things = draw_movers(cameras[0], seen, views, rng)
+        world = sample_world(seed, family, textures, split, device, attempt, things)
     world.expose_for(cameras[0], float(rng.uniform(0.36, 0.58)))
     noise = torch.Generator(device="cpu").manual_seed(int(rng.integers(2**62)))
     frames = world.render(cameras, height, width, noise)

@@ -29,6 +29,39 @@ class OpenPhoto:
 
 
 @dataclass(frozen=True)
+class OpenVideo:
+    """Begin a walk with the frames of a video, their depth and cameras recovered."""
+
+    path: Path
+    settings: WalkSettings
+    size: tuple[int, int] = (256, 144)
+    frames: int = 12
+
+
+@dataclass(frozen=True)
+class AddPhoto:
+    """Place a second photo of the scene in the walk, and draw the views between."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class SavePicture:
+    """Write one view's picture as a PNG file."""
+
+    node_id: int
+    target: Path
+
+
+@dataclass(frozen=True)
+class EditView:
+    """Carry an edited picture of a view through the line, in a walk of its own."""
+
+    node_id: int
+    edited: Path
+
+
+@dataclass(frozen=True)
 class OpenWalk:
     """Go on with a `.photowalk` file, or with a journal folder that a crash left behind."""
 
@@ -148,6 +181,10 @@ class CloseWalk:
 Request = (
     LoadEngine
     | OpenPhoto
+    | OpenVideo
+    | AddPhoto
+    | SavePicture
+    | EditView
     | OpenWalk
     | DrawView
     | DrawDepth

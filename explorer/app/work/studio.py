@@ -17,7 +17,7 @@ import torch
 
 from engine.geometry.cameras import Camera
 from engine.queries import Engine
-from explorer.app.work import requests
+from explorer.app.work import clip_work, requests
 from explorer.app.work.events import (
     Busy,
     Drawn,
@@ -102,10 +102,37 @@ class Studio:
         engine = self._need_engine()
         folder = self._autosave.new(request.path.stem)
         session = Session.create(folder, photo, engine, request.settings)
-        self.close()
-        self._session = session
+        self._take(session)
         yield Opened(photo, folder, session.settings, request.path, session.read)
         yield from self._draw(session.start(), -1)
+
+    @handle.register
+    def _(self, request: requests.OpenVideo) -> Events:
+        place = self._place(request.path.stem)
+        yield from clip_work.open_video(request, self._need_engine(), place)
+
+    @handle.register
+    def _(self, request: requests.AddPhoto) -> Events:
+        yield from clip_work.add_photo(request, self._need_engine(), self._need_session())
+
+    @handle.register
+    def _(self, request: requests.SavePicture) -> Events:
+        yield from clip_work.save_picture(request, self._need_session())
+
+    @handle.register
+    def _(self, request: requests.EditView) -> Events:
+        session = self._need_session()
+        place = self._place(f"{session.photo.source_name} edited")
+        yield from clip_work.edit_view(request, self._need_engine(), session, place)
+
+    def _place(self, name: str) -> clip_work.Place:
+        """Where a new walk goes."""
+        return clip_work.Place(self._autosave.new(name), self._take)
+
+    def _take(self, session: Session) -> None:
+        """Holds a new session in place of the open one."""
+        self.close()
+        self._session = session
 
     @handle.register
     def _(self, request: requests.OpenWalk) -> Events:
@@ -121,8 +148,7 @@ class Studio:
             self.close()
         self._autosave.own(folder)
         session = yield from _progress(Session.open(folder, self._need_engine()), job=True)
-        self.close()
-        self._session = session
+        self._take(session)
         yield Opened(session.photo, folder, session.settings, source, session.read)
         if session.head < 0:
             yield from self._draw(session.start(), -1)
@@ -200,8 +226,7 @@ class Studio:
         cameras = [node.camera for node in earlier.line()[1:]]
         folder = self._autosave.new(f"{earlier.photo.source_name} replayed")
         session = Session.create(folder, earlier.photo, self._need_engine(), request.settings)
-        self.close()
-        self._session = session
+        self._take(session)
         yield Opened(session.photo, folder, session.settings, None, session.read)
         yield from self._draw(session.start(), -1)
         yield from self._fly(session, cameras, "replaying")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.geometry.cameras import Camera
 from engine.geometry.surfels import Surfels
@@ -171,6 +172,10 @@ class Session:
         """Draws what is seen from `camera`, after the head."""
         return (yield from self._added(self._walk.step(camera)))
 
+    def adopt(self, camera: Camera, rgb: NDArray[np.uint8], depth: NDArray[np.float32]) -> Added:
+        """Takes in a view that was seen, not drawn, after the head; see `Walk.adopt`."""
+        return self._keep(self._walk.adopt(camera, rgb, depth))
+
     def draw_depth(self, node_id: int | None = None) -> Adding:
         """Draws the geometry of a view of the line that has none; None for the head's.
 
@@ -226,7 +231,9 @@ class Session:
         shutil.rmtree(self.folder / MEMORY_FOLDER, ignore_errors=True)
 
     def _added(self, steps: Steps) -> Adding:
-        drawn = yield from steps
+        return self._keep((yield from steps))
+
+    def _keep(self, drawn: DrawnView) -> Added:
         file = self._recorder.record(drawn)
         node = self._tree.add(drawn, file)
         self._standing.append(("view", node.id))

@@ -6,12 +6,16 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from engine.geometry.rotations import (
+    cross_matrix,
+    nearest_rotation,
     quaternion_from_rotation,
     rotation_about_x,
     rotation_about_y,
     rotation_angle,
     rotation_from_quaternion,
+    rotation_from_vector,
     slerp,
+    vector_from_rotation,
 )
 
 vectors = st.tuples(*[st.floats(-np.pi, np.pi)] * 3).map(np.array)
@@ -68,3 +72,23 @@ def test_slerp_turns_at_constant_speed(a, b, share):
     mid = slerp(Ra, Rb, share)
     assert rotation_angle(Ra.T @ mid) == pytest.approx(share * whole, abs=1e-6)
     assert rotation_angle(mid.T @ Rb) == pytest.approx((1 - share) * whole, abs=1e-6)
+
+
+@given(v=st.tuples(*[st.floats(-1.7, 1.7)] * 3))
+def test_rotation_vectors_agree_with_opencv_and_come_back(v):
+    vector = np.array(v, dtype=np.float64)
+    R = rotation_from_vector(vector)
+    assert np.abs(R - cv2.Rodrigues(vector)[0]).max() < 1e-9
+    assert np.abs(vector_from_rotation(R) - vector).max() < 1e-6
+    assert np.allclose(cross_matrix(vector) @ (1.0, 2.0, 3.0), np.cross(vector, (1, 2, 3)))
+
+
+def test_the_nearest_rotation_is_found_under_weights(rng):
+    R = rotation_from_vector(np.array([0.3, -1.2, 0.4]))
+    source = rng.normal(size=(30, 3))
+    target = source @ R.T
+    target[0] = -target[0]
+    weights = np.ones(30)
+    weights[0] = 0.0
+    assert np.abs(nearest_rotation(source, target, weights) - R).max() < 1e-9
+    assert np.linalg.det(nearest_rotation(source, -target, weights)) == pytest.approx(1.0)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as the app starts
 if sys.platform.startswith("linux") and not (
@@ -15,10 +17,15 @@ if sys.platform.startswith("linux") and not (
 
 import numpy as np
 import pytest
-import torch  # noqa: F401  (before Qt: their libraries clash in the other order)
+import torch  # before Qt: their libraries clash in the other order
+from PyQt6 import sip
 from PyQt6.QtWidgets import QApplication
 
 from engine.geometry.cameras import Camera, Intrinsics
+from explorer.app.panels.controls import SIZES
+from explorer.app.preferences import Preferences
+from explorer.app.style import apply_style
+from explorer.app.window import MainWindow
 
 
 def why_no_opengl() -> str | None:
@@ -49,3 +56,48 @@ def _no_widget_left(qapp: QApplication) -> Iterator[None]:
 @pytest.fixture
 def start() -> Camera:
     return Camera(np.eye(4), Intrinsics.from_fov(60, 16 / 9))
+
+
+SAMPLE = Path(__file__).parents[3] / "assets" / "samples" / "room.png"
+LONG = 60_000
+
+
+@pytest.fixture
+def preferences(tmp_path) -> Preferences:
+    kept = Preferences(tmp_path / "preferences.ini")
+    kept.set_walks_folder(tmp_path / "walks")
+    return kept
+
+
+@pytest.fixture
+def new_window(opengl, qapp, qtbot, preferences) -> Callable[[], MainWindow]:
+    apply_style(qapp)
+    torch.set_num_threads(2)
+    windows = []
+
+    def make() -> MainWindow:
+        window = MainWindow(preferences)
+        windows.append(weakref.ref(window))
+        window.controls.size_box.setCurrentIndex(SIZES.index((192, 112)))
+        window.conductor.values = window.controls.values()
+        with qtbot.waitExposed(window):
+            window.show()
+        window.activateWindow()
+        return window
+
+    yield make
+    for each in windows:
+        window = each()
+        if window is not None and not sip.isdeleted(window):
+            if window.worker.isRunning():
+                window.close()
+            window.deleteLater()
+    qapp.processEvents()
+
+
+@pytest.fixture
+def opened(new_window, qtbot) -> MainWindow:
+    window = new_window()
+    window.open_file(SAMPLE)
+    qtbot.waitUntil(lambda: len(window.stage.line) == 1, timeout=LONG)
+    return window

@@ -4,24 +4,15 @@ from __future__ import annotations
 
 import gc
 import threading
-import weakref
-from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
-import pytest
-import torch
 from PIL import Image
-from PyQt6 import sip
 from PyQt6.QtCore import QCoreApplication, QEvent, Qt
 from PyQt6.QtTest import QTest
 
 from engine.geometry.trajectories.detect import read_trajectory
 from explorer.app.heartbeat import Heartbeat
 from explorer.app.keys import Action
-from explorer.app.panels.controls import SIZES
-from explorer.app.preferences import Preferences
-from explorer.app.style import apply_style
 from explorer.app.window import MainWindow
 from explorer.app.work.requests import Export
 from explorer.app.world_view.world_view import MAP
@@ -29,49 +20,7 @@ from explorer.walk.export.selection import ExportKind
 from explorer.walk.motion.nearness import nearness
 from explorer.walk.session.autosave import AutosaveFolders
 
-SAMPLE = Path(__file__).parents[3] / "assets" / "samples" / "room.png"
 LONG = 60_000
-
-
-@pytest.fixture
-def preferences(tmp_path) -> Preferences:
-    kept = Preferences(tmp_path / "preferences.ini")
-    kept.set_walks_folder(tmp_path / "walks")
-    return kept
-
-
-@pytest.fixture
-def new_window(opengl, qapp, qtbot, preferences) -> Callable[[], MainWindow]:
-    apply_style(qapp)
-    torch.set_num_threads(2)
-    windows = []
-
-    def make() -> MainWindow:
-        window = MainWindow(preferences)
-        windows.append(weakref.ref(window))
-        window.controls.size_box.setCurrentIndex(SIZES.index((192, 112)))
-        window.conductor.values = window.controls.values()
-        with qtbot.waitExposed(window):
-            window.show()
-        window.activateWindow()
-        return window
-
-    yield make
-    for each in windows:
-        window = each()
-        if window is not None and not sip.isdeleted(window):
-            if window.worker.isRunning():
-                window.close()
-            window.deleteLater()
-    qapp.processEvents()
-
-
-@pytest.fixture
-def opened(new_window, qtbot) -> MainWindow:
-    window = new_window()
-    window.open_file(SAMPLE)
-    qtbot.waitUntil(lambda: views(window) == 1, timeout=LONG)
-    return window
 
 
 def action(name: str) -> Action:

@@ -31,7 +31,7 @@ def test_all_tables_of_two_worlds(tmp_path: Path, boxes: Any, painter: Any, quie
     options = WorldsOptions(tmp_path, views=3, count=2, switches=1, seeds=1, steps=1, sheets=1)
     report = evaluate_worlds(options, quiet, painter, BoxSource(boxes))
     assert report.complete
-    assert painter.draws == 2 + 5 + 1 + 8
+    assert painter.draws == 2 + 7 + 1 + 8
 
     main = {(s.method, s.picture): s for s in report.main}
     final, telea = main["walk", "final"], main[WARP_AND_TELEA, "baseline"]

@@ -45,7 +45,9 @@ def test_an_interrupted_run_goes_on(job, monkeypatch):
     rendered = []
     real = prerender.sample_sequence
     monkeypatch.setattr(
-        prerender, "sample_sequence", lambda seed, *a: rendered.append(seed) or real(seed, *a)
+        prerender,
+        "sample_sequence",
+        lambda seed, *a, **k: rendered.append(seed) or real(seed, *a, **k),
     )
     prerender.prerender(job)
     assert rendered == [8]

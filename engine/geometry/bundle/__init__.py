@@ -1,0 +1,1 @@
+"""Bundle adjustment: cameras, lenses and depths that points and matches agree on."""

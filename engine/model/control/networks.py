@@ -1,0 +1,87 @@
+"""Any coupling of pictures and geometry by its configuration; at equal budget; on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from engine.model.checkpoints import CheckpointError
+from engine.model.control.adapters_file import read_adapters, save_adapters, weights_hash
+from engine.model.control.concatenated import ChannelConcatenation, SpatialConcatenation
+from engine.model.control.decoupled import DecoupledTransformer
+from engine.model.control.joint_network import ControlConfig, Coupling, JointNetwork
+from engine.model.control.lora import LoraConfig
+from engine.model.transformer import Transformer
+
+_Network = DecoupledTransformer | ChannelConcatenation | SpatialConcatenation
+_NETWORKS: Mapping[Coupling, type[_Network]] = {
+    Coupling.DECOUPLED: DecoupledTransformer,
+    Coupling.CHANNEL: ChannelConcatenation,
+    Coupling.SPATIAL: SpatialConcatenation,
+}
+
+
+def build_network(base: Transformer, control: ControlConfig) -> JointNetwork:
+    """The network that `control.coupling` names, over `base`, which is frozen in place."""
+    return _NETWORKS[control.coupling](base, control)
+
+
+def trained_size(network: JointNetwork) -> int:
+    """How many numbers are trained."""
+    return sum(p.numel() for p in network.trained().values())
+
+
+def at_equal_budget(base: Transformer, control: ControlConfig, coupling: Coupling) -> ControlConfig:
+    """`control` for another coupling, its rank chosen so that about as much is trained.
+
+    One adapter of a higher rank takes the place of two adapters and links; α / r stays the same.
+    """
+    budget = trained_size(build_network(base, control))
+
+    def size(rank: int) -> int:
+        lora = replace(control.lora, rank=rank)
+        return trained_size(build_network(base, replace(control, coupling=coupling, lora=lora)))
+
+    fixed, each = 2 * size(1) - size(2), size(2) - size(1)
+    rank = max(1, round((budget - fixed) / each))
+    scale = control.lora.alpha / control.lora.rank
+    lora = replace(control.lora, rank=rank, alpha=scale * rank)
+    return replace(control, coupling=coupling, lora=lora)
+
+
+def save_network(
+    network: JointNetwork, path: Path, trained: Mapping[str, Tensor] | None = None
+) -> None:
+    """Writes what was trained (or other values of it, such as an average), with its base's hash."""
+    control = asdict(network.control) | {"coupling": network.control.coupling.value}
+    values = network.trained() if trained is None else trained
+    save_adapters(path, values, network.base_hash, control)
+
+
+def read_network(path: Path, base: Transformer) -> JointNetwork:
+    """The network that was saved, over the base that it was trained on; nothing is trainable.
+
+    Raises:
+        CheckpointError: no readable adapters file, or one for other weights.
+    """
+    stored = read_adapters(path)
+    stored.check_base(weights_hash(base))
+    try:
+        network = build_network(base, _control(stored.config))
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise CheckpointError(
+            f"{path} was written for another version of the network ({error})"
+        ) from error
+    stored.fill(network.trained())
+    return network.eval().requires_grad_(False)
+
+
+def _control(fields: Mapping[str, Any]) -> ControlConfig:
+    lora = dict(fields["lora"])
+    lora["within"] = tuple(lora["within"])
+    other = {name: value for name, value in fields.items() if name not in ("lora", "coupling")}
+    return ControlConfig(Coupling(fields["coupling"]), LoraConfig(**lora), **other)

@@ -1,0 +1,109 @@
+"""`generate --text …`: a first view from words, and a walk from there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from engine.geometry.alignment import align_log_scale
+from engine.queries import Drawing, Engine, SamplerSettings, draw_depth_of_photo
+from engine.queries.generate import GenerationConfig, generate
+from engine.queries.scenes import SceneView
+from engine.sampling.joint import JointSampling
+from engine.sampling.keys import Noise, noise_of
+from engine.sampling.search import best_of
+from explorer.clips.work import ClipDone, Common, Show, Work
+from explorer.walk.colours import to_bytes
+from explorer.walk.files import atomic_path
+from explorer.walk.photo import working_size
+from explorer.walk.run import RunOptions, walk_photo
+
+FIRST_VIEW = "first_view.png"
+
+
+@dataclass(frozen=True)
+class GenerateOptions(Common):
+    """`caption` says what is to be seen.
+
+    Attributes:
+        path, views: of the walk that follows; see `RunOptions`.
+        fov: horizontal degrees of the lens.
+    """
+
+    path: str = "forward"
+    views: int | None = None
+    fov: float = 65.0
+
+
+@dataclass(frozen=True, eq=False)
+class _Checked:
+    """A generated view, and how far its depth differs from what its picture alone suggests."""
+
+    view: SceneView
+    spread: float
+
+
+def generate_walk(
+    options: GenerateOptions,
+    show: Show | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> ClipDone:
+    """Draws the first view, keeps the most consistent sample, and walks into it.
+
+    Raises:
+        QueryError: the model knows no word of the caption.
+        StoppedError: the user stopped it before there was a first view.
+    """
+    work = Work(1, show, stop)
+    work.tell("loading the model")
+    engine = options.engine()
+    found = work.finish(first_view(engine, options), "first view")
+    work.advance()
+    target = options.out / FIRST_VIEW
+    with atomic_path(target) as path:
+        Image.fromarray(to_bytes(found.rgb)).save(path, format="PNG")
+    unknown = engine.tokenizer.encode((), options.caption).unknown_words
+    notes = (f"words that the model does not know: {', '.join(unknown)}",) if unknown else ()
+    run = RunOptions(
+        photo=target,
+        out=options.out,
+        path=options.path,
+        views=options.views,
+        caption=options.caption,
+        fov=options.fov,
+        size=(found.rgb.shape[1], found.rgb.shape[0]),
+        seed=options.seed,
+        weights=options.weights,
+        device=options.device,
+    )
+    done = walk_photo(run, show, stop, engine)
+    return ClipDone(options.out, f"Drew a first view, and {done.drawn} views from there.", notes)
+
+
+def first_view(engine: Engine, options: GenerateOptions) -> Drawing[SceneView]:
+    """The sample whose jointly drawn depth agrees best with the depth of its picture alone."""
+    width, height = working_size(*options.size, options.size)
+    sampling = JointSampling(steps=options.steps or 12)
+    config = GenerationConfig((height, width), options.fov, sampling)
+    noise = noise_of(options.seed, "generation")
+
+    def draw(number: int) -> Drawing[_Checked]:
+        view = yield from generate(engine, options.caption, config, noise(number))
+        spread = yield from _spread(engine, view, options.caption, noise, number)
+        return _Checked(view, spread)
+
+    found = yield from best_of(draw, lambda checked: -checked.spread, options.samples)
+    return found.answer.view
+
+
+def _spread(
+    engine: Engine, view: SceneView, caption: str, noise: Noise, number: int
+) -> Drawing[float]:
+    settings = SamplerSettings(caption=caption)
+    alone = yield from draw_depth_of_photo(
+        engine, view.rgb, view.camera, settings, noise(1_000_000 + number)
+    )
+    return align_log_scale(view.depth, alone, np.ones_like(alone)).spread

@@ -1,0 +1,104 @@
+"""What the clip commands share: options, progress, and a clean way to stop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from engine.queries import Drawing, Engine
+from explorer.clips.geometry import GeometryOptions
+from explorer.walk.run import RunProgress
+
+Answer = TypeVar("Answer")
+Show = Callable[[RunProgress], None]
+
+
+@dataclass(frozen=True)
+class Common:
+    """Options of every clip command.
+
+    Attributes:
+        out: folder for the results.
+        size: (width, height) whose pixel count the working size comes near.
+        steps: sampling steps; None for the query's own.
+        samples: answers drawn, of which the most consistent is kept (seed 000).
+        caption: what is to be seen, in words that the model knows.
+        seed: of all noise.
+        weights: a checkpoint; None for the embedded one.
+    """
+
+    out: Path
+    size: tuple[int, int] = (256, 144)
+    steps: int | None = None
+    samples: int = 1
+    caption: str = ""
+    seed: int = 0
+    weights: Path | None = None
+    device: str = "cpu"
+
+    def geometry(self, match: bool = True) -> GeometryOptions:
+        """How depth and cameras are recovered."""
+        return GeometryOptions(self.samples, self.steps, self.caption, self.seed, match)
+
+    def engine(self) -> Engine:
+        """The model that the options name."""
+        return Engine.load(self.weights, device=self.device)
+
+
+class StoppedError(Exception):
+    """The user asked to stop before there was anything to keep."""
+
+
+class Work:
+    """Runs drawings, tells how far they are, and stops between two steps.
+
+    Args:
+        total: units of progress: usually views.
+    """
+
+    def __init__(self, total: int, show: Show | None, stop: Callable[[], bool] | None) -> None:
+        self.total, self.done = total, 0
+        self._show, self._stop = show or (lambda _: None), stop or (lambda: False)
+        self._began = time.perf_counter()
+
+    def tell(self, message: str) -> None:
+        spent = time.perf_counter() - self._began
+        rate = self.done / spent if self.done else 0.0
+        self._show(RunProgress(message, self.done, self.total, rate))
+
+    def stopped(self) -> bool:
+        return self._stop()
+
+    def finish(self, drawing: Drawing[Answer], message: str) -> Answer:
+        """The answer of a drawing.
+
+        Raises:
+            StoppedError: the user stopped it.
+        """
+        while True:
+            if self.stopped():
+                drawing.close()
+                raise StoppedError
+            try:
+                step = next(drawing)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            self.tell(f"{message}: {step.picture}, step {step.index} of {step.total}")
+
+    def advance(self, units: int = 1) -> None:
+        self.done = min(self.total, self.done + units)
+
+
+@dataclass(frozen=True)
+class ClipDone:
+    """What a command left behind; as text, what the user should know."""
+
+    out: Path
+    sentence: str
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return "\n".join([f"{self.sentence} The files are in {self.out}.", *self.notes])

@@ -1,0 +1,129 @@
+"""`photowalk evaluate`: the figures of the README, measured on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from explorer.commands.options import FILE, RESULTS, picture_size
+
+
+@click.group(no_args_is_help=False)
+def evaluate() -> None:
+    """Measure the figures of the README."""
+
+
+def unless_empty(
+    _ctx: click.Context, _param: click.Parameter, value: tuple[int, ...]
+) -> tuple[int, ...] | None:
+    """None where no argument was given, so that the default holds."""
+    return value or None
+
+
+def measurement(
+    name: str, *options: Callable[[Any], Any], weights: bool = True
+) -> Callable[[Any], click.Command]:
+    """A subcommand of `evaluate` with the options that all of them share.
+
+    Options that are not given are left out, so that each part's own defaults hold.
+    """
+    shared = [
+        click.option(
+            "--out", type=FILE, default=f"out/evaluate-{name}", show_default=True, help=RESULTS
+        ),
+        click.option("--device", help="cpu, cuda, cuda:1, ..."),
+    ]
+    if weights:
+        shared.append(click.option("--weights", type=FILE, help="Other weights than our own."))
+
+    def decorate(run: Callable[..., None]) -> click.Command:
+        def given_only(**given: Any) -> None:
+            from explorer.doctor.machine import require_device
+
+            if given["device"] is not None:
+                require_device(given["device"])
+            run(**{option: value for option, value in given.items() if value is not None})
+
+        given_only.__doc__ = run.__doc__
+        command: Any = given_only
+        for option in reversed((*options, *shared)):
+            command = option(command)
+        return evaluate.command(name=name)(command)
+
+    return decorate
+
+
+@measurement(
+    "worlds",
+    click.option("--views", type=int, help="Views drawn in each world."),
+    click.option("--count", type=int, help="How many unseen worlds."),
+    click.option("--switches", type=int, help="Worlds that also run every inference switch."),
+    click.option("--seeds", type=int, help="Worlds that are drawn with a second seed."),
+    click.option("--steps", type=int, help="Worlds that are drawn with 1 to 8 sampling steps."),
+    click.option("--sheets", type=int, help="Worlds that get a comparison sheet."),
+    click.option("--size", callback=picture_size, metavar="WxH"),
+    click.option("--textures", type=FILE, help="A folder of texture pictures."),
+)
+def evaluate_worlds(**given: Any) -> None:
+    """Walks through rendered worlds that training never saw."""
+    from explorer.evaluation import worlds
+
+    worlds.evaluate_worlds(worlds.WorldsOptions(**given))
+
+
+@measurement(
+    "clip",
+    click.argument("folder", type=FILE),
+    click.option("--frames", type=int, help="At most so many frames."),
+    click.option("--stride", type=int, help="Every n-th frame."),
+    click.option("--switches", is_flag=True, default=None, help="Run every inference switch."),
+    click.option("--caption", help="What the clip shows."),
+    click.option("--size", callback=picture_size, metavar="WxH"),
+)
+def evaluate_clip(**given: Any) -> None:
+    """A walk along the cameras of a real posed clip (FOLDER with cameras.json)."""
+    from explorer.evaluation import clips
+
+    clips.evaluate_clip(clips.ClipOptions(**given))
+
+
+@measurement(
+    "speed",
+    click.option("--views", type=int, help="Timed views."),
+    click.option("--threads", type=int, help="CPU threads."),
+)
+def evaluate_speed(**given: Any) -> None:
+    """Seconds per view with its depth, where they go, and peak memory."""
+    from explorer.evaluation import speed
+
+    speed.evaluate_speed(speed.SpeedOptions(**given))
+
+
+@measurement(
+    "memory",
+    click.argument("counts", nargs=-1, type=click.IntRange(1), callback=unless_empty),
+    click.option("--size", callback=picture_size, metavar="WxH"),
+    weights=False,
+)
+def evaluate_memory(**given: Any) -> None:
+    """Milliseconds of retrieval and warp with COUNTS stored views (10 100 1000)."""
+    from explorer.evaluation import memory
+
+    memory.evaluate_memory(memory.MemoryOptions(**given))
+
+
+@measurement(
+    "seeds",
+    click.option("--full", is_flag=True, default=None, help="Many worlds instead of a few."),
+    click.option("--only", type=click.IntRange(0, 4), multiple=True, help="One document alone."),
+    click.option("--count", type=click.IntRange(1), help="Worlds a table."),
+    click.option("--size", callback=picture_size, metavar="WxH"),
+    click.option("--seed", type=int, help="Of all noise."),
+)
+def evaluate_seeds(**given: Any) -> None:
+    """The five systems as queries of the one model: a table for each, beside its own."""
+    from explorer.evaluation.systems import run
+
+    run.evaluate_seeds(run.SeedsOptions(**given))

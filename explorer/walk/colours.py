@@ -1,0 +1,16 @@
+"""Colours as bytes at file and screen borders, as floats in [0, 1] inside."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def to_bytes(picture: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """[0, 1] to 0 … 255, rounded."""
+    return np.round(np.clip(picture, 0.0, 1.0) * 255.0).astype(np.uint8)
+
+
+def to_floats(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """0 … 255 to [0, 1]."""
+    return picture.astype(np.float32) / np.float32(255)

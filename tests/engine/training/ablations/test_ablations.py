@@ -1,0 +1,169 @@
+"""Variants differ in one thing, see no answer, and are measured as promised."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from engine.geometry.cameras import Camera, Intrinsics
+from engine.geometry.rays import plucker_rays
+from engine.model.codec import Codec, CodecConfig
+from engine.model.text import Kind, Tokenizer
+from engine.training.ablations import study as study_module
+from engine.training.ablations.command import as_table
+from engine.training.ablations.lessons import ASKED, ablation_lesson, known_group
+from engine.training.ablations.study import (
+    Measured,
+    StudyConfig,
+    StudyData,
+    StudyResult,
+    VariantResult,
+    run_study,
+)
+from engine.training.ablations.variants import STUDIES, Variant, study_named
+from engine.training.cli import main
+from engine.training.joint.entries import JointEntry
+from engine.training.worlds.prerender import save_sequence
+from engine.training.worlds.world import Sequence
+
+LENS = Intrinsics.from_fov(60, 48 / 32)
+CPU = torch.device("cpu")
+TINY = StudyConfig(steps=3, seeds=2, batch=2, width=32, layers=1)
+
+
+def entry(seed: int) -> JointEntry:
+    generator = torch.Generator().manual_seed(seed)
+
+    def latents() -> torch.Tensor:
+        return torch.randn(3, 8, 4, 6, generator=generator)
+
+    rays = torch.stack([plucker_rays(Camera(np.eye(4), LENS), 2, 3)] * 3)
+    kinds = {kind: latents() for kind in (Kind.RGB, Kind.DEPTH, Kind.XYZ)}
+    warped = {Kind.RGB: latents(), Kind.XYZ: latents()}
+    return JointEntry(kinds, rays, warped, torch.ones(3, 6, dtype=torch.bool), "")
+
+
+@pytest.fixture(scope="module")
+def codec() -> Codec:
+    codec = Codec(CodecConfig(latent_channels=8, widths=(4, 4, 4), blocks=(0, 0, 0)))
+    codec.start_from_components(
+        torch.randn(300, 3, 8, 8, generator=torch.Generator().manual_seed(0)) * 0.4
+    )
+    return codec.eval().requires_grad_(False)
+
+
+@pytest.fixture(scope="module")
+def data(codec: Codec) -> StudyData:
+    return StudyData(codec, [entry(i) for i in range(4)], [entry(9)], CPU)
+
+
+def kinds_of(variant: Variant) -> list[tuple[Kind, int]]:
+    return [(p.kind, p.slot) for p in known_group(variant, [entry(0)]).pictures]
+
+
+def test_the_context_holds_what_the_variant_says() -> None:
+    rgb = [(Kind.RGB, 0), (Kind.RGB, 1)]
+    assert kinds_of(Variant("none", geometry=None)) == rgb
+    assert kinds_of(Variant("warp", geometry=None, warp=True)) == [*rgb, (Kind.WARP, ASKED)]
+    depth = kinds_of(Variant("depth"))
+    assert depth == [(Kind.RGB, 0), (Kind.DEPTH, 0), (Kind.RGB, 1), (Kind.DEPTH, 1)]
+    assert (Kind.XYZ, 0) in kinds_of(Variant("points", geometry=Kind.XYZ))
+
+
+@pytest.mark.parametrize("study", STUDIES, ids=lambda s: s.name)
+def test_no_variant_is_shown_the_answer(study) -> None:
+    for variant in study.variants:
+        generator = torch.Generator().manual_seed(0)
+        lesson = ablation_lesson(variant, [entry(0)], Tokenizer([]), generator, generator)
+        shown = [p for p in lesson.groups[0].pictures if p.kind is not Kind.WARP]
+        assert all(p.slot != ASKED for p in shown)
+        assert [p.slot for p in lesson.groups[1].pictures] == [ASKED] * len(lesson.answers)
+
+
+def test_dropout_leaves_geometry_out_at_times() -> None:
+    structure = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
+    variant = Variant("dropout", dropout=0.5)
+    sizes = {
+        len(
+            ablation_lesson(variant, [entry(0)], Tokenizer([]), generator, structure)
+            .groups[0]
+            .pictures
+        )
+        for _ in range(20)
+    }
+    assert sizes == {2, 4}
+
+
+def test_studies_differ_in_their_variants() -> None:
+    for study in STUDIES:
+        assert len(set(study.variants)) == len(study.variants) >= 2
+    assert study_named("gate").variants[0].camera_gate is False
+    with pytest.raises(ValueError, match="no study 'colour'"):
+        study_named("colour")
+
+
+def test_every_variant_is_trained_from_every_seed(data: StudyData) -> None:
+    told: list[str] = []
+    result = run_study(study_named("joint"), data, TINY, told.append)
+    assert [len(v.runs) for v in result.variants] == [2, 2]
+    assert len(told) == 4
+    for variant in result.variants:
+        assert math.isfinite(variant.mean("psnr"))
+        assert math.isfinite(variant.spread("camera_error"))
+        assert variant.runs[0].psnr != variant.runs[1].psnr
+
+
+def test_the_same_seed_gives_the_same_model(data: StudyData) -> None:
+    one = run_study(study_named("gate"), data, TINY, lambda _: None)
+    again = run_study(study_named("gate"), data, TINY, lambda _: None)
+    assert one.variants[0].runs[0].psnr == again.variants[0].runs[0].psnr
+
+
+def test_a_turned_picture_is_found_by_its_angle() -> None:
+    """Eight pixels of a picture 96 wide, through a lens of 60 degrees."""
+    generator = torch.Generator().manual_seed(0)
+    wide = F.interpolate(torch.randn(1, 3, 16, 32, generator=generator), (64, 128), mode="bicubic")
+    moved = study_module._turned(wide[..., 0:96], wide[..., 8:104], entry(0))
+    assert moved == pytest.approx(8 * 60 / 96, rel=0.2)
+    assert study_module._turned(wide[..., 0:96], wide[..., 0:96], entry(0)) < 0.1
+
+
+def test_means_and_spreads_are_those_of_the_runs() -> None:
+    runs = tuple(Measured(psnr, 1.0, 0.1, 0.2) for psnr in (10.0, 12.0, 14.0))
+    result = VariantResult("a", runs)
+    assert result.mean("psnr") == 12.0
+    assert result.spread("psnr") == 2.0
+    assert math.isnan(VariantResult("a", runs[:1]).spread("psnr"))
+    text = as_table(StudyResult("s", "seed 003", "up", (result,)))
+    assert "12.000 ±  2.000" in text
+
+
+def test_the_command_writes_its_table(tmp_path, codec, capsys) -> None:
+    from engine.model.model import new_model, save_model
+    from engine.model.transformer import TransformerConfig
+
+    shape = TransformerConfig(width=32, layers=1, heads=2, latent_channels=8, words=16)
+    save_model(new_model(codec, Tokenizer([]), shape), tmp_path / "m.safetensors", eight_bit=False)
+    rng = np.random.default_rng(0)
+    for split in ("learned", "unseen"):
+        (tmp_path / split).mkdir()
+        rgb = rng.integers(0, 255, (3, 64, 112, 3)).astype(np.uint8)
+        depth = np.full((3, 64, 112), 2.0, np.float32)
+        cameras = tuple(Camera(np.eye(4), LENS) for _ in range(3))
+        save_sequence(tmp_path / split / "0.npz", Sequence(rgb, depth, cameras, "a", "room", 0))
+    given = ["ablations", "--codec", str(tmp_path / "m.safetensors"), "--out", str(tmp_path / "o")]
+    given += ["--worlds", str(tmp_path / "learned"), "--held-out", str(tmp_path / "unseen")]
+    given += ["--study", "gate", "--steps", "2", "--seeds", "2", "--width", "32", "--layers", "1"]
+    given += ["--batch", "2", "--entries", "2", "--tests", "1", "--size", "48x32"]
+    assert main(given) == 0
+    written = json.loads((tmp_path / "o" / "ablations.json").read_text())
+    assert [row["name"] for row in written["studies"][0]["rows"]] == [
+        v.name for v in study_named("gate").variants
+    ]
+    assert "camera-gated attention" in capsys.readouterr().out
