@@ -16,6 +16,7 @@ import click
 
 from explorer.commands.clips import COMMANDS as CLIP_COMMANDS
 from explorer.commands.evaluate import evaluate
+from explorer.commands.models import models
 from explorer.commands.options import FILE, RESULTS, picture_size
 
 BAD_INPUT = 2
@@ -119,7 +120,7 @@ def walk(**given: Any) -> None:
         sys.exit(INTERRUPTED)
 
 
-for command in (*CLIP_COMMANDS, evaluate):
+for command in (*CLIP_COMMANDS, evaluate, models):
     cli.add_command(command)
 
 
@@ -130,15 +131,6 @@ def train(arguments: tuple[str, ...]) -> None:
     from engine.training.cli import main as training
 
     sys.exit(training(list(arguments)))
-
-
-@cli.command(context_settings=PASS_THROUGH, add_help_option=False)
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def models(arguments: tuple[str, ...]) -> None:
-    """List, get, verify or remove models of others (see: photowalk models --help)."""
-    from explorer.store.commands import models as group
-
-    sys.exit(group.main(list(arguments), prog_name="photowalk models", standalone_mode=False) or 0)
 
 
 @cli.command()

@@ -109,6 +109,17 @@ class ModelStore:
             )
         return self.where.folder / entry.name
 
+    def any_folder(self, name: str) -> Path:
+        """Where a model lies, also one that is only begun.
+
+        Raises:
+            NotFetchedError: nothing of it is here.
+        """
+        entry = self.entry(name)
+        if self.state(entry) is State.ABSENT:
+            raise NotFetchedError(f"{entry.name} is not on this machine")
+        return self.where.folder / entry.name
+
     def plan(self, name: str, update: bool = False) -> Plan:
         """What `fetch` would bring; asks the hub where no commit was pinned here yet.
 
@@ -164,20 +175,16 @@ class ModelStore:
         Raises:
             NotFetchedError: it was never fetched.
         """
-        entry = self.entry(name)
-        pin = read_pins(self.where.folder).get(entry.name)
-        folder = self.where.folder / entry.name
-        if pin is None or self.state(entry) is State.ABSENT:
-            raise NotFetchedError(f"{entry.name} is not on this machine")
+        folder = self.any_folder(name)
+        pin = read_pins(self.where.folder).get(folder.name)
+        if pin is None:
+            raise StoreError(f"{folder} is in no lock file; remove it and fetch it again")
         return [fault for f in pin.listing.files if (fault := _fault(folder, f))]
 
     def remove(self, name: str) -> int:
         """Removes a model's files, and returns how many bytes that were; its pin stays."""
-        entry = self.entry(name)
-        folder = self.where.folder / entry.name
-        if not folder.is_dir():
-            raise NotFetchedError(f"{entry.name} is not on this machine")
-        with claimed(self.where.folder, entry.name):
+        folder = self.any_folder(name)
+        with claimed(self.where.folder, folder.name):
             size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
             shutil.rmtree(folder)
         return size

@@ -46,7 +46,7 @@ def test_no_module_imports_them_by_itself() -> None:
         "import importlib, sys\n"
         "for name in ('choice', 'conversion', 'kinds', 'prior'):\n"
         "    importlib.import_module('explorer.priors.' + name)\n"
-        "import explorer.store.commands, explorer.walk.run, explorer.walk.session.session\n"
+        "import explorer.store.telling, explorer.store.store, explorer.walk.session.session\n"
         f"print('LOADED', sorted({OPTIONAL!r} & set(sys.modules)))\n"
     )
     done = subprocess.run(

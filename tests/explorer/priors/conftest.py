@@ -14,13 +14,13 @@ import torch
 from engine.geometry.cameras import Intrinsics
 from explorer.walk.photo import Photo
 
-transformers = pytest.importorskip("transformers", reason='pip install "photowalk[models]"')
-
 NECK = {"neck_hidden_sizes": [8, 8, 16, 16], "fusion_hidden_size": 16}
 SMALL = {"hidden_size": 32, "num_hidden_layers": 4, "num_attention_heads": 2}
 
 
 def depth_anything(**options: Any) -> Any:
+    import transformers
+
     backbone = transformers.Dinov2Config(
         **SMALL,
         mlp_ratio=2,
@@ -41,6 +41,8 @@ def depth_anything(**options: Any) -> Any:
 
 
 def dpt(**options: Any) -> Any:
+    import transformers
+
     config = transformers.DPTConfig(
         **SMALL,
         intermediate_size=64,
@@ -55,6 +57,8 @@ def dpt(**options: Any) -> Any:
 
 
 def zoedepth() -> Any:
+    import transformers
+
     backbone = transformers.BeitConfig(
         **SMALL,
         intermediate_size=64,
@@ -82,6 +86,8 @@ def zoedepth() -> Any:
 
 
 def glpn() -> Any:
+    import transformers
+
     config = transformers.GLPNConfig(
         depths=[1, 1, 1, 1],
         hidden_sizes=[8, 8, 16, 16],
@@ -142,6 +148,7 @@ MODELS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
 @pytest.fixture(scope="session")
 def saved_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one folder for each of `MODELS`."""
+    transformers = pytest.importorskip("transformers", reason='pip install "photowalk[models]"')
     root = tmp_path_factory.mktemp("models")
     transformers.utils.logging.disable_progress_bar()
     torch.set_num_threads(1)

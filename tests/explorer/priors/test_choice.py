@@ -55,7 +55,7 @@ def silent(_note: str) -> None:
     raise AssertionError("nothing was to be told")
 
 
-@pytest.mark.parametrize("name", ["depth-anything", "depth-anything-metric", "dpt", "zoedepth"])
+@pytest.mark.parametrize("name", ["depth-anything", "dpt", "zoedepth"])
 def test_a_users_folder_walks_two_views(
     saved_models: Path, options: RunOptions, engine: Engine, name: str
 ) -> None:
