@@ -14,7 +14,7 @@ import numpy as np
 
 from engine.geometry.bundle.adjustment import BundleConfig, adjust
 from engine.geometry.bundle.least_squares import DescentConfig
-from engine.geometry.bundle.matches import MatchSight, MatchTable
+from engine.geometry.bundle.matches import MatchSight, MatchTable, depth_disagreement
 from engine.geometry.bundle.terms import BundleState, TermConfig
 from engine.geometry.lenses import LensModel
 from engine.geometry.placing import Placed
@@ -23,6 +23,9 @@ from engine.geometry.tracks import tracked
 #: The reach of matches shrinks to its own value over these multiples of it: a wide one finds
 #: the way, a narrow one tells which matches are wrong. With the gain at which each descent ends.
 _WIDENINGS = ((6.0, 1e-3), (1.0, 1e-5))
+#: Views that disagree this much about depth err about that much more from the truth, within bounds.
+_DISAGREEMENT_TO_SPREAD, _SPREADS = 1.5, (0.03, 0.3)
+_CLEARLY = 0.95
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,20 +57,29 @@ class Refiner:
     lens: LensModel
     terms: TermConfig
 
+    def trusting(self, placed: Placed, sights: Sequence[MatchSight]) -> Refiner:
+        """Trusts depth as far as views that are placed by it agree on it."""
+        start = self._start(placed, sights)
+        apart = depth_disagreement(start.table, start.state)
+        if not np.isfinite(apart):
+            return self
+        spread = float(np.clip(_DISAGREEMENT_TO_SPREAD * apart, *_SPREADS))
+        return replace(self, terms=replace(self.terms, depth_spread=spread))
+
     def refined(self, placed: Placed, sights: Sequence[MatchSight]) -> Solution:
         """All placed views descended together, depths as they are drawn at first."""
+        return self._descended(self._start(placed, sights))
+
+    def _start(self, placed: Placed, sights: Sequence[MatchSight]) -> Solution:
         order = tuple(sorted(placed.cameras))
         number = {view: i for i, view in enumerate(order)}
         used = [s for s in sights if len(s) and s.view_a in number and s.view_b in number]
         unit = float(np.median(np.concatenate([s.depth_a for s in used]))) if used else 1.0
         chains = [s.renumbered(number, unit) for s in tracked(used)]
-        state = BundleState.of(
-            [placed.cameras[v] for v in order],
-            [placed.log_scales[v] for v in order],
-            unit,
-            self.size,
-        )
-        return self._descended(Solution(order, unit, state, MatchTable.of(chains), np.inf))
+        cameras = [placed.cameras[v] for v in order]
+        scales = [placed.log_scales[v] for v in order]
+        state = BundleState.of(cameras, scales, unit, self.size)
+        return Solution(order, unit, state, MatchTable.of(chains), np.inf)
 
     def with_depth(self, flat: Solution, sights: Sequence[MatchSight]) -> Solution:
         """A solution of flattened sights, descended further with the depths of the real ones."""
@@ -128,8 +140,12 @@ def flattened(sights: Sequence[MatchSight]) -> tuple[MatchSight, ...]:
     )
 
 
-def better(a: Solution, b: Solution) -> Solution:
-    """The one that places more views, or the one with the lower cost."""
-    if len(a.order) != len(b.order):
-        return a if len(a.order) > len(b.order) else b
-    return a if a.cost <= b.cost else b
+def better(relief: Solution, flat: Solution) -> Solution:
+    """The one that places more views, or the one with the lower cost.
+
+    The flat start must be clearly cheaper: repeated texture can be matched wrongly at little cost,
+    and it is depth that speaks against it.
+    """
+    if len(relief.order) != len(flat.order):
+        return relief if len(relief.order) > len(flat.order) else flat
+    return flat if flat.cost < _CLEARLY * relief.cost else relief

@@ -30,8 +30,9 @@ class StructureConfig:
     graph: which views are matched, and how.
     pose_reach: pixels at a width of 256 to which PnP counts a match as agreeing.
     reach: the same for the refinement.
-    depth_spread: of log depth, per keypoint.
-    depth_weight: of a drawn depth beside the weight 1 of a match.
+    firm_spread: of log depth while views are placed one by one, where depth has the full say.
+    depth_spread: of log depth in the refinement, unless views show how far they agree.
+    depth_weight: of a drawn depth in the refinement, beside the weight 1 of a match.
     scale_spread: of log scale, per view.
     smoothness: weight of |turn| + |motion| between consecutive views, in matches per σ.
     """
@@ -39,13 +40,18 @@ class StructureConfig:
     graph: GraphConfig = field(default_factory=GraphConfig)
     pose_reach: float = 3.0
     reach: float = 0.7
+    firm_spread: float = 0.1
     depth_spread: float = 0.2
     depth_weight: float = 0.03
     scale_spread: float = 0.5
     smoothness: float = 0.1
 
+    def firm(self, size: tuple[int, int]) -> TermConfig:
+        """For placing views, in pictures of (height, width)."""
+        return replace(self.terms(size), depth_spread=self.firm_spread, depth_weight=1.0)
+
     def terms(self, size: tuple[int, int]) -> TermConfig:
-        """For pictures of (height, width)."""
+        """For the refinement, in pictures of (height, width)."""
         return TermConfig(
             reach=self.reach * size[1] / 256,
             depth_spread=self.depth_spread,
@@ -110,14 +116,16 @@ def recover_cameras(
     links = match_graph(rgbs, config.graph)
     sights = sights_of(links, depths)
     size = (depths[0].shape[0], depths[0].shape[1])
-    placer = Placer(sights, size, len(rgbs), config.pose_reach * size[1] / 256, config.terms(size))
+    placer = Placer(sights, size, len(rgbs), config.pose_reach * size[1] / 256, config.firm(size))
     lens = intrinsics if intrinsics is not None else placer.usual_lens()
     model = LensModel.KNOWN if intrinsics is not None else LensModel.ZOOM
     refiner = Refiner(size, model, config.terms(size))
-    flat = replace(placer, sights=flattened(sights))
+    placed = placer.placed(lens)
+    careful = refiner.trusting(placed, sights)
+    flat = replace(placer, sights=flattened(sights), terms=config.terms(size))
     solution = better(
-        refiner.refined(placer.placed(lens), sights),
-        refiner.with_depth(refiner.refined(flat.placed(lens), flat.sights), sights),
+        careful.refined(placed, sights),
+        careful.with_depth(refiner.refined(flat.placed(lens), flat.sights), sights),
     )
     return _recovered(solution, len(rgbs), size, config.pose_reach * size[1] / 256)
 

@@ -170,6 +170,17 @@ def match_errors(table: MatchTable, state: BundleState) -> Array:
     return out
 
 
+def depth_disagreement(table: MatchTable, state: BundleState) -> float:
+    """Robust deviation of log depth between what two views' pictures say of one point.
+
+    nan where no match has a depth in both views.
+    """
+    seen = _seen_again(table, _lifted(table, np.zeros(table.points), state), state)
+    apart = np.log(seen.z) - table.log_depth_b - state.log_scales[table.view_b]
+    apart = apart[np.isfinite(apart) & seen.in_front]
+    return 1.4826 * float(np.median(np.abs(apart))) if len(apart) else float("nan")
+
+
 def match_term(table: MatchTable, state: BundleState, config: TermConfig) -> MatchTerm:
     """Points lifted by the first view's depth and seen in the other views.
 

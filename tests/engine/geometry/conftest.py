@@ -53,7 +53,7 @@ class Room:
             rgb[hit] = _texture(a[hit], b[hit], seed)
         return View(camera, (rgb * 255).round().astype(np.uint8), depth)
 
-    def walk(self, count: int = 6, step: float = 0.12) -> list[View]:
+    def walk(self, count: int = 6, step: float = 0.2) -> list[View]:
         """A bent path with turns."""
         return [
             self.view(

@@ -60,6 +60,7 @@ def test_exact_pointmaps_give_exact_cameras_and_depths(views):
 
 
 def test_noise_is_averaged_away_and_smoothness_calms_the_path(views, rng):
+    views = views[:4]
     maps = [pointmap(v) for v in views]
     maps = [m + rng.normal(0, 0.15, m.shape) for m in maps]
     truth = [v.camera for v in views]
