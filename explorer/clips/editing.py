@@ -21,7 +21,7 @@ from explorer.clips.video_in import read_clip
 from explorer.clips.work import ClipDone, Common, Show, StoppedError, Work
 from explorer.walk.colours import to_bytes, to_floats
 from explorer.walk.composite import composite
-from explorer.walk.files import atomic_path
+from explorer.walk.files import atomic_folder
 from explorer.walk.output import picture_name
 from explorer.walk.photo_decoding import PhotoError, decode_photo
 
@@ -81,10 +81,11 @@ def edit_clip(
         "command": "edit",
         "options": options,
         "source": clip.source_name,
-        "times": clip.times,
+        "notes": clip.notes,
         "region_share": [float(region.mean()), *(float(t.region.mean()) for t in tracked)],
     }
-    write_clip(ClipRecord(frames, about=about, fps=_rate(clip)), options.out, engine, work.tell)
+    record = ClipRecord(frames, fps=clip.fps, times=clip.times, seconds=work.seconds, about=about)
+    write_clip(record, options.out, engine, work.tell)
     _write_regions(options.out, region, tracked)
     notes = clip.notes
     if lost:
@@ -136,12 +137,8 @@ def _region(options: EditOptions, clip: Clip, edited: Rgb) -> Mask:
     return region
 
 
-def _rate(clip: Clip) -> float:
-    spacing = clip.times[-1] / max(1, len(clip.times) - 1)
-    return min(30.0, max(2.0, 1.0 / spacing)) if spacing > 0 else 10.0
-
-
 def _write_regions(out: Path, region: Mask, tracked: list[Tracked]) -> None:
-    for index, mask in enumerate([region, *(t.region for t in tracked)]):
-        with atomic_path(out / "regions" / f"{picture_name(index)}.png") as path:
-            Image.fromarray((mask * 255).astype(np.uint8)).save(path)
+    with atomic_folder(out / "regions") as folder:
+        for index, mask in enumerate([region, *(t.region for t in tracked)]):
+            picture = Image.fromarray((mask * 255).astype(np.uint8))
+            picture.save(folder / f"{picture_name(index)}.png")

@@ -6,59 +6,67 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Grey = NDArray[np.uint8]
+from engine.geometry.matching import find_features, nearest_descriptors
+from explorer.clips.frames import Rgb
 
 #: A match must be so much nearer than the second best (Lowe 2004).
-_RATIO = 0.75
+_RATIO = 0.8
 _LEAST_MATCHES = 10
 #: Pixels by which a match may miss the homography.
 _REACH = 2.5
-#: Corners of a part that come out larger or smaller than by this factor are a mistake.
-_LARGEST_ZOOM = 4.0
+#: A part whose area comes out larger or smaller than by this factor is a mistake.
+_LARGEST_GROWTH = 16.0
 
 
 class Landmarks:
-    """The keypoints (SIFT) of a part of a picture.
+    """The keypoints of a part of a picture.
 
     Args:
-        grey: (H, W) uint8.
+        rgb: (H, W, 3) uint8.
         where: (H, W) bool, the part.
     """
 
-    def __init__(self, grey: Grey, where: NDArray[np.bool_]) -> None:
-        self._sift = cv2.SIFT.create(contrastThreshold=0.02)
-        self._points, self._words = self._sift.detectAndCompute(grey, where.astype(np.uint8))
-        rows, columns = np.nonzero(where)
-        corners = [[0, 0]] * 4
-        if len(rows):
-            across, down = (columns.min(), columns.max()), (rows.min(), rows.max())
-            corners = [[int(x), int(y)] for x in across for y in down]
-        self._corners = np.array(corners, np.float32)
+    def __init__(self, rgb: Rgb, where: NDArray[np.bool_]) -> None:
+        features = find_features(rgb)
+        height, width = where.shape
+        columns, rows = np.floor(features.places).astype(int).T.clip(0, [[width - 1], [height - 1]])
+        inside = where[rows, columns]
+        self._places = features.places[inside]
+        self._words = features.descriptors[inside]
+        self._where = where
 
-    def homography_from(self, grey: Grey) -> NDArray[np.float64] | None:
-        """(3, 3), from pixels of another picture to the first; None where it is not in sight."""
-        points, words = self._sift.detectAndCompute(grey, None)
-        if self._words is None or words is None or len(words) < 2:
+    def homography_from(self, rgb: Rgb) -> NDArray[np.float64] | None:
+        """(3, 3), from pixels of another picture, integers at their centres, to the first one.
+
+        None where the part is not in sight.
+        """
+        other = find_features(rgb)
+        if min(len(self._places), len(other.places)) < _LEAST_MATCHES:
             return None
-        pairs = cv2.BFMatcher(cv2.NORM_L2).knnMatch(self._words, words, k=2)
-        good = [m for m, n in pairs if m.distance < _RATIO * n.distance]
-        if len(good) < _LEAST_MATCHES:
+        nearest = nearest_descriptors(self._words, other.descriptors)
+        good = nearest.ratio < _RATIO
+        first = self._places[good] - 0.5
+        there = other.places[nearest.index[good]] - 0.5
+        if len(first) < _LEAST_MATCHES:
             return None
-        first = np.array([self._points[m.queryIdx].pt for m in good], np.float32)
-        there = np.array([points[m.trainIdx].pt for m in good], np.float32)
         H, inliers = cv2.findHomography(first, there, cv2.USAC_MAGSAC, _REACH)
         if H is None or inliers is None or inliers.sum() < _LEAST_MATCHES:
             return None
-        there_first = np.asarray(H, np.float64)
-        back: NDArray[np.float64] = np.asarray(np.linalg.inv(there_first), np.float64)
-        return back if self._plausible(there_first) else None
+        there_from_first = np.asarray(H, np.float64)
+        if not self._plausible(there_from_first):
+            return None
+        return np.asarray(np.linalg.inv(there_from_first))
 
     def _plausible(self, H: NDArray[np.float64]) -> bool:
         """Not mirrored, folded, or blown up."""
-        places = cv2.perspectiveTransform(self._corners[None], H)[0]
-        order = [0, 1, 3, 2]
-        before = cv2.contourArea(self._corners[order], oriented=True)
-        after = cv2.contourArea(places[order].astype(np.float32), oriented=True)
+        rows, columns = np.nonzero(self._where)
+        left, right, top, bottom = columns.min(), columns.max(), rows.min(), rows.max()
+        corners = np.array(
+            [[left, top], [right, top], [right, bottom], [left, bottom]], dtype=np.float32
+        )
+        places = np.asarray(cv2.perspectiveTransform(corners[None], H)[0], dtype=np.float32)
+        before = cv2.contourArea(corners, oriented=True)
+        after = cv2.contourArea(places, oriented=True)
         if before == 0:
             return False
-        return bool(1 / _LARGEST_ZOOM**2 < after / before < _LARGEST_ZOOM**2)
+        return bool(1 / _LARGEST_GROWTH < after / before < _LARGEST_GROWTH)

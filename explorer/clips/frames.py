@@ -83,6 +83,12 @@ class Clip:
         height, width = self.frames[0].shape[:2]
         return int(width), int(height)
 
+    @property
+    def fps(self) -> float:
+        """At which the frames last as long as they did, within what players show well."""
+        spacing = self.times[-1] / max(1, len(self.times) - 1)
+        return min(30.0, max(2.0, 1.0 / spacing)) if spacing > 0 else 10.0
+
 
 @dataclass(frozen=True)
 class Fit:

@@ -15,6 +15,7 @@ from engine.queries.scenes import SceneView
 from engine.sampling.joint import JointSampling
 from engine.sampling.keys import Noise, noise_of
 from engine.sampling.search import best_of
+from explorer.clips.output import ClipRecord, write_about
 from explorer.clips.work import ClipDone, Common, Show, Work
 from explorer.walk.colours import to_bytes
 from explorer.walk.files import atomic_path
@@ -80,6 +81,8 @@ def generate_walk(
         device=options.device,
     )
     done = walk_photo(run, show, stop, engine)
+    about = {"command": "generate", "options": options, "unknown_words": unknown}
+    write_about(ClipRecord([], seconds=work.seconds, about=about), options.out, engine)
     return ClipDone(options.out, f"Drew a first view, and {done.drawn} views from there.", notes)
 
 

@@ -94,6 +94,7 @@ def interpolate_photos(
         drawn.frames,
         drawn.depths,
         drawn.cameras,
+        seconds=work.seconds,
         about={
             "command": "interpolate",
             "options": options,

@@ -30,7 +30,7 @@ from explorer.walk.session.records import Added, Node
 from explorer.walk.session.session import Session
 
 #: What files are taken for videos.
-VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".gif")
+VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".gif")
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ def views_of_clip(
     engine: Engine, clip: Clip, options: GeometryOptions
 ) -> Drawing[tuple[Photo, list[Seen]]]:
     """The first frame as the photo of a walk, and all frames with their depth and cameras."""
-    found: Geometry = yield from recover_geometry(engine, clip.frames, options)
+    found: Geometry = yield from recover_geometry(engine, clip.frames, options, clip.lens)
     first = found.views[0].camera
     photo = Photo(
         rgb=clip.frames[0],

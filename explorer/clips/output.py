@@ -10,13 +10,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from engine.geometry.cameras import Camera
 from engine.queries import Engine
 from explorer.clips.frames import Rgb
 from explorer.walk.export import ExportInput, PointCloud, export_all
-from explorer.walk.export.video import write_video
 from explorer.walk.files import atomic_path
 from explorer.walk.output import machine, picture_name
 from memory.memory import Memory, MemoryConfig
@@ -36,6 +34,9 @@ class ClipRecord:
         labels: of the contact sheet.
         scale: σ, scene units.
         fps: of the videos.
+        times: seconds from the first frame; empty where frames have none.
+        seconds: what making it took.
+        about: what was asked, and how it was made.
     """
 
     frames: Sequence[Rgb]
@@ -44,45 +45,48 @@ class ClipRecord:
     labels: Sequence[str] = ()
     scale: float = 1.0
     fps: float = 10.0
+    times: Sequence[float] = ()
+    seconds: float = 0.0
     about: Mapping[str, Any] = field(default_factory=dict)
 
 
 def write_clip(
     record: ClipRecord, out: Path, engine: Engine, tell: Callable[[str], None] | None = None
 ) -> None:
-    """Writes everything that the record can give; with cameras that is all that a walk leaves."""
+    """Writes everything that the record can give; with cameras that is all that a walk leaves.
+
+    What an earlier clip left in the folder, and this one does not have, is removed.
+    """
     tell = tell or (lambda _: None)
-    out.mkdir(parents=True, exist_ok=True)
-    if record.cameras:
-        tell("joining the points")
-        export = ExportInput(
-            cameras=record.cameras,
-            frames=record.frames,
-            depths=record.depths,
-            points=_cloud(record, engine),
-            names=[picture_name(i) for i in range(len(record.frames))],
-            labels=record.labels,
-            scale=record.scale,
-            fps=record.fps,
-        )
-        export_all(export, out, lambda name, _done, _total: tell(f"writing {name}"))
-    else:
-        _write_pictures(record, out)
-        write_video(record.frames, out / "video.mp4", record.fps)
+    tell("joining the points")
+    export = ExportInput(
+        cameras=record.cameras,
+        frames=record.frames,
+        depths=record.depths,
+        points=_cloud(record, engine) if record.cameras else PointCloud.none(),
+        names=[picture_name(i) for i in range(len(record.frames))],
+        labels=record.labels,
+        scale=record.scale,
+        fps=record.fps,
+        times=record.times,
+    )
+    export_all(export, out, lambda name, _done, _total: tell(f"writing {name}"))
+    write_about(record, out, engine)
+
+
+def write_about(record: ClipRecord, out: Path, engine: Engine) -> None:
+    """clip.json: what was asked, by which weights and machine it was made, and in what time."""
     document = {
         "format": "photowalk clip",
         "weights": engine.weights_hash,
         "machine": machine(engine.device),
+        "seconds": round(record.seconds, 3),
+        "times": list(record.times),
         **record.about,
     }
+    text = json.dumps(as_plain(document), indent=1, allow_nan=False, ensure_ascii=False)
     with atomic_path(out / CLIP_JSON) as path:
-        path.write_text(json.dumps(as_plain(document), indent=1) + "\n", encoding="utf-8")
-
-
-def _write_pictures(record: ClipRecord, out: Path) -> None:
-    for index, frame in enumerate(record.frames):
-        with atomic_path(out / "views" / f"{picture_name(index)}.png") as path:
-            Image.fromarray(frame).save(path)
+        path.write_text(text + "\n", encoding="utf-8")
 
 
 def _cloud(record: ClipRecord, engine: Engine) -> PointCloud:

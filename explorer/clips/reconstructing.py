@@ -54,7 +54,7 @@ def reconstruct_clip(
     asked = recover_geometry(engine, clip.frames, options.geometry(options.match), clip.lens)
     found = work.finish(asked, "depth and cameras")
     work.advance()
-    write_clip(_record(options, clip, found), options.out, engine, work.tell)
+    write_clip(_record(options, clip, found, work.seconds), options.out, engine, work.tell)
     count = len(clip.frames)
     sentence = f"Recovered depth and cameras of {count} frames ({how(found)})."
     return ClipDone(options.out, sentence, clip.notes)
@@ -70,19 +70,19 @@ def how(found: Geometry) -> str:
     return words
 
 
-def _record(options: ReconstructOptions, clip: Clip, found: Geometry) -> ClipRecord:
-    spacing = clip.times[-1] / max(1, len(clip.times) - 1)
+def _record(options: ReconstructOptions, clip: Clip, found: Geometry, seconds: float) -> ClipRecord:
     return ClipRecord(
         frames=clip.frames,
         depths=[v.depth for v in found.views],
         cameras=[v.camera for v in found.views],
         labels=[f"{time:.2f} s" for time in clip.times],
-        fps=min(30.0, max(2.0, 1.0 / spacing)) if spacing > 0 else 10.0,
+        fps=clip.fps,
+        times=clip.times,
+        seconds=seconds,
         about={
             "command": "reconstruct",
             "options": options,
             "source": clip.source_name,
-            "times": clip.times,
             "notes": clip.notes,
             "cameras_from": found.cameras_from,
             "inliers": found.inliers,

@@ -29,14 +29,20 @@ class TrackingConfig:
     """Attributes:
     round_trip: pixels by which flow there and back may miss.
     colour: largest colour difference (of 255) between both ends of a pixel's way.
+    patch: pixels on each side of a pixel in which texture is compared.
+    flat: patches whose brightness spreads less than this (of 255) have no texture.
+    correlation: that patches at both ends must have.
     ring: pixels around the region in which its surface's homography is also sought.
-    lost: the region counts as lost when less than this share of it is believed.
+    doubt: with less than this share of the region believed, its keypoints are asked as well.
     """
 
     round_trip: float = 1.5
     colour: float = 45.0
+    patch: int = 4
+    flat: float = 6.0
+    correlation: float = 0.5
     ring: int = 6
-    lost: float = 0.3
+    doubt: float = 0.9
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,13 +66,11 @@ class _Way:
 
     Attributes:
         back: (H, W, 2), where each pixel lies in the first frame.
-        sure: (H, W), where flow leads there.
         believed: (H, W), where flow or the region's surface leads there, and the colours match.
         tones: from the first frame's exposure to this one's.
     """
 
     back: Map
-    sure: Mask
     believed: Mask
     tones: Tones
 
@@ -80,7 +84,7 @@ def track_edit(
     height, width = greys[0].shape
     back, sure = _identity(height, width), np.ones((height, width), bool)
     near = np.asarray(cv2.dilate(region.astype(np.uint8), disc(config.ring)) > 0)
-    landmarks = Landmarks(greys[0], near)
+    landmarks = Landmarks(frames[0], near)
     flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     for index in range(1, len(frames)):
         before = _flow(flow, greys[index], greys[index - 1])
@@ -88,12 +92,11 @@ def track_edit(
         step = _identity(height, width) + before
         sure = _agree(before, forth, step, config) & _sampled(sure, step)
         back = _remapped(back, step)
-        way = _with_surface(back, sure, (frames[0], frames[index]), region, near, config)
-        if _share_seen(way, region) < config.lost:
-            way = _found_again(
-                way, landmarks, greys[index], (frames[0], frames[index]), near, config
-            )
-        back, sure = way.back, way.sure
+        ends = (frames[0], frames[index])
+        way = _with_surface(back, sure, ends, near, config)
+        if _share_seen(way, region) < config.doubt:
+            way = _found_again(way, landmarks, ends, near, config)
+        back, sure = way.back, way.believed
         yield _carried(way, edited, region)
 
 
@@ -106,13 +109,12 @@ def _share_seen(way: _Way, region: Mask) -> float:
 def _found_again(
     way: _Way,
     landmarks: Landmarks,
-    grey: NDArray[np.uint8],
     ends: tuple[Rgb, Rgb],
     near: Mask,
     config: TrackingConfig,
 ) -> _Way:
-    """The way over the region's keypoints, if they are in sight; else as it was."""
-    H = landmarks.homography_from(grey)
+    """The way over the region's keypoints, where more of it is believed then; else as it was."""
+    H = landmarks.homography_from(ends[1])
     if H is None:
         return way
     surface = _mapped(H, near.shape)
@@ -122,7 +124,7 @@ def _found_again(
     believed = sure & _alike(ends[1], ends[0], surface, tones, config)
     if believed.sum() <= (way.believed & _sampled(near, way.back)).sum():
         return way
-    return _Way(surface, believed, believed, tones)
+    return _Way(surface, believed, tones)
 
 
 def _identity(height: int, width: int) -> Map:
@@ -161,9 +163,12 @@ def _agree(back: Map, forth: Map, step: Map, config: TrackingConfig) -> Mask:
 
 
 def _with_surface(
-    back: Map, sure: Mask, ends: tuple[Rgb, Rgb], region: Mask, near: Mask, config: TrackingConfig
+    back: Map, sure: Mask, ends: tuple[Rgb, Rgb], near: Mask, config: TrackingConfig
 ) -> _Way:
-    """The way with the surface's homography where flow is unsure."""
+    """The way with the surface's homography where flow is unsure.
+
+    Pixels whose colours do not match are not followed on: they would go with what hides them.
+    """
     first, frame = ends
     tones = tones_between(_picture_at(first, back), frame, sure)
     support = sure & _sampled(near, back) & _alike(frame, first, back, tones, config)
@@ -171,8 +176,8 @@ def _with_surface(
     anywhere = sure
     if surface is not None:
         back = np.where(sure[..., None], back, surface)
-        anywhere = sure | _sampled(region, surface)
-    return _Way(back, sure, anywhere & _alike(frame, first, back, tones, config), tones)
+        anywhere = sure | _sampled(near, surface)
+    return _Way(back, anywhere & _alike(frame, first, back, tones, config), tones)
 
 
 def _picture_at(first: Rgb, back: Map) -> Rgb:
@@ -180,13 +185,31 @@ def _picture_at(first: Rgb, back: Map) -> Rgb:
 
 
 def _alike(frame: Rgb, first: Rgb, back: Map, tones: Tones, config: TrackingConfig) -> Mask:
-    """Where the colours at both ends of the way match: nothing has come in between."""
+    """Where colours and texture at both ends of the way match: nothing has come in between."""
     there = tones.apply(_picture_at(first, back))
-    difference = np.abs(
-        cv2.GaussianBlur(frame, (5, 5), 0).astype(np.float32)
-        - cv2.GaussianBlur(there, (5, 5), 0).astype(np.float32)
-    )
-    return np.asarray(difference.max(-1) <= config.colour)
+    a, b = (cv2.GaussianBlur(p, (5, 5), 0).astype(np.float32) for p in (frame, there))
+    same_colour = np.abs(a - b).max(-1) <= config.colour
+    return np.asarray(same_colour & _same_texture(a.mean(-1), b.mean(-1), config))
+
+
+def _same_texture(
+    a: NDArray[np.float32], b: NDArray[np.float32], config: TrackingConfig
+) -> NDArray[np.bool_]:
+    """Where the patches around correlate, or the second has no texture to compare.
+
+    Colours alone agree by chance: flow finds something similar in any picture.
+    """
+
+    def mean(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        side = 2 * config.patch + 1
+        return np.asarray(cv2.blur(values, (side, side)), np.float32)
+
+    a_mean, b_mean = mean(a), mean(b)
+    a_spread = np.maximum(mean(a * a) - a_mean**2, 0.0)
+    b_spread = np.maximum(mean(b * b) - b_mean**2, 0.0)
+    together = mean(a * b) - a_mean * b_mean
+    flat = b_spread < config.flat**2
+    return np.asarray(flat | (together > config.correlation * np.sqrt(a_spread * b_spread + 1e-3)))
 
 
 def _homography(way: Map, support: Mask) -> Map | None:
@@ -211,7 +234,15 @@ def _mapped(H: NDArray[np.float64], shape: tuple[int, ...]) -> Map:
 
 def _carried(way: _Way, edited: Rgb, region: Mask) -> Tracked:
     seen = _sampled(region, way.back) & way.believed
-    here = cv2.morphologyEx(seen.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0
+    # What is seen comes in one piece; scattered pixels agree by chance.
+    whole = cv2.morphologyEx(seen.astype(np.uint8), cv2.MORPH_OPEN, disc(_thickness(region) // 3))
+    here = cv2.morphologyEx(whole, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0
     here = filled(np.asarray(here), most=0.02)
     carried = way.tones.apply(_picture_at(edited, way.back))
     return Tracked(here, carried, seen & here)
+
+
+def _thickness(region: Mask) -> int:
+    """Pixels from the innermost of a region to its rim, at most 9; thin edits must not vanish."""
+    inner = cv2.distanceTransform(region.astype(np.uint8), cv2.DIST_L2, 3)
+    return int(min(9.0, float(inner.max(initial=0.0))))

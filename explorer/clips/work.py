@@ -64,9 +64,13 @@ class Work:
         self._show, self._stop = show or (lambda _: None), stop or (lambda: False)
         self._began = time.perf_counter()
 
+    @property
+    def seconds(self) -> float:
+        """Since the work began."""
+        return time.perf_counter() - self._began
+
     def tell(self, message: str) -> None:
-        spent = time.perf_counter() - self._began
-        rate = self.done / spent if self.done else 0.0
+        rate = self.done / self.seconds if self.done else 0.0
         self._show(RunProgress(message, self.done, self.total, rate))
 
     def stopped(self) -> bool:

@@ -1,4 +1,4 @@
-"""Everything that a walk leaves behind, each file readable by other people's programs."""
+"""Everything that a walk or a clip leaves behind, each file readable by other people's programs."""
 
 from __future__ import annotations
 
@@ -32,19 +32,20 @@ Job = Callable[[Path], None]
 
 @dataclass(frozen=True, eq=False)
 class ExportInput:
-    """What there is to export, in the order of the walk; the sequences may read from disk.
+    """What there is to export, in the order of the views; the sequences may read from disk.
 
     Attributes:
-        cameras: one a view, in the world of the photo's camera.
+        cameras: one a view, in the world of the first one; none at all where they are unknown.
         frames: (H, W, 3) uint8 sRGB, all of one size.
         depths: (H, W) float32 z-depth in scene units, inf = sky, nan = unknown; None where no
-            depth was drawn.
+            depth was drawn; none at all where no view has one.
         points: the fused cloud, in the same world and units.
         names: stems of the picture files.
         labels: what the contact sheet says above each view; empty for the names.
         scale: σ, the photo's median depth, in scene units.
         units: what a scene unit is, in a word or two.
-        fps: of the videos, and of the timestamps in the RealEstate10K file.
+        fps: of the videos.
+        times: seconds, for the RealEstate10K file; empty to count them by `fps`.
     """
 
     cameras: Sequence[Camera]
@@ -56,12 +57,16 @@ class ExportInput:
     scale: float = 1.0
     units: str = "scene units"
     fps: float = 10.0
+    times: Sequence[float] = ()
 
     def __post_init__(self) -> None:
-        counts = {len(self.cameras), len(self.frames), len(self.depths), len(self.names)}
-        counts |= {len(self.labels)} if self.labels else set()
+        counts = {len(self.frames), len(self.names)}
+        optional = (self.cameras, self.depths, self.labels, self.times)
+        counts |= {len(values) for values in optional if len(values)}
         if len(counts) != 1 or 0 in counts:
             raise ValueError(f"an export needs as much of everything, at least one: {counts}")
+        if not len(self.depths):
+            object.__setattr__(self, "depths", (None,) * len(self.frames))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -73,8 +78,8 @@ class ExportInput:
 def export_all(record: ExportInput, out: Path, progress: Progress | None = None) -> None:
     """Write every file of a walk into `out`; each appears whole or not at all.
 
-    Files that would be empty (depth.mp4 without any depth, points.glb without points) are left
-    out, and one of an earlier export is removed.
+    Files that would be empty (depth.mp4 without any depth, points.glb without points, cameras
+    where they are unknown) are left out, and one of an earlier export is removed.
 
     Raises:
         OSError: the folder cannot be written.
@@ -94,6 +99,10 @@ def jobs_of(record: ExportInput) -> dict[str, Job | None]:
     """By the name of the file or folder: what writes it; None where it would be empty."""
     colours = colours_for(record.depths, record.scale, record.units)
     has_depth = any(d is not None for d in record.depths)
+
+    def placed(job: Job) -> Job | None:
+        return job if len(record.cameras) else None
+
     return {
         "views": lambda p: _write_views(record, p),
         "depth": (lambda p: _write_depths(record, p)) if has_depth else None,
@@ -101,11 +110,11 @@ def jobs_of(record: ExportInput) -> dict[str, Job | None]:
         "depth.mp4": (lambda p: write_depth_video(record.depths, colours, p, record.fps))
         if has_depth
         else None,
-        "points.ply": lambda p: write_ply(record.points, p, record.units),
+        "points.ply": placed(lambda p: write_ply(record.points, p, record.units)),
         "points.glb": (lambda p: write_glb(record.points, p)) if len(record.points) else None,
-        "transforms.json": lambda p: _write_transforms(record, p),
-        "trajectory.txt": lambda p: _write_realestate10k(record, p),
-        "colmap": lambda p: _write_colmap(record, p),
+        "transforms.json": placed(lambda p: _write_transforms(record, p)),
+        "trajectory.txt": placed(lambda p: _write_realestate10k(record, p)),
+        "colmap": placed(lambda p: _write_colmap(record, p)),
         "contact_sheet.png": lambda p: _write_sheet(record, colours, p),
     }
 
@@ -133,7 +142,7 @@ def _write_transforms(record: ExportInput, target: Path) -> None:
 
 
 def _write_realestate10k(record: ExportInput, target: Path) -> None:
-    times = [i / record.fps for i in range(len(record.cameras))]
+    times = record.times or [i / record.fps for i in range(len(record.cameras))]
     with atomic_path(target) as path:
         realestate10k.write(path, record.cameras, times)
 

@@ -36,6 +36,8 @@ def write_contact_sheet(
 ) -> None:
     """Write the chosen views as they are, in rows, each over its depth and under its label.
 
+    Without any depth, the views alone.
+
     Raises:
         ValueError: no views, or not one depth (or None) and one label for each.
     """
@@ -45,10 +47,13 @@ def write_contact_sheet(
             f"{len(depths)} depths, {len(labels)} labels"
         )
     height, width = frames[0].shape[:2]
-    columns = max(1, min(len(frames), round(math.sqrt(len(frames) * 2 * height / width * 1.6))))
+    has_depth = any(depth is not None for depth in depths)
+    tall = height * (1 + has_depth)
+    columns = max(1, min(len(frames), round(math.sqrt(len(frames) * tall / width * 1.6))))
     rows = math.ceil(len(frames) / columns)
-    cell_width, cell_height = width + _GAP, 2 * height + _LABEL_HEIGHT + _GAP
-    size = (columns * cell_width + _GAP, rows * cell_height + LEGEND_HEIGHT + _GAP)
+    cell_width, cell_height = width + _GAP, tall + _LABEL_HEIGHT + _GAP
+    legend_height = LEGEND_HEIGHT if has_depth else 0
+    size = (columns * cell_width + _GAP, rows * cell_height + legend_height + _GAP)
     sheet = Image.new("RGB", size, _BACKGROUND)
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(11)
@@ -56,13 +61,16 @@ def write_contact_sheet(
         x, y = _GAP + i % columns * cell_width, i // columns * cell_height
         draw.text((x + 2, y + 2), label, fill="white", font=font)
         sheet.paste(Image.fromarray(frame), (x, y + _LABEL_HEIGHT))
+        if not has_depth:
+            continue
         below = (x, y + _LABEL_HEIGHT + height)
         if depth is None:
             sheet.paste(UNKNOWN_COLOUR, (*below, x + width, below[1] + height))
             draw.text((x + 6, below[1] + 6), "no depth drawn", fill="white", font=font)
         else:
             sheet.paste(Image.fromarray(colours.picture(depth)), below)
-    legend = colours.legend(min(size[0], 640))
-    sheet.paste(Image.fromarray(legend), (0, size[1] - LEGEND_HEIGHT))
+    if has_depth:
+        legend = colours.legend(min(size[0], 640))
+        sheet.paste(Image.fromarray(legend), (0, size[1] - LEGEND_HEIGHT))
     with atomic_path(target) as path:
         sheet.save(path, format="PNG")

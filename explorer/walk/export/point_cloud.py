@@ -34,6 +34,12 @@ class PointCloud:
         return len(self.positions)
 
     @staticmethod
+    def none() -> PointCloud:
+        """No points."""
+        empty = np.zeros((0, 3), np.float32)
+        return PointCloud(empty, np.zeros((0, 3), np.uint8), empty)
+
+    @staticmethod
     def from_surfels(surfels: Surfels) -> PointCloud:
         """The centres of a memory's surfels."""
         colours = (surfels.colours.clamp(0.0, 1.0) * 255.0).round()

@@ -103,7 +103,7 @@ def _counted(found: int, wanted: int, what: str) -> str:
 def _frames(record: ExportInput, path: Path) -> str:
     with av.open(str(path)) as box:
         found = sum(1 for _ in box.decode(video=0))
-    return _counted(found, len(record.cameras), "frames")
+    return _counted(found, len(record.frames), "frames")
 
 
 def _depth_frames(record: ExportInput, path: Path) -> str:
@@ -123,7 +123,7 @@ def _pictures(path: Path, wanted: int, size: tuple[int, int]) -> str:
 
 
 def _images(record: ExportInput, path: Path) -> str:
-    return _pictures(path, len(record.cameras), record.size)
+    return _pictures(path, len(record.frames), record.size)
 
 
 def _depth_images(record: ExportInput, path: Path) -> str:
