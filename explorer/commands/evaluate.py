@@ -74,6 +74,20 @@ def evaluate_worlds(**given: Any) -> None:
 
 
 @measurement(
+    "drift",
+    click.option("--views", type=click.IntRange(1), help="Views on the way out of a lap."),
+    click.option("--laps", type=click.IntRange(1), help="How often the walk goes out and back."),
+    click.option("--count", type=click.IntRange(1), help="How many unseen worlds."),
+    click.option("--size", callback=picture_size, metavar="WxH"),
+)
+def evaluate_drift(**given: Any) -> None:
+    """The same cameras over and over: does a walk darken, sharpen or melt?"""
+    from explorer.evaluation import drift
+
+    drift.evaluate_drift(drift.DriftOptions(**given))
+
+
+@measurement(
     "clip",
     click.argument("folder", type=FILE),
     click.option("--frames", type=int, help="At most so many frames."),

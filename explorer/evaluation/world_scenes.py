@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import torch
 from engine.geometry.cameras import Array, Camera
 from engine.geometry.rotations import slerp
 from engine.training.worlds.textures import TextureBank
-from engine.training.worlds.world import sample_world
+from engine.training.worlds.world import World, sample_world
 from explorer.evaluation.scenes import Scene, TrueView, Way
 
 #: A world's own walks turn back after a third of their views at the earliest, so this many
@@ -28,6 +29,22 @@ _BRIGHTNESS = (0.36, 0.58)
 
 #: Seeds of one world are tried this far apart, so that no two worlds of a run are the same.
 _RETRY_STRIDE = 1_000_003
+
+
+@dataclass(frozen=True)
+class Planned:
+    """Attributes:
+    cameras: of all pictures to be rendered, the photo's first.
+    order: indices of cameras in the order of the walk, the photo left out.
+    ways: of the walk's views.
+    """
+
+    cameras: list[Camera]
+    order: tuple[int, ...]
+    ways: tuple[Way, ...]
+
+
+Route = Callable[[World, np.random.Generator], Planned]
 
 
 @dataclass(frozen=True)
@@ -50,10 +67,20 @@ class WorldSource:
 
     def scene(self, index: int) -> Scene:
         """World number `index`, the same for the same seed, size and textures."""
+        return self._tried(index, self._out_and_back)
+
+    def laps(self, index: int, laps: int) -> Scene:
+        """World number `index`, walked out and back `laps` times through the same cameras.
+
+        A lap is `views` cameras out and the same ones back, the photo's own camera last.
+        """
+        return self._tried(index, partial(self._laps, laps=laps))
+
+    def _tried(self, index: int, route: Route) -> Scene:
         seed = self.first_seed + index
         for attempt in range(20):
             try:
-                scene = self._render(seed + attempt * _RETRY_STRIDE, f"world-{seed:04d}")
+                scene = self._render(seed + attempt * _RETRY_STRIDE, f"world-{seed:04d}", route)
             except ValueError:  # no free place for a camera
                 continue
             assert scene.photo.depth is not None
@@ -64,27 +91,43 @@ class WorldSource:
     def _bank(self) -> TextureBank | None:
         return None if self.textures is None else _bank_of(self.textures)
 
-    def _render(self, seed: int, name: str) -> Scene:
+    def _render(self, seed: int, name: str, route: Route) -> Scene:
         width, height = self.size
         world = sample_world(seed, textures=self._bank(), split="unseen", device=self.device)
         chance = np.random.default_rng([seed, self.views])
-        out_count = (self.views + 1) // 2
-        steps = -(-out_count // 2)
-        out = in_half_steps(world.walk(_LONGER * (steps + 1), chance)[: steps + 1])
-        out = out[: out_count + 1]
-        cameras = [*out, *way_back(out)[: self.views - out_count]]
-        world.expose_for(out[0], float(chance.uniform(*_BRIGHTNESS)))
-        frames = world.render(cameras, height, width, torch.Generator().manual_seed(seed))
+        planned = route(world, chance)
+        world.expose_for(planned.cameras[0], float(chance.uniform(*_BRIGHTNESS)))
+        frames = world.render(planned.cameras, height, width, torch.Generator().manual_seed(seed))
         views = [
             TrueView(
                 rgb=(frames.rgb[i].cpu().numpy() * 255.0).round().clip(0, 255).astype(np.uint8),
                 depth=frames.depth[i].cpu().numpy().astype(np.float32),
                 camera=camera,
             )
-            for i, camera in enumerate(cameras)
+            for i, camera in enumerate(planned.cameras)
         ]
-        ways = [Way.OUT] * out_count + [Way.BACK] * (self.views - out_count)
-        return Scene(name, world.caption, views[0], tuple(views[1:]), tuple(ways))
+        walked = tuple(views[i] for i in planned.order)
+        return Scene(name, world.caption, views[0], walked, planned.ways)
+
+    def _out_and_back(self, world: World, chance: np.random.Generator) -> Planned:
+        out_count = (self.views + 1) // 2
+        out = self._out(world, chance, out_count)
+        cameras = [*out, *way_back(out)[: self.views - out_count]]
+        ways = (Way.OUT,) * out_count + (Way.BACK,) * (self.views - out_count)
+        return Planned(cameras, tuple(range(1, len(cameras))), ways)
+
+    def _laps(self, world: World, chance: np.random.Generator, laps: int) -> Planned:
+        cameras = self._out(world, chance, self.views)
+        lap = (*range(1, len(cameras)), *range(len(cameras) - 2, -1, -1))
+        ways = (Way.OUT,) * self.views + (Way.BACK,) * self.views
+        return Planned(cameras, lap * laps, ways * laps)
+
+    @staticmethod
+    def _out(world: World, chance: np.random.Generator, count: int) -> list[Camera]:
+        """The photo's camera and `count` more."""
+        steps = -(-count // 2)
+        out = in_half_steps(world.walk(_LONGER * (steps + 1), chance)[: steps + 1])
+        return out[: count + 1]
 
 
 @cache

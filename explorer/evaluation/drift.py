@@ -1,0 +1,279 @@
+"""`evaluate drift`: the same cameras over and over. Does a walk darken, sharpen or melt?
+
+Every lap goes out and back through the same cameras, so that each of them is drawn twice a lap,
+every time from what was drawn before. A walk without drift draws the same picture each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+
+from explorer.evaluation.curves import Curve, Panel, draw_panels
+from explorer.evaluation.drive import Driver, WalkDriver
+from explorer.evaluation.methods import main_method
+from explorer.evaluation.picture_metrics import gradient_energy, psnr, unit_colours
+from explorer.evaluation.progress import Counter, counting
+from explorer.evaluation.reports import write_json, write_picture
+from explorer.evaluation.scenes import Scene
+from explorer.evaluation.sheets import SheetRow, draw_sheet
+from explorer.evaluation.tables import number, show, table
+from explorer.evaluation.traces import WalkTrace
+from explorer.evaluation.world_scenes import WorldSource
+
+PICTURES = ("final", "raw")
+
+
+@dataclass(frozen=True)
+class DriftOptions:
+    """Attributes:
+    views: on the way out, and again on the way back, of every lap.
+    laps: how often the walk goes out and back.
+    """
+
+    out: Path
+    views: int = 8
+    laps: int = 5
+    count: int = 4
+    first_seed: int = 0
+    walk_seed: int = 0
+    size: tuple[int, int] = (256, 144)
+    weights: Path | None = None
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        if min(self.views, self.laps, self.count) < 1:
+            raise ValueError("drift needs at least one world, one view and one lap")
+
+
+class LapSource(Protocol):
+    """Where scenes walked in laps come from."""
+
+    def laps(self, index: int, laps: int) -> Scene:
+        """Scene number `index`."""
+
+
+@dataclass(frozen=True)
+class DriftRecord:
+    """One drawn view.
+
+    Attributes:
+        lap: from 1. way: out or back.
+        psnr: against the truth, dB.
+        revisit_psnr: against what the same camera showed first (the photo, for its camera), dB;
+            None at the first visit.
+        brightness, gradient: mean colour and gradient energy over the truth's.
+    """
+
+    scene: str
+    picture: str
+    index: int
+    lap: int
+    way: str
+    psnr: float
+    revisit_psnr: float | None
+    brightness: float
+    gradient: float
+
+
+@dataclass(frozen=True)
+class LapRow:
+    """Means over the views of one way of one lap, all worlds together."""
+
+    picture: str
+    lap: int
+    way: str
+    psnr: float
+    revisit_psnr: float
+    brightness: float
+    gradient: float
+
+
+@dataclass(frozen=True)
+class DriftReport:
+    """`fall`: dB of revisit PSNR lost a lap, by picture, from the first way back on."""
+
+    options: DriftOptions
+    engine: str
+    complete: bool
+    rows: tuple[LapRow, ...]
+    fall: dict[str, float]
+    records: tuple[DriftRecord, ...]
+
+
+def evaluate_drift(
+    options: DriftOptions,
+    console: Console | None = None,
+    driver: Driver | None = None,
+    source: LapSource | None = None,
+) -> DriftReport:
+    """Walks the laps, prints a table, and writes drift.json, drift.png and a sheet a world.
+
+    Raises:
+        KeyboardInterrupt: passed on after drift.json was written with the worlds that were done.
+        ValueError: for unusable weights.
+    """
+    console = console or Console()
+    driver = driver or WalkDriver.load(options.weights, options.device)
+    source = source or WorldSource(
+        options.first_seed, options.views, options.size, device=options.device
+    )
+    records: list[DriftRecord] = []
+
+    def save(complete: bool) -> DriftReport:
+        report = summarised(options, driver.description, records, complete)
+        write_json(report, options.out / "drift.json")
+        return report
+
+    try:
+        with counting(console, 2 * options.views * options.laps * options.count) as counter:
+            for index in range(options.count):
+                records += _world(options, driver, source.laps(index, options.laps), counter)
+                save(complete=False)
+    except KeyboardInterrupt:
+        _print(console, save(complete=False))
+        console.print(f"interrupted; what was done is in {options.out / 'drift.json'}")
+        raise
+    report = save(complete=True)
+    write_picture(draw_panels(drift_panels(report.rows)), options.out / "drift.png")
+    _print(console, report)
+    return report
+
+
+def _world(
+    options: DriftOptions, driver: Driver, scene: Scene, counter: Counter
+) -> list[DriftRecord]:
+    counter.now(scene.name)
+    trace = driver.draw(scene, main_method(options.walk_seed).settings, None, counter.advance)
+    write_picture(drift_sheet(scene, trace, options), options.out / f"{scene.name}.png")
+    return judge_laps(scene, trace, options.views)
+
+
+def judge_laps(scene: Scene, trace: WalkTrace, views: int) -> list[DriftRecord]:
+    """Every drawn view against the truth and against the first visit of its camera."""
+    records = []
+    for picture in PICTURES:
+        first: dict[int, NDArray[np.float32]] = {0: scene.photo.colours}
+        for index, (drawn, truth) in enumerate(zip(trace.views, scene.views, strict=True)):
+            colours = unit_colours(drawn.final if picture == "final" else drawn.raw)
+            place = camera_of(index, views)
+            before = first.get(place)
+            everywhere = np.ones(colours.shape[:2], dtype=bool)
+            true_energy = gradient_energy(truth.colours, everywhere)
+            records.append(
+                DriftRecord(
+                    scene.name,
+                    picture,
+                    index,
+                    index // (2 * views) + 1,
+                    scene.ways[index],
+                    psnr(colours, truth.colours),
+                    None if before is None else psnr(colours, before),
+                    float(colours.mean() / max(float(truth.colours.mean()), 1e-3)),
+                    gradient_energy(colours, everywhere) / max(true_energy, 1e-9),
+                )
+            )
+            first.setdefault(place, colours)
+    return records
+
+
+def camera_of(index: int, views: int) -> int:
+    """Which camera the view `index` of a walk in laps stands at; 0 is the photo's."""
+    within = index % (2 * views)
+    return within + 1 if within < views else 2 * views - 1 - within
+
+
+def summarised(
+    options: DriftOptions, engine: str, records: Sequence[DriftRecord], complete: bool
+) -> DriftReport:
+    """Means a lap and way, and the fall a lap."""
+    keys = dict.fromkeys((r.picture, r.lap, r.way) for r in records)
+    rows = tuple(
+        _lap_row([r for r in records if (r.picture, r.lap, r.way) == key]) for key in sorted(keys)
+    )
+    fall = {
+        picture: fall_per_lap([r for r in rows if r.picture == picture])
+        for picture in PICTURES
+        if records
+    }
+    return DriftReport(options, engine, complete, rows, fall, tuple(records))
+
+
+def _lap_row(records: Sequence[DriftRecord]) -> LapRow:
+    revisits = [r.revisit_psnr for r in records if r.revisit_psnr is not None]
+    one = records[0]
+    return LapRow(
+        one.picture,
+        one.lap,
+        one.way,
+        float(np.mean([r.psnr for r in records])),
+        float(np.mean(revisits)) if revisits else float("nan"),
+        float(np.mean([r.brightness for r in records])),
+        float(np.mean([r.gradient for r in records])),
+    )
+
+
+def fall_per_lap(rows: Sequence[LapRow]) -> float:
+    """Slope of the ways back, dB a lap, positive where revisits get worse; nan for one lap."""
+    back = [(row.lap, row.revisit_psnr) for row in rows if row.way == "back"]
+    if len(back) < 2:
+        return float("nan")
+    laps, values = np.array(back).T
+    return float(-np.polyfit(laps, values, 1)[0])
+
+
+def drift_panels(rows: Sequence[LapRow]) -> list[Panel]:
+    """Each figure over the laps; the way out of lap n at n − 0.5, the way back at n."""
+    titles = {
+        "revisit_psnr": "PSNR against the first visit (dB)",
+        "psnr": "PSNR against the truth (dB)",
+        "brightness": "brightness over the truth's",
+        "gradient": "gradient energy over the truth's",
+    }
+    panels = []
+    for name, title in titles.items():
+        curves = []
+        for picture in PICTURES:
+            chosen = sorted(
+                (r.lap - (0.5 if r.way == "out" else 0.0), getattr(r, name))
+                for r in rows
+                if r.picture == picture
+            )
+            curves.append(Curve(picture, tuple(x for x, _ in chosen), tuple(y for _, y in chosen)))
+        panels.append(Panel(title, "laps", tuple(curves)))
+    return panels
+
+
+def drift_sheet(scene: Scene, trace: WalkTrace, options: DriftOptions) -> NDArray[np.uint8]:
+    """The farthest camera: its truth, then what each lap drew there, final over raw."""
+    far = [lap * 2 * options.views + options.views - 1 for lap in range(options.laps)]
+    truth = scene.views[far[0]].rgb
+    names = ["truth", *(f"lap {lap + 1}" for lap in range(options.laps))]
+    final = tuple(trace.views[i].final for i in far)
+    raw = tuple(trace.views[i].raw for i in far)
+    return draw_sheet(names, [SheetRow("final", (truth, *final)), SheetRow("raw", (truth, *raw))])
+
+
+def _print(console: Console, report: DriftReport) -> None:
+    rows = [
+        [
+            f"{row.picture} · lap {row.lap} {row.way}",
+            number(row.revisit_psnr),
+            number(row.psnr),
+            number(row.brightness, 3),
+            number(row.gradient),
+        ]
+        for row in report.rows
+    ]
+    columns = ["picture", "PSNR to first visit", "to truth", "brightness", "gradient energy"]
+    title = "Laps through the same cameras; brightness and gradient energy over the truth's"
+    show(console, table(title, columns, rows))
+    for picture, fall in report.fall.items():
+        if np.isfinite(fall):
+            console.print(f"{picture}: revisit PSNR falls by {fall:+.2f} dB a lap")
