@@ -8,6 +8,7 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -16,6 +17,7 @@ from engine.model.checkpoints import read_checkpoint
 from engine.model.codec import Codec
 from engine.model.model import read_model
 from engine.training.ablations.study import (
+    Known,
     StudyConfig,
     StudyData,
     StudyResult,
@@ -69,9 +71,10 @@ def run_ablations(options: argparse.Namespace, size: tuple[int, int]) -> None:
     tests = _encoded(SequenceFolder([options.held_out]), options.tests, codec, entries, device, 1)
     print(f"{len(learned)} runs to learn from, {len(tests)} held out", flush=True)
     data = StudyData(codec, learned, tests, device)
-    results = []
+    results: list[StudyResult] = []
+    known: Known = {}
     for study in studies:
-        results.append(run_study(study, data, config, lambda line: print(line, flush=True)))
+        results.append(run_study(study, data, config, partial(print, flush=True), known))
         _write(options.out, results, config)
     for result in results:
         print(as_table(result))

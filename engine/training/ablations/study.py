@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import cv2
@@ -104,15 +104,32 @@ class StudyData:
     device: torch.device
 
 
+#: Models that were measured already, by what they are and their seed.
+Known = dict[tuple[Variant, int], Measured]
+
+
 def run_study(
-    study: Study, data: StudyData, config: StudyConfig, tell: Callable[[str], None]
+    study: Study,
+    data: StudyData,
+    config: StudyConfig,
+    tell: Callable[[str], None],
+    known: Known | None = None,
 ) -> StudyResult:
-    """Trains `config.seeds` models of every variant, one after the other."""
+    """Trains `config.seeds` models of every variant, one after the other.
+
+    Args:
+        known: filled with what is measured; studies share their plain variant, which is trained
+            once where they share this too.
+    """
+    known = {} if known is None else known
     results = []
     for variant in study.variants:
         runs = []
         for seed in range(config.seeds):
-            runs.append(_run(variant, data, config, seed))
+            key = replace(variant, name=""), seed
+            if key not in known:
+                known[key] = _run(variant, data, config, seed)
+            runs.append(known[key])
             found = runs[-1]
             tell(
                 f"{study.name}: {variant.name}, seed {seed}: {found.psnr:.2f} dB, "

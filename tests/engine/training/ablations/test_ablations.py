@@ -125,6 +125,15 @@ def test_the_same_seed_gives_the_same_model(data: StudyData) -> None:
     assert one.variants[0].runs[0].psnr == again.variants[0].runs[0].psnr
 
 
+def test_a_variant_that_studies_share_is_trained_once(data: StudyData) -> None:
+    known: study_module.Known = {}
+    studies = [study_named(name) for name in ("geometry", "dropout")]
+    first, second = (run_study(s, data, TINY, lambda _: None, known) for s in studies)
+    assert len(known) == 3 * 2
+    assert first.variants[1].runs == second.variants[0].runs
+    assert (first.variants[1].name, second.variants[0].name) == ("depth", "geometry always")
+
+
 def test_a_turned_picture_is_found_by_its_angle() -> None:
     """Eight pixels of a picture 96 wide, through a lens of 60 degrees."""
     generator = torch.Generator().manual_seed(0)
