@@ -16,6 +16,7 @@ import torch
 from engine.model.checkpoints import read_checkpoint
 from engine.model.codec import Codec
 from engine.model.model import read_model
+from engine.training.ablations import couplings
 from engine.training.ablations.study import (
     Known,
     StudyConfig,
@@ -24,12 +25,13 @@ from engine.training.ablations.study import (
     run_study,
 )
 from engine.training.ablations.variants import STUDIES, study_named
-from engine.training.buffer import SequenceSource
+from engine.training.buffer import SequenceSource, SourceShares
 from engine.training.codec_training import load_codec
 from engine.training.entries import EntryConfig
 from engine.training.joint.entries import JointEntry, joint_entry
 from engine.training.sequences import SequenceFolder
 
+_STUDY_HELP = f"one alone, by name; {couplings.NAME} trains adapters and runs by itself"
 _MEASURES = (("psnr", "PSNR, dB"), ("camera_error", "camera, °"), ("step_seconds", "s a step"))
 
 
@@ -38,7 +40,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--codec", type=Path, required=True, help="frozen codec, or a whole model")
     command.add_argument("--worlds", type=Path, action="append", required=True)
     command.add_argument("--held-out", type=Path, required=True, help="worlds of the unseen split")
-    command.add_argument("--study", action="append", default=[], help="one alone, by name")
+    command.add_argument("--study", action="append", default=[], help=_STUDY_HELP)
     command.add_argument("--steps", type=int, default=StudyConfig.steps)
     command.add_argument("--seeds", type=int, default=StudyConfig.seeds)
     command.add_argument("--width", type=int, default=StudyConfig.width)
@@ -55,6 +57,9 @@ def run_ablations(options: argparse.Namespace, size: tuple[int, int]) -> None:
     Raises:
         ValueError: an unknown study, or no worlds.
     """
+    if options.study == [couplings.NAME]:
+        _run_couplings(options, size)
+        return
     studies = [study_named(name) for name in options.study] or list(STUDIES)
     config = StudyConfig(
         steps=options.steps,
@@ -78,6 +83,32 @@ def run_ablations(options: argparse.Namespace, size: tuple[int, int]) -> None:
         _write(options.out, results, config)
     for result in results:
         print(as_table(result))
+
+
+def _run_couplings(options: argparse.Namespace, size: tuple[int, int]) -> None:
+    stored = read_checkpoint(options.codec)
+    if "transformer" not in stored.config:
+        raise ValueError(
+            f"{options.codec} holds a codec alone; adapters need the whole model that they are "
+            "trained beside"
+        )
+    config = couplings.CouplingConfig(
+        steps=options.steps,
+        seeds=options.seeds,
+        batch=options.batch,
+        learning_rate=options.learning_rate,
+        size=size,
+    )
+    data = couplings.CouplingData(
+        SourceShares((SequenceFolder(options.worlds),), (1.0,)),
+        SourceShares((SequenceFolder([options.held_out]),), (1.0,)),
+        torch.device(options.device),
+    )
+    model = read_model(options.codec)
+    rows = couplings.run_couplings(model, data, config, partial(print, flush=True))
+    document = {"config": asdict(config), "rows": [asdict(row) for row in rows]}
+    _write_json(options.out / "couplings.json", document)
+    print(couplings.couplings_table(rows))
 
 
 def _codec(path: Path) -> Codec:
@@ -115,7 +146,6 @@ def as_table(result: StudyResult) -> str:
 
 
 def _write(out: Path, results: Sequence[StudyResult], config: StudyConfig) -> None:
-    out.mkdir(parents=True, exist_ok=True)
     document = {
         "config": asdict(config),
         "studies": [
@@ -133,9 +163,14 @@ def _write(out: Path, results: Sequence[StudyResult], config: StudyConfig) -> No
             for result in results
         ],
     }
-    temporary = out / "ablations.json.part"
+    _write_json(out / "ablations.json", document)
+
+
+def _write_json(path: Path, document: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".part")
     temporary.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    os.replace(temporary, out / "ablations.json")
+    os.replace(temporary, path)
 
 
 def _finite(value: float) -> float | None:

@@ -15,6 +15,7 @@ from explorer.evaluation.reports import write_json, write_picture
 from explorer.evaluation.systems import (
     context_walk,
     edits,
+    guidance,
     joint_completion,
     masked_completion,
     points,
@@ -66,6 +67,7 @@ def _tables(options: SeedsOptions) -> list[tuple[int, int, Table]]:
     masked = masked_completion.CompletionOptions(seed=options.seed)
     sparse = sparse_frames.SparseOptions(seed=options.seed)
     point = points.PointOptions(seed=options.seed)
+    guided = guidance.GuidanceOptions(seed=options.seed)
     walk = context_walk.WalkOptions(
         out=options.out / "walks",
         count=options.worlds,
@@ -78,6 +80,7 @@ def _tables(options: SeedsOptions) -> list[tuple[int, int, Table]]:
         (0, 6, lambda e, s, t: joint_completion.geometry_table(e, s, joint, t)),
         (0, 3, lambda e, s, t: joint_completion.search_table(e, s, joint, t)),
         (1, 6, lambda e, s, t: sparse_frames.sparsity_table(e, s, sparse, t)),
+        (1, 3, lambda e, s, t: guidance.guidance_table(e, s, guided, t)),
         (2, 3, lambda e, s, t: points.depth_table(e, s, point, t)),
         (2, 2, lambda e, s, t: points.control_table(e, s, point, t)),
         (3, 0, lambda e, s, t: context_walk.variants_table(walk, t)),

@@ -27,6 +27,7 @@ class Sample:
     views: tuple[SceneView, ...]
     family: str
     seed: int
+    caption: str = ""
 
     @property
     def scale(self) -> float:
@@ -57,7 +58,7 @@ def world_sample(seed: int, views: int, size: tuple[int, int]) -> Sample:
         SceneView((rgb / 255.0).astype(np.float32), depth, camera)
         for rgb, depth, camera in zip(found.rgb, found.depth, found.cameras, strict=True)
     )
-    return Sample(seen, found.family, seed)
+    return Sample(seen, found.family, seed, found.caption)
 
 
 def world_samples(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ import torch.nn.functional as F
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.geometry.rays import plucker_rays
 from engine.model.codec import Codec, CodecConfig
+from engine.model.model import new_model, save_model
 from engine.model.text import Kind, Tokenizer
+from engine.model.transformer import TransformerConfig
 from engine.training.ablations import study as study_module
 from engine.training.ablations.command import as_table
 from engine.training.ablations.lessons import ASKED, ablation_lesson, known_group
@@ -27,6 +30,7 @@ from engine.training.ablations.study import (
 )
 from engine.training.ablations.variants import STUDIES, Variant, study_named
 from engine.training.cli import main
+from engine.training.codec_training import save_codec
 from engine.training.joint.entries import JointEntry
 from engine.training.worlds.prerender import save_sequence
 from engine.training.worlds.world import Sequence
@@ -153,21 +157,27 @@ def test_means_and_spreads_are_those_of_the_runs() -> None:
     assert "12.000 ±  2.000" in text
 
 
-def test_the_command_writes_its_table(tmp_path, codec, capsys) -> None:
-    from engine.model.model import new_model, save_model
-    from engine.model.transformer import TransformerConfig
+def stored_model(folder: Path, codec: Codec) -> Path:
+    shape = TransformerConfig(width=32, layers=3, heads=2, latent_channels=8, words=16)
+    path = folder / "m.safetensors"
+    save_model(new_model(codec, Tokenizer([]), shape), path, eight_bit=False)
+    return path
 
-    shape = TransformerConfig(width=32, layers=1, heads=2, latent_channels=8, words=16)
-    save_model(new_model(codec, Tokenizer([]), shape), tmp_path / "m.safetensors", eight_bit=False)
+
+def stored_worlds(folder: Path) -> list[str]:
     rng = np.random.default_rng(0)
     for split in ("learned", "unseen"):
-        (tmp_path / split).mkdir()
+        (folder / split).mkdir()
         rgb = rng.integers(0, 255, (3, 64, 112, 3)).astype(np.uint8)
         depth = np.full((3, 64, 112), 2.0, np.float32)
         cameras = tuple(Camera(np.eye(4), LENS) for _ in range(3))
-        save_sequence(tmp_path / split / "0.npz", Sequence(rgb, depth, cameras, "a", "room", 0))
-    given = ["ablations", "--codec", str(tmp_path / "m.safetensors"), "--out", str(tmp_path / "o")]
-    given += ["--worlds", str(tmp_path / "learned"), "--held-out", str(tmp_path / "unseen")]
+        save_sequence(folder / split / "0.npz", Sequence(rgb, depth, cameras, "a", "room", 0))
+    return ["--worlds", str(folder / "learned"), "--held-out", str(folder / "unseen")]
+
+
+def test_the_command_writes_its_table(tmp_path, codec, capsys) -> None:
+    given = ["ablations", "--codec", str(stored_model(tmp_path, codec))]
+    given += [*stored_worlds(tmp_path), "--out", str(tmp_path / "o")]
     given += ["--study", "gate", "--steps", "2", "--seeds", "2", "--width", "32", "--layers", "1"]
     given += ["--batch", "2", "--entries", "2", "--tests", "1", "--size", "48x32"]
     assert main(given) == 0
@@ -176,3 +186,32 @@ def test_the_command_writes_its_table(tmp_path, codec, capsys) -> None:
         v.name for v in study_named("gate").variants
     ]
     assert "camera-gated attention" in capsys.readouterr().out
+
+
+def test_couplings_are_trained_at_equal_size_and_scored_on_the_way(
+    tmp_path: Path, codec: Codec, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["ablations", "--codec", str(stored_model(tmp_path, codec)), *stored_worlds(tmp_path)]
+    given += ["--study", "coupling", "--steps", "3", "--seeds", "2", "--batch", "1"]
+    given += ["--size", "48x32", "--out", str(tmp_path / "o")]
+    assert main(given) == 0
+    rows = json.loads((tmp_path / "o" / "couplings.json").read_text())["rows"]
+    assert [(row["coupling"], row["steps"]) for row in rows] == [
+        (name, steps) for name in ("decoupled", "channel", "spatial") for steps in (1, 2, 3)
+    ]
+    for row in rows:
+        assert all(len(values) == 2 for values in row["losses"].values())
+        assert {"rgb", "xyz"} <= set(row["losses"])
+    # Every coupling starts from the same model.
+    starts = [np.mean(row["losses"]["rgb"]) for row in rows if row["steps"] == 1]
+    assert np.ptp(starts) < 0.2 * np.mean(starts)
+    assert "spatial, 3 steps" in capsys.readouterr().out
+
+
+def test_couplings_need_a_whole_model(
+    tmp_path: Path, codec: Codec, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_codec(codec, tmp_path / "codec.safetensors", eight_bit=False)
+    given = ["ablations", "--codec", str(tmp_path / "codec.safetensors"), "--study", "coupling"]
+    assert main([*given, *stored_worlds(tmp_path), "--out", str(tmp_path / "o")]) != 0
+    assert "codec alone" in capsys.readouterr().err
