@@ -3,6 +3,9 @@ which views saw it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import torch
 from torch import Tensor
 
@@ -36,6 +39,10 @@ _ORIENTED = {"positions": 3, "normals": 3}
 _LOOKS = {"long_axes": 3, "colours": 3, "radii": 1, "confidence": 1}
 
 
+#: Takes one change of the tables back.
+Undo = Callable[[], None]
+
+
 class SurfelCloud:
     """Surfels that are added, seen again and superseded, never moved.
 
@@ -54,6 +61,7 @@ class SurfelCloud:
         self._seen_by = torch.zeros(0, SLOTS, dtype=torch.int32, device=self._device)
         self._seen_well = torch.zeros(0, SLOTS, device=self._device)
         self._chunks = Chunks.empty(self._device)
+        self._undo: list[Undo] = []
 
     def __len__(self) -> int:
         """How many surfels stand."""
@@ -77,6 +85,7 @@ class SurfelCloud:
         """
         if not len(surfels):
             return
+        self._undo.append(partial(self._shrink, self._size, self._chunks))
         ordering = chunk_order(pixels, depth, width)
         surfels = surfels[ordering.order]
         start, end = self._size, self._size + len(surfels)
@@ -153,15 +162,36 @@ class SurfelCloud:
 
     def observe(self, index: Tensor, view_id: int, well: Tensor) -> None:
         """Note that a new view sees surfels `index` (N,), `well` (N,) pixels per world unit."""
-        seen_by, seen_well = with_view(*self.seen(index), view_id, well)
-        self._seen_by[index] = seen_by
-        self._seen_well[index] = seen_well
+        before = self.seen(index)
+        self._undo.append(partial(self._put_seen, index, before))
+        self._put_seen(index, with_view(*before, view_id, well))
 
     def remove(self, index: Tensor) -> None:
         """Take surfels `index` (N,), each at most once, out of sight."""
-        self._dead += int(self._alive[index].sum())
+        index = index[self._alive[index]]
+        self._undo.append(partial(self._revive, index, self._oriented[index, 3:]))
+        self._dead += len(index)
         self._alive[index] = False
         self._oriented[index, 3:] = 0.0  # without a normal it faces nothing: nothing draws it
+
+    def changes(self) -> list[Undo]:
+        """What takes back all that was done since this was last asked, to be called last first.
+
+        Only the rows that changed are kept, so one view costs a few megabytes.
+        """
+        found, self._undo = self._undo, []
+        return found
+
+    def _shrink(self, size: int, chunks: Chunks) -> None:
+        self._size, self._chunks = size, chunks
+
+    def _put_seen(self, index: Tensor, seen: tuple[Tensor, Tensor]) -> None:
+        self._seen_by[index], self._seen_well[index] = seen
+
+    def _revive(self, index: Tensor, normals: Tensor) -> None:
+        self._dead -= len(index)
+        self._alive[index] = True
+        self._oriented[index, 3:] = normals
 
     def _at(self, index: Tensor) -> Surfels:
         parts: dict[str, Tensor] = {}

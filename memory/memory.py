@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from engine.geometry.projection import depth_confidence
 from engine.geometry.rendering import Rendering, render_surfels
 from engine.geometry.surfels import Surfels
 from memory.chunks import Selection
-from memory.cloud import SurfelCloud
+from memory.cloud import SurfelCloud, Undo
 from memory.fusion import FusionConfig, Picture, fuse, observe
 from memory.poses import PoseTable
 from memory.retrieval import STRATEGIES, Query, Retrieved
@@ -30,11 +31,13 @@ class MemoryConfig:
     """Attributes:
     fusion: when two things seen are one.
     views_in_ram: how many views stay in RAM when the memory has a folder.
+    undo: how many of the last events can be taken back without making the points anew.
     sight_step: retrieval looks at every n-th row and column of what is known.
     """
 
     fusion: FusionConfig = field(default_factory=FusionConfig)
     views_in_ram: int = 64
+    undo: int = 32
     sight_step: int = 3
 
 
@@ -54,6 +57,15 @@ class _Event:
 
     view_id: int
     with_depth: bool
+
+
+@dataclass(frozen=True)
+class _Before:
+    """How to go back to before an event: the cloud's changes, and how much else there was."""
+
+    changes: list[Undo]
+    directions: int
+    poses: int
 
 
 class Memory:
@@ -98,7 +110,6 @@ class Memory:
         if view.id <= latest:
             raise ValueError(f"view {view.id} cannot be added after view {latest}")
         self._store.put(view)
-        self._poses.append(view.id, view.camera)
         event = _Event(view.id, view.depth is not None)
         self._events.append(event)
         self._take_in(view, event)
@@ -120,16 +131,23 @@ class Memory:
         self._take_in(view, event)
 
     def clear_after(self, view_id: int) -> None:
-        """Forget all later views; the points are made anew from the ones that stay."""
+        """Forget all later views, as if they had never come.
+
+        The last few events are taken back one by one; further back, or where an earlier view got
+        its depth after a later view came, the points are made anew from the views that stay.
+        """
         for later in [i for i in self._store if i > view_id]:
             self._store.remove(later)
-        self._events = [e for e in self._events if e.view_id <= view_id]
+        events = self._events
+        self._events = [e for e in events if e.view_id <= view_id]
+        gone = len(events) - len(self._events)
+        if gone <= len(self._before) and events[: len(self._events)] == self._events:
+            for _ in range(gone):
+                self._take_back(self._before.pop())
+            return
         self._forget_points()
         for event in self._events:
-            view = self._store[event.view_id]
-            if event.view_id not in self._poses:
-                self._poses.append(view.id, view.camera)
-            self._take_in(view, event)
+            self._take_in(self._store[event.view_id], event)
 
     def render(self, camera: Camera, height: int, width: int) -> Rendering:
         """All that is known, seen from `camera`; `surfel_ids` count the rendered surfels only."""
@@ -167,9 +185,13 @@ class Memory:
         self._cloud = SurfelCloud(self._device)
         self._sky = SkyMemory(self._device)
         self._poses = PoseTable()
+        self._before: deque[_Before] = deque(maxlen=self.config.undo)
         self._latest_look: _Look | None = None
 
     def _take_in(self, view: View, event: _Event) -> None:
+        directions, poses = len(self._sky), len(self._poses)
+        if view.id not in self._poses:
+            self._poses.append(view.id, view.camera)
         if event.with_depth and view.depth is not None:
             picture = self._picture(view, view.depth)
             seen = fuse(self._cloud, picture, self.config.fusion)
@@ -178,6 +200,14 @@ class Memory:
             known = self.render(view.camera, view.height, view.width)
             depth = torch.where(known.coverage > 0.5, known.depth, torch.nan)
             observe(self._cloud, view.camera, view.id, depth)
+        self._before.append(_Before(self._cloud.changes(), directions, poses))
+        self._latest_look = None
+
+    def _take_back(self, before: _Before) -> None:
+        for undo in reversed(before.changes):
+            undo()
+        self._sky.shrink(before.directions)
+        self._poses.shrink(before.poses)
         self._latest_look = None
 
     def _picture(self, view: View, depth: NDArray[np.float32]) -> Picture:

@@ -29,6 +29,10 @@ class PoseTable:
         n = self._size
         return Poses(self._ids[:n], self._T_world_camera[:n], self._lenses[:n])
 
+    def shrink(self, count: int) -> None:
+        """Forget all but the first `count` cameras."""
+        self._size = min(self._size, count)
+
     def append(self, view_id: int, camera: Camera) -> None:
         """Add a camera; ids must rise."""
         if self._size == len(self._ids):

@@ -22,6 +22,10 @@ class SkyMemory:
     def __len__(self) -> int:
         return len(self._sky)
 
+    def shrink(self, count: int) -> None:
+        """Forget all but the first `count` directions."""
+        self._sky = self._sky[torch.arange(count, device=self._sky.directions.device)]
+
     def within(self, camera: Camera) -> SkyDirections:
         """The directions that may lie in the camera's picture."""
         if not len(self._sky):

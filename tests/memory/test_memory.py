@@ -62,6 +62,52 @@ def test_forgetting_later_views_is_as_if_they_never_came(walk, tmp_path):
     assert same(memory, fresh)
 
 
+def tables(memory):
+    """Everything that the next view is judged by."""
+    cloud, size = memory._cloud, memory._cloud._size
+    names = ("_oriented", "_looks", "_view_ids", "_alive", "_seen_by", "_seen_well")
+    rows = [getattr(cloud, name)[:size] for name in names]
+    chunks = [cloud._chunks.start, cloud._chunks.counts, cloud._chunks.centres]
+    poses = memory._poses.poses
+    more = [torch.tensor(poses.ids), torch.tensor(poses.T_world_camera)]
+    return [*rows, *chunks, *more, memory._sky._sky.directions, torch.tensor(len(memory._cloud))]
+
+
+@pytest.mark.parametrize("kept", range(-1, 5))
+def test_the_last_views_are_taken_back_without_making_the_rest_anew(walk, kept, monkeypatch):
+    with_and_without = [*walk[:2], without_depth(walk[2]), *walk[3:]]
+    memory = remembered(with_and_without)
+    monkeypatch.setattr(memory, "_forget_points", lambda: pytest.fail("all points made anew"))
+    memory.clear_after(kept)
+    fresh = remembered(with_and_without[: kept + 1])
+    for found, expected in zip(tables(memory), tables(fresh), strict=True):
+        torch.testing.assert_close(found, expected, rtol=0, atol=0)
+    for view in with_and_without[kept + 1 :]:
+        memory.add(view)
+        fresh.add(view)
+    assert same(memory, fresh)
+
+
+def test_taking_back_further_than_is_remembered_makes_the_rest_anew(walk):
+    memory = Memory(MemoryConfig(undo=2))
+    for view in walk:
+        memory.add(view)
+    memory.clear_after(len(walk) - 2)
+    memory.clear_after(1)
+    for found, expected in zip(tables(memory), tables(remembered(walk[:2])), strict=True):
+        torch.testing.assert_close(found, expected, rtol=0, atol=0)
+
+
+def test_a_depth_that_came_late_stays_when_later_views_go(walk):
+    memory = remembered([walk[0], without_depth(walk[1]), walk[2]])
+    memory.back_fill(1, walk[1].depth)
+    memory.clear_after(1)
+    fresh = remembered([walk[0], without_depth(walk[1])])
+    fresh.back_fill(1, walk[1].depth)
+    for found, expected in zip(tables(memory), tables(fresh), strict=True):
+        torch.testing.assert_close(found, expected, rtol=0, atol=0)
+
+
 def test_what_was_seen_is_seen_again(walk):
     memory = remembered(walk)
     for view in (walk[0], walk[4]):
