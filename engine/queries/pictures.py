@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.geometry.cameras import Camera
+from engine.geometry.depth_edges import clean_depth_picture
 from engine.geometry.guided_filter import guided_filter
 from engine.geometry.pictures import depth_to_picture, picture_to_depth
 from engine.geometry.rays import plucker_rays
@@ -71,11 +72,12 @@ def depth_array(picture: Tensor, rgb: FloatArray, scale: float) -> FloatArray:
     """A decoded DEPTH picture (1, 3, H, W) to scene units (H, W); sky is inf.
 
     The picture is first smoothed under the guidance of `rgb` (H, W, 3): each token draws its patch
-    of depth with an error of its own, and those steps would become cracks in the cloud.
+    of depth with an error of its own, and those steps would become cracks in the cloud. Then
+    speckle goes and edges become steps (`clean_depth_picture`).
     """
     drawn = np.ascontiguousarray(picture[0].float().mean(0).cpu().numpy())
     smooth = guided_filter(drawn, rgb, GUIDE_RADIUS, GUIDE_TOLERANCE)
-    depth = picture_to_depth(torch.from_numpy(smooth), scale)
+    depth = picture_to_depth(torch.from_numpy(clean_depth_picture(smooth)), scale)
     return np.ascontiguousarray(depth.numpy())
 
 

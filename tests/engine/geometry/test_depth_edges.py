@@ -1,0 +1,65 @@
+"""Speckle goes, soft edges become steps where they were steepest, and slopes stay slopes."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.ndimage import median_filter
+
+from engine.geometry.depth_edges import (
+    EdgeConfig,
+    clean_depth_picture,
+    with_steep_edges,
+    without_speckle,
+)
+
+
+@given(st.integers(0, 99), st.sampled_from([1, 3, 5, 7]), st.integers(5, 20), st.integers(5, 20))
+@settings(max_examples=30, deadline=None)
+def test_the_median_is_scipys(seed, window, height, width):
+    picture = np.random.default_rng(seed).normal(size=(height, width)).astype(np.float32)
+    expected = median_filter(picture, window, mode="nearest")
+    np.testing.assert_array_equal(without_speckle(picture, window), expected)
+
+
+def soft_edge(height=24, width=40, at=20.0, softness=1.5):
+    x = np.arange(width) + 0.5
+    profile = np.tanh((x - at) / softness).astype(np.float32) * 0.5
+    return np.tile(profile, (height, 1))
+
+
+def test_a_soft_edge_becomes_a_step_at_its_steepest_place():
+    found = clean_depth_picture(soft_edge())
+    between = np.abs(found) < 0.45
+    assert np.abs(soft_edge() < 0.45).sum() > 0
+    assert between.sum(axis=1).max() <= 1
+    np.testing.assert_array_equal(found[:, :19] < 0, True)
+    np.testing.assert_array_equal(found[:, 21:] > 0, True)
+
+
+def test_a_ramp_stays_a_ramp():
+    ramp = np.linspace(-1, 1, 144, dtype=np.float32)[:, None] * np.ones((1, 60), np.float32)
+    found = clean_depth_picture(ramp)
+    np.testing.assert_allclose(found[4:-4], ramp[4:-4], atol=1e-6)
+
+
+def test_speckle_vanishes_and_the_edge_stays():
+    chance = np.random.default_rng(3)
+    picture = np.where(np.arange(60) < 30, -0.5, 0.5).astype(np.float32) * np.ones((40, 1))
+    speckled = np.where(chance.random((40, 60)) < 0.15, 0.0, picture).astype(np.float32)
+    found = clean_depth_picture(speckled)
+    away = np.abs(np.arange(60) - 29.5) > 3
+    np.testing.assert_allclose(found[:, away], picture[:, away], atol=1e-6)
+    assert (np.abs(found - picture) < 1e-6).mean() > 0.97
+
+
+def test_nothing_beyond_the_picture_is_made_up():
+    picture = np.random.default_rng(0).normal(size=(30, 30)).astype(np.float32)
+    found = with_steep_edges(picture, EdgeConfig(step=1e-3))
+    nearest = np.abs(found.reshape(-1, 1) - picture.reshape(1, -1)).min(axis=1)
+    assert nearest.max() < 1e-5
+
+
+def test_even_windows_are_refused():
+    with pytest.raises(ValueError, match="odd"):
+        EdgeConfig(window=4)
