@@ -7,7 +7,6 @@ never before.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,7 +51,6 @@ def read_diffusers_codec(folder: Path) -> DiffusersCodec:
     """
     found = _opened(folder)
     kind = KINDS[found.class_name]
-    _require_diffusers(found)
     autoencoder = _loaded(found)
     full: Any = autoencoder.config
     try:
@@ -134,17 +132,14 @@ def _check_safetensors(file: Path) -> None:
         raise CodecError(f"{file} is damaged ({error}); fetch or save it again") from error
 
 
-def _require_diffusers(found: _Folder) -> None:
-    if importlib.util.find_spec("diffusers") is None:
-        raise CodecError(
-            f"the {found.class_name} in {found.path} needs diffusers; install it with: "
-            'pip install "photowalk[models]"'
-        )
-
-
 def _loaded(found: _Folder) -> nn.Module:
-    import diffusers
-
+    try:
+        import diffusers
+    except ImportError as error:
+        raise CodecError(
+            f"the {found.class_name} in {found.path} needs diffusers ({_first_line(error)}); "
+            'install it with: pip install "photowalk[models]"'
+        ) from error
     wanted = getattr(diffusers, found.class_name, None)
     if wanted is None:
         raise CodecError(
