@@ -75,7 +75,9 @@ def _opened(folder: Path) -> _Folder:
     if not folder.is_dir():
         raise CodecError(f"there is no codec folder {folder}")
     path = folder
-    if (folder / "model_index.json").is_file():
+    if (folder / "model_index.json").is_file() or (
+        not (folder / "config.json").is_file() and (folder / "vae").is_dir()
+    ):
         path = folder / "vae"
         if not path.is_dir():
             raise CodecError(f"the pipeline in {folder} has no vae folder; name a codec's own")

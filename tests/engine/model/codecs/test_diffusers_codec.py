@@ -92,6 +92,8 @@ def test_a_pipelines_folder_serves_as_well(
     assert found.config.is_same_codec(alone.config)
     assert (found.config.name, alone.config.name) == ("pipeline", f"tiny-{name}")
     assert torch.equal(found.encode(pictures), alone.encode(pictures))
+    (tmp_path / "pipeline/model_index.json").unlink()
+    assert read_diffusers_codec(tmp_path / "pipeline").config == found.config
 
 
 def test_its_configuration_is_what_the_files_say(tiny_codecs: dict[str, Path]) -> None:
