@@ -84,7 +84,7 @@ def _opened(folder: Path) -> _Folder:
     config = _json(path / "config.json")
     found = _Folder(path, config, ())
     if found.class_name not in KINDS:
-        what = f"a {found.class_name}" if found.class_name else "no model of diffusers"
+        what = f"the class {found.class_name}" if found.class_name else "no model of diffusers"
         raise CodecError(f"{path} holds {what}; a codec is one of {', '.join(KINDS)}")
     return _Folder(path, config, _weights_files(path))
 

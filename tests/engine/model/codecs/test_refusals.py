@@ -58,7 +58,7 @@ def test_a_damaged_config(copied_codec: Callable[[str], Path], text: str) -> Non
 
 @pytest.mark.parametrize(
     ("given", "told"),
-    [("WanTransformer3DModel", "a WanTransformer3DModel"), ("", "no model of diffusers")],
+    [("WanTransformer3DModel", "the class WanTransformer3DModel"), ("", "no model of diffusers")],
 )
 def test_another_class(copied_codec: Callable[[str], Path], given: str, told: str) -> None:
     folder = copied_codec("AutoencoderTiny")
