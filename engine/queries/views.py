@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.geometry.cameras import Camera
+from engine.geometry.cameras import Camera, Intrinsics
 from engine.geometry.pictures import median_depth
 from engine.model.hints import hint_latents
 from engine.model.text import Kind
@@ -213,9 +213,35 @@ def draw_depth_of_photo(
     settings: SamplerSettings,
     generator: torch.Generator,
 ) -> Drawing[FloatArray]:
-    """Depth of a picture alone, in units of its own median: the first `<Geometry>` query."""
-    empty = open_context(engine, [], size=check_size(rgb), camera=camera)
-    return (yield from draw_depth(engine, empty, camera, rgb, None, settings, generator))
+    """Depth of a picture alone, in units of its own median: the first `<Geometry>` query.
+
+    The whole walk stands on it, so it is asked twice, of the picture and of its mirror image, and
+    the two are averaged: half of what a network gets wrong hangs on the side that it sees it on.
+    """
+    flow, size = FlowConfig(settings.depth_steps), check_size(rgb)
+    pictures = []
+    for turned in (False, True):
+        seen = np.ascontiguousarray(rgb[:, ::-1]) if turned else rgb
+        by = mirrored(camera) if turned else camera
+        empty = open_context(engine, [], size=size, camera=by)
+        drawn = yield from _draw(
+            engine,
+            _with_picture(engine, empty, by, seen),
+            by,
+            Kind.DEPTH,
+            None,
+            flow,
+            settings.caption,
+            generator,
+        )
+        pictures.append(drawn.picture.flip(-1) if turned else drawn.picture)
+    return depth_array((pictures[0] + pictures[1]) / 2, rgb, 1.0)
+
+
+def mirrored(camera: Camera) -> Camera:
+    """The camera whose pictures are the mirror images of this one's, at the same place."""
+    k = camera.intrinsics
+    return Camera(camera.T_world_camera, Intrinsics(k.fx, k.fy, 1.0 - k.cx, k.cy))
 
 
 def draw_warp(
