@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from engine.model.attention import CameraGatedAttention, KeyValue, Span
 
@@ -50,6 +51,22 @@ class Layer(nn.Module):
         normed = _shifted(x, [(p[3], p[4]) for p in parts], sizes)
         update = self.mlp_out(F.gelu(self.mlp_in(normed), approximate="tanh"))
         return _added(x, update, [p[5] for p in parts], sizes), own
+
+
+def recomputed(layer: nn.Module, x: Tensor, embedded: Embedded) -> Tensor:
+    """What a layer makes of x (B, N, D) without a cache; nothing inside it is kept for backward.
+
+    The layer runs once more when gradients are asked for (Chen et al. 2016), as it did before: it
+    draws no random numbers. Its keys and values are let go, so that no pass can be remembered.
+    """
+
+    def run(x: Tensor) -> Tensor:
+        updated: Tensor = layer(x, embedded, None)[0]
+        return updated
+
+    # Reentrant checkpoints would lose gradients of what `embedded` holds.
+    again: Tensor = checkpoint(run, x, use_reentrant=False, preserve_rng_state=False)  # type: ignore[no-untyped-call]
+    return again
 
 
 def _shifted(x: Tensor, parts: Sequence[tuple[Tensor, Tensor]], sizes: tuple[int, ...]) -> Tensor:

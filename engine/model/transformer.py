@@ -17,7 +17,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from engine.model.attention import KeyValue, Span, rotary_angles
-from engine.model.layers import Blend, Embedded, Layer
+from engine.model.layers import Blend, Embedded, Layer, recomputed
 from engine.model.text import Kind
 from engine.model.tokens import (
     HINT_EXTRA,
@@ -76,11 +76,16 @@ def preconditioning(level: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class Transformer(nn.Module):
-    """See the module. `forward` trains, `remember` and `predict` draw; both run the same layers."""
+    """See the module. `forward` trains, `remember` and `predict` draw; both run the same layers.
+
+    Attributes:
+        checkpointing: whether `forward` trades time for memory: layers run again for gradients.
+    """
 
     def __init__(self, config: TransformerConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or TransformerConfig()
+        self.checkpointing = False
         width, patch = config.width, config.latent_channels * PATCH**2
         sizes = {kind: RAY_CHANNELS if kind is Kind.RAYS else patch for kind in Kind}
         self.inputs = nn.ModuleList([nn.Linear(sizes[kind], width) for kind in Kind])
@@ -220,7 +225,12 @@ class Transformer(nn.Module):
         """
         check_rays_hidden(groups)
         embedded = self.embed(groups)
-        x, _ = self._run(embedded, Cache())
+        if self.checkpointing and torch.is_grad_enabled():
+            x = embedded.tokens
+            for layer in self.layers:
+                x = recomputed(layer, x, embedded)
+        else:
+            x, _ = self._run(embedded, Cache())
         return self.answers(x, embedded, groups)
 
     def remember(self, group: Group, cache: Cache) -> Cache:

@@ -21,7 +21,7 @@ from engine.model.control.joint_network import (
     places,
 )
 from engine.model.control.links import Place
-from engine.model.layers import Embedded
+from engine.model.layers import Embedded, recomputed
 from engine.model.text import Kind
 from engine.model.tokens import PATCH, Group, Picture, check_rays_hidden, picture_tokens
 from engine.model.transformer import Transformer
@@ -91,8 +91,9 @@ class ChannelConcatenation(JointNetwork):
         embedded = self.branch.embed(carried)
         spots = places(carried)
         x = self._with_riders(embedded, loaded, spots)
+        again = self.branch.checkpointing and torch.is_grad_enabled()
         for layer in self.branch.layers:
-            x, _ = layer(x, embedded, None)
+            x = recomputed(layer, x, embedded) if again else layer(x, embedded, None)[0]
         return self._answers(x, embedded, loaded, spots)
 
     def _with_riders(

@@ -22,7 +22,7 @@ from engine.model.control.joint_network import (
 )
 from engine.model.control.links import ControlLink, Heard, Place, Wiring, linked_layers
 from engine.model.control.lora import branch_of
-from engine.model.layers import Embedded
+from engine.model.layers import Embedded, recomputed
 from engine.model.text import Kind
 from engine.model.tokens import Group, Picture, check_rays_hidden
 from engine.model.transformer import Transformer
@@ -60,9 +60,12 @@ class DecoupledTransformer(JointNetwork):
     def _run(self, colour: Embedded, geometry: Embedded, wiring: Wiring) -> tuple[Tensor, Tensor]:
         x, y = colour.tokens, geometry.tokens
         both = zip(self.colour.layers, self.geometry.layers, strict=True)
+        again = self.colour.checkpointing and torch.is_grad_enabled()
         for index, (own, other) in enumerate(both):
-            x, _ = own(x, colour, None)
-            y, _ = other(y, geometry, None)
+            if again:
+                x, y = recomputed(own, x, colour), recomputed(other, y, geometry)
+            else:
+                x, y = own(x, colour, None)[0], other(y, geometry, None)[0]
             if str(index) in self.links:
                 x, y = self.links[str(index)](x, y, wiring)
         return x, y

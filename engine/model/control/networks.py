@@ -57,9 +57,16 @@ def save_network(
     network: JointNetwork, path: Path, trained: Mapping[str, Tensor] | None = None
 ) -> None:
     """Writes what was trained (or other values of it, such as an average), with its base's hash."""
-    control = asdict(network.control) | {"coupling": network.control.coupling.value}
     values = network.trained() if trained is None else trained
-    save_adapters(path, values, network.base_hash, control)
+    save_trained(path, values, network.base_hash, network.control)
+
+
+def save_trained(
+    path: Path, trained: Mapping[str, Tensor], base_hash: str, control: ControlConfig
+) -> None:
+    """As `save_network`, of a network that is not whole here, such as a sharded one."""
+    config = asdict(control) | {"coupling": control.coupling.value}
+    save_adapters(path, trained, base_hash, config)
 
 
 def read_network(path: Path, base: Transformer) -> JointNetwork:
