@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.model.codec import Codec
+from engine.model.codecs.picture_codec import PictureCodec
 from engine.model.text import Kind
 from engine.training.entries import EntryConfig, chosen_views, prepared, relative_rays
 from engine.training.joint.entries import JointEntry, run_of
@@ -44,7 +44,7 @@ class _Encoded:
 def bare_walk_entry(
     sequence: PosedSequence,
     contexts: int,
-    codec: Codec,
+    codec: PictureCodec,
     config: EntryConfig,
     generator: torch.Generator,
     device: torch.device,
@@ -59,7 +59,7 @@ def bare_walk_entry(
 def bare_joint_entry(
     sequence: PosedSequence,
     views: int,
-    codec: Codec,
+    codec: PictureCodec,
     config: EntryConfig,
     generator: torch.Generator,
     device: torch.device,
@@ -78,7 +78,7 @@ def bare_joint_entry(
 def _encoded(
     sequence: PosedSequence,
     views: list[int],
-    codec: Codec,
+    codec: PictureCodec,
     config: EntryConfig,
     generator: torch.Generator,
     device: torch.device,

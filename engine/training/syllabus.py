@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from engine.model.codec import Codec
+from engine.model.codecs.picture_codec import PictureCodec
 from engine.model.text import Tokenizer
 from engine.training.buffer import ReplayBuffer, SourceShares
 from engine.training.entries import EntryConfig
@@ -129,7 +129,7 @@ class Syllabus:
         self,
         config: SyllabusConfig,
         sources: SourceShares,
-        codec: Codec,
+        codec: PictureCodec,
         tokenizer: Tokenizer,
         draws: Draws,
         device: torch.device,
@@ -141,7 +141,7 @@ class Syllabus:
         self.source = self._source(sources, codec, device)
         self.buffers: dict[str, ReplayBuffer[Any]] = {}
 
-    def _source(self, sources: SourceShares, codec: Codec, device: torch.device) -> EntrySource:
+    def _source(self, sources: SourceShares, codec: PictureCodec, device: torch.device) -> EntrySource:
         """Entries from this process, or from as many others as are configured."""
         config = self.config
         contexts = len(config.context_shares)

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from engine.model.checkpoints import CheckpointError
-from engine.model.codec import Codec
+from engine.model.codecs.picture_codec import PictureCodec
 from engine.model.control.adapters_file import read_adapters
 from engine.model.control.lora import merged
 from engine.model.model import Model, read_model, save_model
@@ -265,7 +265,7 @@ class Trainer:
 
     def _averages_on_disk(self, out: Path) -> dict[str, torch.Tensor]:
         if self.adapted is None:
-            return read_model(out / MODEL).transformer.state_dict()
+            return read_model(out / MODEL, self.codec).transformer.state_dict()
         stored = read_adapters(out / ADAPTERS)
         stored.check_base(self.adapted.base_hash)
         found = self.adapted.names(stored.tensors)
@@ -283,12 +283,12 @@ def lesson_tokens(lesson: Lesson) -> int:
     return total
 
 
-def channel_weights(codec: Codec) -> torch.Tensor:
-    """(C,) how much each latent channel moves the picture, by the codec's linear path; mean 1.
+def channel_weights(codec: PictureCodec) -> torch.Tensor:
+    """(C,) how much each latent channel moves the picture, as the codec says; mean 1.
 
-    Whitened latents weigh a faint texture as much as a picture's mean; this evens that out half
-    way (amplitude, not energy), which depth needs most.
+    Our own codec's whitened latents weigh a faint texture as much as a picture's mean; this evens
+    that out half way (amplitude, not energy), which depth needs most.
     """
-    gain: torch.Tensor = codec.decoder.linear.weight.detach().flatten(1).norm(dim=1)
+    gain = codec.channel_gains()
     weights: torch.Tensor = gain / gain.mean()
     return weights
