@@ -65,7 +65,7 @@ def recomputed(layer: nn.Module, x: Tensor, embedded: Embedded) -> Tensor:
         return updated
 
     # Reentrant checkpoints would lose gradients of what `embedded` holds.
-    again: Tensor = checkpoint(run, x, use_reentrant=False, preserve_rng_state=False)  # type: ignore[no-untyped-call]
+    again: Tensor = checkpoint(run, x, use_reentrant=False, preserve_rng_state=False)
     return again
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -71,3 +71,9 @@ def filled(shape: M, state: dict[str, Tensor]) -> M:
     network = copy.deepcopy(shape)
     network.load_state_dict({name: t.detach().clone() for name, t in state.items()}, assign=True)
     return network.eval().requires_grad_(False)
+
+
+def meta_numbers(build: Callable[[], nn.Module]) -> int:
+    """How many parameters a network would have; it takes no memory."""
+    with torch.device("meta"):
+        return sum(p.numel() for p in build().parameters())

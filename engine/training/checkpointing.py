@@ -21,4 +21,4 @@ def set_checkpointing(network: nn.Module, on: bool) -> None:
             f"a {type(network).__name__} cannot train with checkpointing; leave it out"
         )
     for module in found:
-        module.checkpointing = on
+        setattr(module, "checkpointing", on)  # noqa: B010, as modules type their attributes

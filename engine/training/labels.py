@@ -76,7 +76,8 @@ def without_gaps(depth: NDArray[np.float32]) -> NDArray[np.float32]:
     )
     values = np.empty(int(nearest.max()) + 1, np.float32)
     values[nearest[~unknown]] = depth[~unknown]
-    return values[nearest]
+    filled: NDArray[np.float32] = values[nearest]
+    return filled
 
 
 def pictures_below(folder: Path) -> list[Path]:

@@ -225,7 +225,7 @@ def video_sources(folder: Path) -> list[SequenceSource]:
     Raises:
         ValueError: there is neither.
     """
-    videos = sorted(p for p in folder.rglob("*") if p.suffix.lower() in VIDEOS)
+    videos = sorted(p for p in folder.rglob("*") if p.suffix.lower() in VIDEOS and p.is_file())
     sources: list[SequenceSource] = [VideoFrames(videos)] if videos else []
     sources += photo_sources(folder) if pictures_below(folder) else []
     if not sources:

@@ -7,6 +7,7 @@ photos teach their depth where it is labelled, and completion where it is not (s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
@@ -16,7 +17,7 @@ import torch
 
 from engine.model.codecs.picture_codec import PictureCodec
 from engine.model.text import Tokenizer
-from engine.training.buffer import ReplayBuffer, SourceShares
+from engine.training.buffer import Offer, ReplayBuffer, SourceShares
 from engine.training.entries import EntryConfig
 from engine.training.joint.lessons import JointPlan
 from engine.training.joint.patterns import complete_patches, draw_pattern
@@ -91,8 +92,8 @@ class Asked:
     name: str
 
 
-def lesson_shares(mixture: MixtureConfig, sources: SourceShares) -> dict[LessonKind, float]:
-    """Of every kind that the sources can serve; they sum to 1.
+def lesson_shares(mixture: MixtureConfig, can: Callable[[Offer], bool]) -> dict[LessonKind, float]:
+    """Of every kind that sources can serve, as `can` says; they sum to 1.
 
     Raises:
         ValueError: no kind with a share can be served.
@@ -105,10 +106,10 @@ def lesson_shares(mixture: MixtureConfig, sources: SourceShares) -> dict[LessonK
         LessonKind.WARP: with_depth * mixture.warp,
         LessonKind.WALK: with_depth * rest,
     }
-    bare = {kind: part for kind, part in _BARE.items() if sources.can(wanted(kind.value))}
+    bare = {kind: part for kind, part in _BARE.items() if can(wanted(kind.value))}
     for kind, part in bare.items():
         shares[kind] = mixture.bare * part / sum(bare.values())
-    served = {k: s for k, s in shares.items() if s > 0 and sources.can(wanted(k.value))}
+    served = {k: s for k, s in shares.items() if s > 0 and can(wanted(k.value))}
     if not served:
         raise ValueError(
             "none of the lessons can be made of these pictures; add scenes with depth and cameras "
@@ -135,13 +136,15 @@ class Syllabus:
         device: torch.device,
     ) -> None:
         self.config, self.draws = config, draws
-        self.shares = lesson_shares(config.mixture, sources)
+        self.shares = lesson_shares(config.mixture, sources.can)
         given = (config.mixture, tokenizer, draws.generator, draws.structure)
         self.plan, self.joint_plan = LessonPlan(*given), JointPlan(*given)
         self.source = self._source(sources, codec, device)
         self.buffers: dict[str, ReplayBuffer[Any]] = {}
 
-    def _source(self, sources: SourceShares, codec: PictureCodec, device: torch.device) -> EntrySource:
+    def _source(
+        self, sources: SourceShares, codec: PictureCodec, device: torch.device
+    ) -> EntrySource:
         """Entries from this process, or from as many others as are configured."""
         config = self.config
         contexts = len(config.context_shares)

@@ -85,7 +85,7 @@ def taught(arguments: Sequence[str]) -> list[str]:
     Raises:
         ValueError: no folder or no --out is named, or several processes were started.
     """
-    given = list(arguments)
+    given = _apart(arguments)
     teacher = _taken(given, TEACHER)
     if teacher is None:
         return given
@@ -106,6 +106,15 @@ def taught(arguments: Sequence[str]) -> list[str]:
             raise click.Abort
         given[place + 1] = str(target)
     return given
+
+
+def _apart(words: Sequence[str]) -> list[str]:
+    """`--photos=DIR` as two words, as the others are written."""
+    found: list[str] = []
+    for word in words:
+        name, equals, value = word.partition("=")
+        found += [name, value] if equals and name in _FOLDERS else [word]
+    return found
 
 
 def _value(words: Sequence[str], name: str) -> str | None:
