@@ -142,7 +142,7 @@ def _steps(options: argparse.Namespace, steps: Sequence[Step]) -> int | None:
     if options.samples is None:
         return None if options.steps is None else int(options.steps)
     samples = int(options.samples)
-    batch = sum(step.share * step.batch for step in steps) * options.gpus
+    batch = sum(step.share * step.batch for step in steps) * int(options.gpus)
     return max(1, round(samples / batch))
 
 

@@ -1,4 +1,4 @@
-"""`train model`: the transformer on a frozen codec, whole or by adapters, and what it would cost."""
+"""`train model`: the transformer on a frozen codec, whole or by adapters, or its estimate."""
 
 from __future__ import annotations
 

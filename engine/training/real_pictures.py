@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from engine.geometry.cameras import Array, Camera, Intrinsics
-from engine.geometry.matching import find_features, match_features
+from engine.geometry.matching import MatchingConfig, find_features, match_features
 from engine.geometry.triangulation import depths_in, triangulated
 from engine.training.buffer import Offer, SequenceSource
 from engine.training.clip_frames import (
@@ -34,6 +34,8 @@ from engine.training.sequences import PosedSequence
 LONGEST = 640
 #: Keypoints are matched at this size, and fewer of them than this say nothing of a clip's unit.
 _MATCHED, _LEAST_POINTS = 256, 20
+#: A median needs no more keypoints than this, and every draw pays for them.
+_MATCHING = MatchingConfig(most_features=300)
 #: Clips that are tried in turn before a folder is given up.
 _TRIES = 12
 #: Degrees, where a photo says nothing of its lens.
@@ -50,8 +52,11 @@ class PosedVideos:
         views: of a sequence.
         stride: frames from one view to the next, at most.
 
+    Attributes:
+        tries: clips that are tried in turn before the folder is given up.
+
     Raises:
-        ValueError: from `draw`, when none of a dozen clips in turn can be used.
+        ValueError: from `draw`, when none of so many clips in turn can be used.
     """
 
     def __init__(
@@ -60,18 +65,20 @@ class PosedVideos:
         if not files:
             raise ValueError("there are no posed clips to draw from")
         self.files, self.labelled = list(files), labelled
-        self.views, self.stride = views, stride
+        self.views, self.stride, self.tries = views, stride, _TRIES
         self.offer = Offer(depth=labelled, cameras=True)
 
     def draw(self, generator: torch.Generator) -> PosedSequence:
         reason = ""
-        for _ in range(_TRIES):
+        for _ in range(self.tries):
             text = self.files[int(torch.randint(len(self.files), (), generator=generator))]
             try:
                 return self._sequence(read_posed_clip(text), generator)
             except ValueError as error:
                 reason = str(error)
-        raise ValueError(f"{_TRIES} posed clips in turn could not be used, the last one: {reason}")
+        raise ValueError(
+            f"{self.tries} posed clips in turn could not be used, the last one: {reason}"
+        )
 
     def _sequence(self, clip: PosedClip, generator: torch.Generator) -> PosedSequence:
         clip = clip.labelled() if self.labelled else clip
@@ -140,11 +147,11 @@ def scene_points(pictures: Sequence[NDArray[np.uint8]], cameras: Sequence[Camera
     """(N, 3) world points seen by first and last, first and middle, middle and last picture."""
     middle, last = len(pictures) // 2, len(pictures) - 1
     small = {i: _matched_size(pictures[i]) for i in {0, middle, last}}
-    features = {i: find_features(picture) for i, picture in small.items()}
+    features = {i: find_features(picture, _MATCHING) for i, picture in small.items()}
     found = []
     for a, b in {(0, middle), (0, last), (middle, last)}:
         if a != b:
-            matches = match_features(features[a], features[b])
+            matches = match_features(features[a], features[b], _MATCHING)
             size = (small[a].shape[0], small[a].shape[1])
             found.append(triangulated(matches, cameras[a], cameras[b], size).points)
     return np.concatenate(found) if found else np.empty((0, 3))
