@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from engine.geometry.cameras import Array, Camera, Intrinsics
-from engine.geometry.matching import MatchingConfig, find_features, match_features
+from engine.geometry.matching import MatchingConfig, find_features, mutual_matches
 from engine.geometry.triangulation import depths_in, triangulated
 from engine.training.buffer import Offer, SequenceSource
 from engine.training.clip_frames import (
@@ -151,7 +151,7 @@ def scene_points(pictures: Sequence[NDArray[np.uint8]], cameras: Sequence[Camera
     found = []
     for a, b in {(0, middle), (0, last), (middle, last)}:
         if a != b:
-            matches = match_features(features[a], features[b], _MATCHING)
+            matches = mutual_matches(features[a], features[b], _MATCHING)
             size = (small[a].shape[0], small[a].shape[1])
             found.append(triangulated(matches, cameras[a], cameras[b], size).points)
     return np.concatenate(found) if found else np.empty((0, 3))

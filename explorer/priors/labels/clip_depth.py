@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from engine.geometry.alignment import align_inverse_depth, align_log_scale
 from engine.geometry.cameras import Array
 from engine.geometry.keypoints import depth_at
-from engine.geometry.matching import Features, find_features, match_features
+from engine.geometry.matching import Features, find_features, mutual_matches
 from engine.geometry.triangulation import depths_in, triangulated
 from engine.training.clip_frames import PosedClip
 from explorer.priors.kinds import DepthKind
@@ -97,7 +97,7 @@ class ClipUnits:
         for other in (frame - reach, frame + reach):
             if not 0 <= other < count:
                 continue
-            matches = match_features(own, self._features(other))
+            matches = mutual_matches(own, self._features(other))
             cameras = (self._clip.cameras[frame], self._clip.cameras[other])
             points = triangulated(matches, *cameras, (self._height, _WIDTH))
             pixels.append(points.pixels)
