@@ -106,8 +106,9 @@ def train_model(options: argparse.Namespace) -> None:
     if options.out is None:
         raise ValueError("say where the weights go with --out")
     place = join(options.device)
-    model, sources = _starting_model(options), scene_sources(options)
-    trainer = Trainer(model, sources, _config(options, sources), place)
+    sources = scene_sources(options)
+    # Nothing here keeps the model: sharded, its whole weights must not stay.
+    trainer = Trainer(_starting_model(options), sources, _config(options, sources), place)
     if options.resume:
         trainer.resume(options.out)
     elif place.writes:

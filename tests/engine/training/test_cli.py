@@ -12,7 +12,10 @@ import torch
 
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.model.codec import Codec
+from engine.model.control.networks import read_network
 from engine.model.model import read_model
+from engine.model.text import Kind
+from engine.model.tokens import Group, Picture
 from engine.training.cli import main
 from engine.training.codec_training import load_codec, save_codec
 from engine.training.plots import plot_losses
@@ -144,6 +147,45 @@ def test_a_model_trains_resumes_and_is_exported(
     assert shipped.stat().st_size < 0.5 * (out / "model.safetensors").stat().st_size
     assert "wall" in read_model(shipped).tokenizer.vocabulary
     assert train(worlds, tmp_path / "second", "--init", str(shipped)) == 0
+
+
+def test_adapters_train_beside_frozen_weights_and_resume(
+    worlds: Path, codec: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(out: Path, *start: str) -> int:
+        arguments = ["model", *start, "--worlds", str(worlds), "--out", str(out)]
+        arguments += ["--size", "48x32", "--width", "64", "--layers", "1", "--buffer", "2"]
+        arguments += ["--photo-batch", "2", "--walk-batch", "1", "--photo-share", "0.3"]
+        return main([*arguments, "--steps", "4", "--device", "cpu", "--threads", "1"])
+
+    base, out = tmp_path / "base", tmp_path / "adapted"
+    assert run(base, "--codec", str(codec)) == 0
+    start = base / "model.safetensors"
+    assert run(out, "--init", str(start), "--lora", "4", "--checkpointing") == 0
+    assert "walk" in capsys.readouterr().out
+    frozen = read_model(start).transformer
+    network = read_network(out / "adapters.safetensors", frozen)
+    merged = read_model(out / "model.safetensors").transformer
+    assert not torch.equal(merged.modulation.weight, frozen.modulation.weight)
+    assert torch.equal(merged.words.weight, frozen.words.weight)
+    group = _asked_depth(merged.config.latent_channels)
+    with torch.no_grad():
+        torch.testing.assert_close(network(group)[0], merged(group)[0], rtol=1e-4, atol=1e-5)
+
+    assert run(out, "--resume") == 0
+    steps = [json.loads(line)["step"] for line in (out / "log.jsonl").read_text().splitlines()]
+    assert steps == [4, 8]
+    assert main(["model", "--lora", "4", "--codec", str(codec), "--out", "x"]) == 2
+    assert run(out, "--resume", "--lora", "8") == 2
+    assert run(base, "--resume", "--lora", "8") == 2
+    told = capsys.readouterr().err
+    assert "adapters of rank 4, not 8" in told
+    assert "a run of all weights" in told
+
+
+def _asked_depth(channels: int) -> list[Group]:
+    content = torch.randn(1, channels, 4, 6, generator=torch.Generator().manual_seed(0))
+    return [Group((Picture(Kind.DEPTH, 0, content, torch.tensor([0.5])),), asked=True)]
 
 
 @pytest.mark.parametrize(

@@ -73,11 +73,9 @@ class Stand:
     def depth(self, photo: Photo) -> PhotoDepth:
         self.seen += 1
         depth = wall_depth((photo.height, photo.width))
-        if self.kind is DepthKind.INVERSE:
-            depth = 1.0 / (0.8 / depth + 0.05)
-        else:
-            depth = depth * 0.3
-        return PhotoDepth(depth.astype(np.float32), self.kind.metric)
+        inverse = self.kind is DepthKind.INVERSE
+        given = 1.0 / (0.8 / depth + 0.05) if inverse else depth * 0.3
+        return PhotoDepth(given.astype(np.float32), self.kind.metric)
 
 
 @pytest.fixture(scope="module")
