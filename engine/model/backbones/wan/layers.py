@@ -87,7 +87,7 @@ def through(layer: nn.Linear, x: Tensor) -> Tensor:
 
 def turn_pairs(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Rotates neighbouring numbers of x (B, heads, N, width) by angles (N, width / 2)."""
-    a, b = x.unflatten(-1, (-1, 2)).unbind(-1)
+    a, b = rearrange(x, "b h n (d two) -> two b h n d", two=2)
     turned = torch.stack([a * cos - b * sin, a * sin + b * cos], dim=-1)
     return turned.flatten(-2).type_as(x)
 

@@ -157,7 +157,7 @@ class WanBackbone(LayeredBackbone[WanPass]):
         features = embedder.timesteps_proj(_TIMESTEPS * level.flatten())
         weight = embedder.time_embedder.linear_1.weight
         embedded: Tensor = embedder.time_embedder(features.to(weight.dtype))
-        return embedded.to(dtype).unflatten(0, level.shape)
+        return embedded.to(dtype).view(*level.shape, -1)
 
     def _positions(self, picture: Picture) -> Tensor:
         """(N, 3) of frame, row and column."""

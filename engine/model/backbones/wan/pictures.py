@@ -102,7 +102,7 @@ class WanPictures(nn.Module):
             tokens = through(own, x).float()
         patch = 1 if picture.kind is Kind.RAYS else PATCH
         shape = {"h": rows, "w": columns, "p": patch, "q": patch}
-        found = rearrange(tokens, order, **shape)
+        found: Tensor = rearrange(tokens, order, **shape)
         if picture.hint is not None and picture.kind.name in self.hint_out:
             told = self.hint_out[picture.kind.name]
             assert isinstance(told, nn.Linear)
