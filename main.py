@@ -100,6 +100,7 @@ def _why_no_window(missing: str) -> str:
 @click.option("--context-views", type=click.IntRange(1, 64), help="Views the model is shown.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--weights", type=FILE, help="Other weights than our own.")
+@click.option("--codec", type=FILE, help="Folder of the codec that those weights name.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, ...")
 @click.option("--depth-prior", metavar="MODEL", help="The photo's depth from a model or folder.")
 @click.option("--depth-kind", type=click.Choice(DEPTH_KINDS), help="What that model's output is.")

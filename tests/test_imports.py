@@ -39,7 +39,7 @@ BARE_LIBRARIES = {"torch", "numpy", "einops", "cv2", "safetensors"}
 #: May also be imported there, but only inside a function, for those who ask for it.
 LAZY_LIBRARIES = {
     "engine.model": {"diffusers", "transformers"},
-    "engine.training": {"matplotlib", "accelerate"},
+    "engine.training": {"matplotlib", "accelerate", "transformers"},
 }
 QT_AND_OPENGL = {"PyQt6", "PyQt5", "PySide6", "qtpy", "pyqtgraph", "vispy", "OpenGL"}
 LONGEST_FILE = 320

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-DOWNSCALE = 8
+from engine.model.codecs.picture_codec import DOWNSCALE, PictureCodec
 
 
 @dataclass(frozen=True)
@@ -86,37 +86,27 @@ def _start_at_zero(layer: nn.Module) -> None:
     nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
 
-class Codec(nn.Module):
-    """Pictures ↔ latents of about unit variance per channel.
+class Codec(PictureCodec):
+    """Our own codec, (B, 32, H/8, W/8); decoding is its approximate inverse."""
 
-    `encode` takes (B, 3, H, W) in [−1, 1] with H and W multiples of 8 and gives (B, 32, H/8, W/8);
-    `decode` is its approximate inverse, clamped to [−1, 1].
-    """
+    config: CodecConfig
 
     def __init__(self, config: CodecConfig | None = None) -> None:
         super().__init__()
         self.config = config or CodecConfig()
-        self.encoder = nn.Conv2d(3, self.config.latent_channels, 8, stride=8)
+        self.encoder = nn.Conv2d(3, self.config.latent_channels, DOWNSCALE, stride=DOWNSCALE)
         self.decoder = _Decoder(self.config)
 
-    def encode(self, picture: Tensor) -> Tensor:
-        if (
-            picture.ndim != 4
-            or picture.shape[1] != 3
-            or any(s % DOWNSCALE for s in picture.shape[2:])
-        ):
-            raise ValueError(
-                f"pictures must be (B, 3, H, W) with H and W multiples of {DOWNSCALE}, "
-                f"not {tuple(picture.shape)}"
-            )
+    def encode_checked(self, picture: Tensor) -> Tensor:
         return self.encoder(picture)  # type: ignore[no-any-return]
 
-    def decode(self, latent: Tensor) -> Tensor:
-        return self.decode_unclamped(latent).clamp(-1.0, 1.0)
-
     def decode_unclamped(self, latent: Tensor) -> Tensor:
-        """What training compares with the picture: clamping would stop gradients."""
         return self.decoder(latent)  # type: ignore[no-any-return]
+
+    def channel_gains(self) -> Tensor:
+        """By the linear path: whitened latents weigh a faint texture as much as a mean."""
+        gains: Tensor = self.decoder.linear.weight.detach().flatten(1).norm(dim=1)
+        return gains
 
     def start_from_components(self, patches: Tensor) -> None:
         """Sets both linear paths to the whitened components of patches (N, 3, 8, 8)."""

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.geometry.pictures import depth_to_picture
-from engine.model.codec import DOWNSCALE, Codec
+from engine.model.codecs.picture_codec import DOWNSCALE, PictureCodec
 
 #: Coverage below this counts as a hole when hints are filled.
 _KNOWN = 0.05
@@ -42,7 +42,7 @@ def _pull_push(value: Tensor, weight: Tensor) -> Tensor:
 
 
 def hint_latents(
-    codec: Codec, rgb: Tensor, depth: Tensor, coverage: Tensor, scale: Tensor
+    codec: PictureCodec, rgb: Tensor, depth: Tensor, coverage: Tensor, scale: Tensor
 ) -> Tensor:
     """Warped pictures as hint channels, (B, 2C + 1, H/8, W/8).
 

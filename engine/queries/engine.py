@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from engine.model.checkpoints import file_hash
-from engine.model.codec import DOWNSCALE, Codec
+from engine.model.codecs.picture_codec import DOWNSCALE, PictureCodec
 from engine.model.model import Model, read_model
 from engine.model.text import Tokenizer
 from engine.model.tokens import PATCH
@@ -51,15 +51,22 @@ class Engine:
 
     @staticmethod
     def load(
-        path: Path | None = None, device: str = "cpu", precision: torch.dtype | None = None
+        path: Path | None = None,
+        device: str = "cpu",
+        precision: torch.dtype | None = None,
+        codec: Path | None = None,
     ) -> Engine:
         """The embedded weights, or another file's.
 
+        Args:
+            codec: where the autoencoder that the file names lies, if not where it lay.
+
         Raises:
-            CheckpointError: the file is missing, damaged or of another version.
+            CheckpointError: the file is missing, damaged or of another version, or its codec is
+                missing or another one.
         """
         path = path or embedded_weights()
-        return Engine.of(read_model(path), device, precision, file_hash(path))
+        return Engine.of(read_model(path, codec), device, precision, file_hash(path))
 
     @staticmethod
     def of(
@@ -74,7 +81,7 @@ class Engine:
         return Engine(model, place, precision or best_precision(place), weights_hash)
 
     @property
-    def codec(self) -> Codec:
+    def codec(self) -> PictureCodec:
         return self.model.codec
 
     @property

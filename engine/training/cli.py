@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from engine.model.checkpoints import CheckpointError
+from engine.model.codecs.stored import read_codec
 from engine.model.control.joint_network import ControlConfig, Coupling
 from engine.model.control.lora import LoraConfig
 from engine.model.control.networks import at_equal_budget, trained_size
@@ -21,7 +22,7 @@ from engine.model.transformer import TransformerConfig
 from engine.training.ablations.command import add_options, run_ablations
 from engine.training.adapters import AdapterTrainer, AdapterTrainingConfig
 from engine.training.buffer import SequenceSource, SourceShares
-from engine.training.codec_training import CodecTrainingConfig, load_codec, train_codec
+from engine.training.codec_training import CodecTrainingConfig, train_codec
 from engine.training.distributed import join, leave
 from engine.training.entries import EntryConfig
 from engine.training.held_out import held_out_score
@@ -62,8 +63,13 @@ def _parser() -> argparse.ArgumentParser:
     codec.add_argument("--init", type=Path, help="start from this codec")
     codec.set_defaults(run=_train_codec)
     model = commands.add_parser("model", help="train the transformer on a frozen codec")
-    start = model.add_mutually_exclusive_group(required=True)
-    start.add_argument("--codec", type=Path, help="start afresh on this codec")
+    start = model.add_mutually_exclusive_group()
+    model.add_argument(
+        "--codec",
+        type=Path,
+        help="start afresh on this codec: our codec's file, or a folder of diffusers; with --init "
+        "or --resume: where the codec of that model lies now",
+    )
     start.add_argument("--init", type=Path, help="start from a model's weights")
     start.add_argument("--resume", action="store_true", help="go on with the run in --out")
     model.add_argument("--worlds", type=Path, action="append", default=[], help="rendered worlds")
@@ -85,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     model.set_defaults(run=_train_model)
     adapters = commands.add_parser("adapters", help="adapters beside a frozen model (seed 001)")
     adapters.add_argument("--model", type=Path, required=True, help="the weights that stay frozen")
+    adapters.add_argument("--codec", type=Path, help="where the codec of that model lies now")
     adapters.add_argument("--worlds", type=Path, action="append", default=[], help="worlds")
     adapters.add_argument("--held-out", type=Path, help="rendered worlds of the unseen split")
     adapters.add_argument("--coupling", choices=[c.value for c in Coupling], default="decoupled")
@@ -112,6 +119,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     export = commands.add_parser("export", help="store a trained model 8-bit, as it ships")
     export.add_argument("--model", type=Path, required=True)
+    export.add_argument("--codec", type=Path, help="where the codec of that model lies now")
     export.add_argument("--out", type=Path, required=True)
     export.set_defaults(run=_export, threads=0)
     return parser
@@ -160,17 +168,25 @@ def _new_words(folders: Sequence[Path], known: Tokenizer) -> Tokenizer:
 
 def _starting_model(options: argparse.Namespace) -> Model:
     if options.resume:
-        return read_model(options.out / "model.safetensors")
+        return read_model(options.out / "model.safetensors", options.codec)
     if options.init:
-        model = read_model(options.init)
+        model = read_model(options.init, options.codec)
         tokenizer = _new_words(options.worlds, model.tokenizer)
         fits = len(tokenizer) <= model.transformer.config.words
         return replace(model, tokenizer=tokenizer) if fits else model
+    if options.codec is None:
+        raise ValueError("the model needs a start: give --codec, --init or --resume")
+    codec = read_codec(options.codec)
     tokenizer = _new_words(options.worlds, Tokenizer([]))
     words = max(TransformerConfig.words, len(tokenizer))
-    shape = TransformerConfig(width=options.width, layers=options.layers, words=words)
-    shape = replace(shape, heads=max(1, options.width // 64))
-    return new_model(load_codec(options.codec), tokenizer, shape, options.seed)
+    shape = TransformerConfig(
+        width=options.width,
+        layers=options.layers,
+        heads=max(1, options.width // 64),
+        latent_channels=codec.config.latent_channels,
+        words=words,
+    )
+    return new_model(codec, tokenizer, shape, options.seed)
 
 
 def _train_model(options: argparse.Namespace) -> None:
@@ -211,7 +227,7 @@ def _train_model(options: argparse.Namespace) -> None:
 
 
 def _train_adapters(options: argparse.Namespace) -> None:
-    model, sources = read_model(options.model), _sources(options)
+    model, sources = read_model(options.model, options.codec), _sources(options)
     control = ControlConfig(
         lora=LoraConfig(options.rank, float(options.rank)), links=options.links, seed=options.seed
     )
@@ -266,7 +282,7 @@ def _show(report: Report) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
-    save_model(read_model(options.model), options.out, eight_bit=True)
+    save_model(read_model(options.model, options.codec), options.out, eight_bit=True)
 
 
 def _size(text: str) -> tuple[int, int]:

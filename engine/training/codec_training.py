@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.model.checkpoints import read_checkpoint, save_checkpoint
-from engine.model.codec import Codec, CodecConfig, codec_config
+from engine.model.checkpoints import CheckpointError, save_checkpoint
+from engine.model.codec import Codec, CodecConfig
+from engine.model.codecs.stored import read_codec
 from engine.training.denormals import flushed_denormals
 from engine.training.pictures_source import PictureSource, components
 
@@ -108,7 +109,14 @@ def save_codec(codec: Codec, path: Path, eight_bit: bool) -> None:
 
 
 def load_codec(path: Path) -> Codec:
-    stored = read_checkpoint(path)
-    codec = Codec(codec_config(stored.config["codec"]))
-    codec.load_state_dict(stored.tensors)
-    return codec
+    """Our own codec, from its file or from a whole model's.
+
+    Raises:
+        CheckpointError: there is none, or it is one of others, which is not trained here.
+    """
+    codec = read_codec(path)
+    if not isinstance(codec, Codec):
+        raise CheckpointError(
+            f"{path} names the codec {codec.config.name}; only Photowalk's own is trained here"
+        )
+    return codec.train()

@@ -16,7 +16,7 @@ from engine.geometry.cameras import Camera
 from engine.geometry.pictures import depth_to_picture, median_depth
 from engine.geometry.rays import plucker_rays
 from engine.geometry.rendering import SkyDirections, Surfels, render_surfels, surfels_from_view
-from engine.model.codec import DOWNSCALE, Codec
+from engine.model.codecs.picture_codec import DOWNSCALE, PictureCodec
 from engine.model.hints import hint_latents
 from engine.model.tokens import PATCH
 from engine.training.augmentation import (
@@ -131,7 +131,7 @@ def relative_rays(
     return torch.stack([plucker_rays(camera, rows, columns) for camera in relative])
 
 
-def _encode(codec: Codec, rgb: Tensor, depth_picture: Tensor) -> tuple[Tensor, Tensor]:
+def _encode(codec: PictureCodec, rgb: Tensor, depth_picture: Tensor) -> tuple[Tensor, Tensor]:
     pictures = torch.cat([rgb * 2 - 1, depth_picture.expand(-1, 3, -1, -1)])
     first, second = codec.encode(pictures).chunk(2)
     return first, second
@@ -140,7 +140,7 @@ def _encode(codec: Codec, rgb: Tensor, depth_picture: Tensor) -> tuple[Tensor, T
 @torch.no_grad()
 def photo_entry(
     sequence: PosedSequence,
-    codec: Codec,
+    codec: PictureCodec,
     config: EntryConfig,
     generator: torch.Generator,
     device: torch.device,
@@ -171,7 +171,7 @@ def _chosen_views(
 def walk_entry(
     sequence: PosedSequence,
     contexts: int,
-    codec: Codec,
+    codec: PictureCodec,
     config: EntryConfig,
     generator: torch.Generator,
     device: torch.device,
@@ -188,7 +188,7 @@ def walk_entry(
     return WalkEntry(rgb, depth_latents, rays.to(device), hints, contexts, part.caption)
 
 
-def _hints(part: PosedSequence, seen: Tensor, codec: Codec, scale: float) -> Tensor:
+def _hints(part: PosedSequence, seen: Tensor, codec: PictureCodec, scale: float) -> Tensor:
     contexts = len(seen)
     known = [
         surfels_from_view(part.rgb[i].permute(1, 2, 0), seen[i, 0], part.cameras[i], i)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import torch
 
-from engine.model.codec import Codec
+from engine.model.codecs.picture_codec import PictureCodec
 from engine.training.buffer import SourceShares
 from engine.training.entries import EntryConfig, PhotoEntry, WalkEntry, photo_entry, walk_entry
 from engine.training.joint.entries import JointEntry, joint_entry
@@ -57,7 +57,7 @@ class EntryMaker:
     def __init__(
         self,
         sequences: SourceShares,
-        codec: Codec,
+        codec: PictureCodec,
         config: MakingConfig,
         generator: torch.Generator,
         device: torch.device,

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from engine.model.codec import Codec
+from engine.model.codecs.picture_codec import PictureCodec
 from engine.model.model import Model, read_model, save_model
 from engine.model.text import Kind
 from engine.model.transformer import Transformer
@@ -289,7 +289,7 @@ class Trainer:
         self.step = int(state.pop("step"))
         network = {k.removeprefix("network."): v for k, v in state.items()}
         load_whole_state(self.network, network)
-        averaged = read_model(out / "model.safetensors").transformer.state_dict()
+        averaged = read_model(out / "model.safetensors", self.codec).transformer.state_dict()
         load_whole_state(self.average, averaged)
         self.generator.manual_seed(self.config.seed + self.step + 7919 * self.place.rank)
         self.structure.manual_seed(self.config.seed + self.step)
@@ -304,12 +304,12 @@ def lesson_tokens(lesson: Lesson) -> int:
     return total
 
 
-def channel_weights(codec: Codec) -> torch.Tensor:
-    """(C,) how much each latent channel moves the picture, by the codec's linear path; mean 1.
+def channel_weights(codec: PictureCodec) -> torch.Tensor:
+    """(C,) how much each latent channel moves the picture, as the codec says; mean 1.
 
-    Whitened latents weigh a faint texture as much as a picture's mean; this evens that out half
-    way (amplitude, not energy), which depth needs most.
+    Our own codec's whitened latents weigh a faint texture as much as a picture's mean; this evens
+    that out half way (amplitude, not energy), which depth needs most.
     """
-    gain: torch.Tensor = codec.decoder.linear.weight.detach().flatten(1).norm(dim=1)
+    gain = codec.channel_gains()
     weights: torch.Tensor = gain / gain.mean()
     return weights

@@ -6,6 +6,7 @@ one short queue a kind. A trainer that finds a queue empty draws an old entry on
 
 from __future__ import annotations
 
+import copy
 import queue
 import time
 from dataclasses import fields, replace
@@ -18,7 +19,7 @@ import torch
 import torch.multiprocessing as multiprocessing
 from torch import Tensor
 
-from engine.model.codec import Codec
+from engine.model.codecs.picture_codec import PictureCodec
 from engine.training.buffer import SourceShares
 from engine.training.denormals import flushed_denormals
 from engine.training.making import Entry, EntryMaker, MakingConfig, scarcest
@@ -43,7 +44,7 @@ class EntryWorkers:
         self,
         count: int,
         sequences: SourceShares,
-        codec: Codec,
+        codec: PictureCodec,
         config: MakingConfig,
         names: tuple[str, ...],
         seed: int,
@@ -55,8 +56,7 @@ class EntryWorkers:
         self.device, self.names = device, names
         self._queues: dict[str, Queue[Any]] = {n: context.Queue(WAITING) for n in names}
         self._stop = context.Event()
-        whole = Codec(codec.config)
-        whole.load_state_dict({k: v.cpu() for k, v in codec.state_dict().items()})
+        whole = copy.deepcopy(codec).cpu()
         self._processes: list[SpawnProcess] = []
         for number in range(count):
             given = (
@@ -119,7 +119,7 @@ class EntryWorkers:
 
 def _work(
     sequences: SourceShares,
-    codec: Codec,
+    codec: PictureCodec,
     config: MakingConfig,
     seed: int,
     queues: dict[str, Queue[Any]],

@@ -49,6 +49,7 @@ class RunOptions:
         context_views: how many.
         seed: of all noise.
         weights: a checkpoint; None for the embedded one.
+        codec: folder of the codec that the checkpoint names; None where it lies as it did.
         device: a torch device.
         depth_prior: a model's name or folder that gives the photo's depth; None for our own.
         depth_kind: what that model's output is; None to know it by the model.
@@ -70,6 +71,7 @@ class RunOptions:
     context_views: int | None = None
     seed: int = 0
     weights: Path | None = None
+    codec: Path | None = None
     device: str = "cpu"
     depth_prior: str | None = None
     depth_kind: str | None = None
@@ -157,7 +159,7 @@ def walk_photo(
     run = _Run(options.out, plan, on_progress or _silent, should_stop or _never)
     run.tell("loading the model")
     if engine is None:
-        engine = Engine.load(options.weights, device=options.device)
+        engine = Engine.load(options.weights, options.device, codec=options.codec)
     header = _header(photo, plan, settings, engine)
     header["depth prior"] = _prior_identity(options, depth_source, journal)
     recorder = _open_journal(options.out, header, journal)

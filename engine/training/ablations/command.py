@@ -12,9 +12,8 @@ from pathlib import Path
 
 import torch
 
-from engine.model.checkpoints import read_checkpoint
-from engine.model.codec import Codec
-from engine.model.model import read_model
+from engine.model.codecs.picture_codec import PictureCodec
+from engine.model.codecs.stored import read_codec
 from engine.training.ablations.study import (
     StudyConfig,
     StudyData,
@@ -23,7 +22,6 @@ from engine.training.ablations.study import (
 )
 from engine.training.ablations.variants import STUDIES, study_named
 from engine.training.buffer import SequenceSource
-from engine.training.codec_training import load_codec
 from engine.training.entries import EntryConfig
 from engine.training.joint.entries import JointEntry, joint_entry
 from engine.training.sequences import SequenceFolder
@@ -33,7 +31,9 @@ _MEASURES = (("psnr", "PSNR, dB"), ("camera_error", "camera, °"), ("step_second
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """What `train ablations` takes."""
-    command.add_argument("--codec", type=Path, required=True, help="frozen codec, or a whole model")
+    command.add_argument(
+        "--codec", type=Path, required=True, help="a codec, a whole model, or a folder of diffusers"
+    )
     command.add_argument("--worlds", type=Path, action="append", required=True)
     command.add_argument("--held-out", type=Path, required=True, help="worlds of the unseen split")
     command.add_argument("--study", action="append", default=[], help="one alone, by name")
@@ -63,7 +63,7 @@ def run_ablations(options: argparse.Namespace, size: tuple[int, int]) -> None:
         learning_rate=options.learning_rate,
     )
     device = torch.device(options.device)
-    codec = _codec(options.codec).to(device).eval().requires_grad_(False)
+    codec = read_codec(options.codec).to(device).eval().requires_grad_(False)
     entries = EntryConfig(size=size, depth_error=0.05)
     learned = _encoded(SequenceFolder(options.worlds), options.entries, codec, entries, device, 0)
     tests = _encoded(SequenceFolder([options.held_out]), options.tests, codec, entries, device, 1)
@@ -77,16 +77,10 @@ def run_ablations(options: argparse.Namespace, size: tuple[int, int]) -> None:
         print(as_table(result))
 
 
-def _codec(path: Path) -> Codec:
-    """A codec's own file, or the codec of a whole model."""
-    stored = read_checkpoint(path)
-    return read_model(path).codec if "transformer" in stored.config else load_codec(path)
-
-
 def _encoded(
     source: SequenceSource,
     count: int,
-    codec: Codec,
+    codec: PictureCodec,
     config: EntryConfig,
     device: torch.device,
     seed: int,

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.model.codec import Codec
+from engine.model.codecs.picture_codec import PictureCodec
 from engine.model.model import new_model
 from engine.model.text import Tokenizer
 from engine.model.transformer import Cache, Transformer, TransformerConfig
@@ -98,7 +98,7 @@ class StudyResult:
 class StudyData:
     """Encoded runs of three views: to learn from, and held out."""
 
-    codec: Codec
+    codec: PictureCodec
     learned: Sequence[JointEntry]
     held_out: Sequence[JointEntry]
     device: torch.device

@@ -12,7 +12,7 @@ from engine.geometry.cameras import Camera
 from engine.geometry.pictures import depth_to_picture, median_depth, points_to_picture
 from engine.geometry.rays import camera_directions
 from engine.geometry.rendering import Rendering, render_surfels, surfels_from_view
-from engine.model.codec import DOWNSCALE, Codec
+from engine.model.codecs.picture_codec import DOWNSCALE, PictureCodec
 from engine.model.hints import fill_holes
 from engine.model.text import Kind
 from engine.model.tokens import PATCH
@@ -66,7 +66,7 @@ def anchor_points(depth: Tensor, camera: Camera, anchor: Camera, scale: float) -
 def joint_entry(
     sequence: PosedSequence,
     views: int,
-    codec: Codec,
+    codec: PictureCodec,
     config: EntryConfig,
     generator: torch.Generator,
     device: torch.device,
