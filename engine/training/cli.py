@@ -16,7 +16,7 @@ from engine.model.codecs.stored import read_codec
 from engine.model.control.joint_network import ControlConfig, Coupling
 from engine.model.control.lora import LoraConfig
 from engine.model.control.networks import at_equal_budget, trained_size
-from engine.model.model import Model, new_model, read_model, save_model
+from engine.model.model import Model, new_model, own_transformer, read_model, save_model
 from engine.model.text import Tokenizer
 from engine.model.transformer import TransformerConfig
 from engine.training.ablations.command import add_options, run_ablations
@@ -171,8 +171,10 @@ def _starting_model(options: argparse.Namespace) -> Model:
         return read_model(options.out / "model.safetensors", options.codec)
     if options.init:
         model = read_model(options.init, options.codec)
+        if not isinstance(model.tokenizer, Tokenizer):
+            return model  # it spells any word
         tokenizer = _new_words(options.worlds, model.tokenizer)
-        fits = len(tokenizer) <= model.transformer.config.words
+        fits = len(tokenizer) <= own_transformer(model).config.words
         return replace(model, tokenizer=tokenizer) if fits else model
     if options.codec is None:
         raise ValueError("the model needs a start: give --codec, --init or --resume")

@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from engine.model.codecs.picture_codec import PictureCodec
-from engine.model.model import Model, read_model, save_model
+from engine.model.model import Model, own_transformer, read_model, save_model
 from engine.model.text import Kind
 from engine.model.transformer import Transformer
 from engine.training.buffer import ReplayBuffer, SourceShares
@@ -267,7 +267,7 @@ class Trainer:
         state = whole_state(self.average)
         if not self.place.sharded:
             return Model(self.codec, self.average, self.model.tokenizer)
-        whole = Transformer(self.network.config).eval()
+        whole = Transformer(own_transformer(self.model).config).eval()
         if self.place.writes:
             whole.load_state_dict(state)
         return Model(self.codec, whole, self.model.tokenizer)

@@ -69,6 +69,17 @@ class JointNetwork(Backbone):
         self.base = base
         self.config, self.control = base.config, control
 
+    @property
+    def checkpointing(self) -> bool:
+        """See `Backbone.checkpointing`; all branches do alike."""
+        return self.base.checkpointing
+
+    @checkpointing.setter
+    def checkpointing(self, wanted: bool) -> None:
+        for part in self.children():
+            if isinstance(part, Backbone):
+                part.checkpointing = wanted
+
     @cached_property
     def base_hash(self) -> str:
         """Of the frozen weights; found once, since large ones take a while."""

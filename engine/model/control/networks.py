@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from engine.model.backbones.backbone import AnyLayered
+from engine.model.backbones.backbone import AnyLayered, Backbone, LayeredBackbone
 from engine.model.checkpoints import CheckpointError
 from engine.model.control.adapters_file import read_adapters, save_adapters
 from engine.model.control.concatenated import ChannelConcatenation, SpatialConcatenation
@@ -25,8 +25,14 @@ _NETWORKS: Mapping[Coupling, type[_Network]] = {
 }
 
 
-def build_network(base: AnyLayered, control: ControlConfig) -> JointNetwork:
-    """The network that `control.coupling` names, over `base`, which is frozen in place."""
+def build_network(base: Backbone, control: ControlConfig) -> JointNetwork:
+    """The network that `control.coupling` names, over `base`, which is frozen in place.
+
+    Raises:
+        ValueError: `base` is coupled already, or cannot be coupled so.
+    """
+    if not isinstance(base, LayeredBackbone):
+        raise ValueError(f"a {type(base).__name__} has adapters already; couple the one without")
     return _NETWORKS[control.coupling](base, control)
 
 
@@ -35,7 +41,7 @@ def trained_size(network: JointNetwork) -> int:
     return sum(p.numel() for p in network.trained().values())
 
 
-def at_equal_budget(base: AnyLayered, control: ControlConfig, coupling: Coupling) -> ControlConfig:
+def at_equal_budget(base: Backbone, control: ControlConfig, coupling: Coupling) -> ControlConfig:
     """`control` for another coupling, its rank chosen so that about as much is trained.
 
     One adapter of a higher rank takes the place of two adapters and links; α / r stays the same.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from engine.model.attention import KeyValue, Span
 from engine.model.backbones.backbone import LayeredBackbone
 from engine.model.backbones.text import TextEncoder
+from engine.model.backbones.wan.adapted import Adapted, WanAdaptation
 from engine.model.backbones.wan.layers import CameraGate, Text, WanPass, padded_text, run_block
 from engine.model.backbones.wan.pictures import WanPictures
 from engine.model.control.adapters_file import weights_hash
@@ -82,10 +84,14 @@ class WanBackbone(LayeredBackbone[WanPass]):
         pictures: how kinds, rays and hints enter and leave.
         text: encodes prompts; frozen and no part of the parameters.
         identity: names Wan's own weights, as `frozen_hash`; found from them where it is left out.
+        folder: where Wan's own weights were read.
+        adaptation: what of it is trained.
     """
 
     config: WanConfig
     prompts_are_tokens = False
+    folder: Path | None = None
+    adaptation = WanAdaptation(Adapted.BESIDE)
 
     def __init__(
         self,
