@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import warnings
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -82,6 +84,32 @@ def backbone(wan: Any | None = None) -> WanBackbone:
     return whole.eval()
 
 
+def tiny_vae(seed: int = 0) -> Any:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return diffusers.AutoencoderKLWan(
+            base_dim=4, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1
+        ).eval()
+
+
+def save_pipeline(folder: Path, **parts: Any) -> Path:
+    """A pipeline's folder, as `WanPipeline.save_pretrained` leaves it."""
+    found = {"transformer": tiny_wan, "vae": tiny_vae, "text_encoder": tiny_umt5}
+    for name, make in found.items():
+        (parts.get(name) or make()).save_pretrained(folder / name)
+    tiny_pieces().save_pretrained(folder / "tokenizer")
+    index = {
+        "_class_name": "WanPipeline",
+        "transformer": ["diffusers", "WanTransformer3DModel"],
+        "transformer_2": [None, None],
+        "vae": ["diffusers", "AutoencoderKLWan"],
+        "text_encoder": ["transformers", "UMT5EncoderModel"],
+        "tokenizer": ["transformers", "T5TokenizerFast"],
+    }
+    (folder / "model_index.json").write_text(json.dumps(index))
+    return folder
+
+
 def prompt(kinds: Kind | tuple[Kind, ...] = Kind.RGB, caption: str = "") -> Tensor:
     return torch.tensor([tokenizer().encode(kinds, caption).ids] * 2)
 
@@ -119,6 +147,12 @@ def randomise(module: nn.Module, seed: int = 9, size: float = 0.1) -> None:
 def kit() -> SimpleNamespace:
     """The functions above: test modules cannot import one another here."""
     return SimpleNamespace(**{k: v for k, v in globals().items() if callable(v) or k.isupper()})
+
+
+@pytest.fixture(scope="session")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Never write into it."""
+    return save_pipeline(tmp_path_factory.mktemp("models") / "tiny-wan")
 
 
 @pytest.fixture(autouse=True)
