@@ -124,8 +124,11 @@ class LayeredBackbone(Backbone, Generic[E]):
     def uncached_layer(self, index: int, x: Tensor, embedded: E) -> Tensor:
         """`layer` without a cache, for training: checkpointed where that is wanted."""
         if self.checkpointing and torch.is_grad_enabled():
-            x, _ = checkpoint(self.layer, index, x, embedded, None, use_reentrant=False)
-            return x
+            # Keys and values are let go of inside, or they would be kept after all.
+            again: Tensor = checkpoint(
+                lambda x: self.layer(index, x, embedded, None)[0], x, use_reentrant=False
+            )
+            return again
         return self.layer(index, x, embedded, None)[0]
 
     def forward(self, groups: Sequence[Group]) -> list[list[Tensor]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import torch
@@ -13,6 +14,9 @@ from engine.model.backbones.wan.network import WanBackbone
 from engine.model.control.decoupled import DecoupledTransformer
 from engine.model.control.joint_network import ControlConfig
 from engine.model.control.lora import adapters, branch_of, merged
+
+#: Names of weights that diffusers loaded.
+_OF_WAN = re.compile(r"(base\.)?(wan\.|layers\.\d+\.block\.)")
 
 
 def adapt(base: WanBackbone, adaptation: WanAdaptation) -> WanBackbone | DecoupledTransformer:
@@ -60,7 +64,7 @@ def adapted_parameters(network: Backbone) -> dict[str, nn.Parameter]:
     return {
         name: parameter
         for name, parameter in found.items()
-        if name in inside or not name.startswith(("wan.", "base.wan."))
+        if name in inside or not _OF_WAN.match(name)
     }
 
 

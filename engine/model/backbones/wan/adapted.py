@@ -10,7 +10,7 @@ from typing import Any
 from engine.model.control.lora import LoraConfig
 
 #: Attention and feed-forward layers of Wan's blocks, as seed 001 adapts them (§4.1).
-_BLOCKS = ("wan.blocks.",)
+_BLOCKS = ("layers.",)
 
 
 class Adapted(Enum):

@@ -92,25 +92,36 @@ def turn_pairs(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return turned.flatten(-2).type_as(x)
 
 
-def run_block(
-    block: Any, gate: CameraGate, x: Tensor, embedded: WanPass, past: KeyValue | None
-) -> tuple[Tensor, KeyValue]:
-    """One `WanTransformerBlock`: x (B, N, D) after it, and its keys and values."""
-    sizes = embedded.sizes
-    table = block.scale_shift_table.float()
-    parts = [(table + part).unbind(-2) for part in embedded.modulations]
+class WanLayer(nn.Module):
+    """One `WanTransformerBlock` and its camera gate: called as a whole, so that it can be sharded.
 
-    normed = shifted(block.norm1(x.float()), [(p[0], p[1]) for p in parts], sizes).type_as(x)
-    update, own = _self_attention(block.attn1, gate, normed, embedded, past)
-    x = added(x.float(), update.float(), [p[2] for p in parts], sizes).type_as(x)
+    Attributes:
+        block: as diffusers made it; its weights are used, its `forward` is not.
+        gate: ours.
+    """
 
-    normed = block.norm2(x.float()).type_as(x)
-    x = x + _cross_attention(block.attn2, normed, embedded).type_as(x)
+    def __init__(self, block: Any, gate: CameraGate) -> None:
+        super().__init__()
+        self.block, self.gate = block, gate
 
-    normed = shifted(block.norm3(x.float()), [(p[3], p[4]) for p in parts], sizes).type_as(x)
-    update = block.ffn(normed)
-    x = added(x.float(), update.float(), [p[5] for p in parts], sizes).type_as(x)
-    return x, own
+    def forward(
+        self, x: Tensor, embedded: WanPass, past: KeyValue | None
+    ) -> tuple[Tensor, KeyValue]:
+        """x (B, N, D) after the layer, and its keys and values."""
+        block, sizes = self.block, embedded.sizes
+        table = block.scale_shift_table.float()
+        parts = [(table + part).unbind(-2) for part in embedded.modulations]
+
+        normed = shifted(block.norm1(x.float()), [(p[0], p[1]) for p in parts], sizes).type_as(x)
+        update, own = _self_attention(block.attn1, self.gate, normed, embedded, past)
+        x = added(x.float(), update.float(), [p[2] for p in parts], sizes).type_as(x)
+
+        normed = block.norm2(x.float()).type_as(x)
+        x = x + _cross_attention(block.attn2, normed, embedded).type_as(x)
+
+        normed = shifted(block.norm3(x.float()), [(p[3], p[4]) for p in parts], sizes).type_as(x)
+        update = block.ffn(normed)
+        return added(x.float(), update.float(), [p[5] for p in parts], sizes).type_as(x), own
 
 
 def _heads(x: Tensor, heads: int) -> Tensor:

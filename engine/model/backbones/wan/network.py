@@ -20,7 +20,7 @@ from engine.model.attention import KeyValue, Span
 from engine.model.backbones.backbone import LayeredBackbone
 from engine.model.backbones.text import TextEncoder
 from engine.model.backbones.wan.adapted import Adapted, WanAdaptation
-from engine.model.backbones.wan.layers import CameraGate, Text, WanPass, padded_text, run_block
+from engine.model.backbones.wan.layers import CameraGate, Text, WanLayer, WanPass, padded_text
 from engine.model.backbones.wan.pictures import WanPictures
 from engine.model.control.adapters_file import weights_hash
 from engine.model.text import Kind
@@ -78,9 +78,11 @@ def wan_config(wan: Any, text_length: int = TEXT_LENGTH) -> WanConfig:
 class WanBackbone(LayeredBackbone[WanPass]):
     """A `WanTransformer3DModel`, and beside it what it lacks: camera gates and other pictures.
 
+    The model that is given is taken apart: it cannot be called any more.
+
     Attributes:
-        wan: the model as diffusers loaded it; nothing of ours is inside it.
-        gates: one camera gate a layer.
+        wan: the model as diffusers loaded it, without its blocks; nothing of ours is inside it.
+        layers: its blocks, each beside a camera gate.
         pictures: how kinds, rays and hints enter and leave.
         text: encodes prompts; frozen and no part of the parameters.
         identity: names Wan's own weights, as `frozen_hash`; found from them where it is left out.
@@ -103,11 +105,15 @@ class WanBackbone(LayeredBackbone[WanPass]):
     ) -> None:
         super().__init__()
         self.config = config = wan_config(wan, text_length)
-        self.wan, self.text, self.identity = wan, text, identity
+        self.text, self.identity = text, identity
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.gates = nn.ModuleList([CameraGate(config.width) for _ in range(config.layers)])
+            self.layers = nn.ModuleList(
+                [WanLayer(block, CameraGate(config.width)) for block in wan.blocks]
+            )
             self.pictures = WanPictures(wan, config.width, config.latent_channels)
+        wan.blocks = nn.ModuleList()  # they are in `layers` now, and no weight has two names
+        self.wan = wan
 
     @property
     def depth(self) -> int:
@@ -117,11 +123,15 @@ class WanBackbone(LayeredBackbone[WanPass]):
     def freeze(self) -> None:
         """Freezes Wan's own weights; what stands beside them goes on learning."""
         self.requires_grad_(True)
-        self.wan.requires_grad_(False)
+        self._own_weights().requires_grad_(False)
 
     def frozen_hash(self) -> str:
         """See `LayeredBackbone.frozen_hash`."""
-        return self.identity or weights_hash(self.wan)
+        return self.identity or weights_hash(self._own_weights())
+
+    def _own_weights(self) -> nn.ModuleList:
+        """What diffusers loaded."""
+        return nn.ModuleList([self.wan, *(self._layer(i).block for i in range(self.depth))])
 
     def free_projections(self, kinds: Sequence[Kind]) -> None:
         """Geometry has projections of its own from the start."""
@@ -210,9 +220,13 @@ class WanBackbone(LayeredBackbone[WanPass]):
         self, index: int, x: Tensor, embedded: WanPass, past: KeyValue | None
     ) -> tuple[Tensor, KeyValue]:
         """See `LayeredBackbone.layer`."""
-        gate = self.gates[index]
-        assert isinstance(gate, CameraGate)
-        return run_block(self.wan.blocks[index], gate, x, embedded, past)
+        answer: tuple[Tensor, KeyValue] = self.layers[index](x, embedded, past)
+        return answer
+
+    def _layer(self, index: int) -> WanLayer:
+        found = self.layers[index]
+        assert isinstance(found, WanLayer)
+        return found
 
     def answers(self, x: Tensor, embedded: WanPass, groups: Sequence[Group]) -> list[list[Tensor]]:
         """See `LayeredBackbone.answers`."""

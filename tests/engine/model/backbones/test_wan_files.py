@@ -82,7 +82,7 @@ def test_what_was_trained_is_written_and_read(
     assert len(again.weights_hash) == 64
     # The base is named, not copied.
     names = read_adapters(path).tensors
-    whole = any(name.endswith("blocks.0.attn1.norm_q.weight") for name in names)
+    whole = any(name.endswith("layers.0.block.attn1.norm_q.weight") for name in names)
     assert whole is (adapted is Adapted.WHOLE)
     # Read to draw with, it can still be written.
     save_model(again, tmp_path / "again.safetensors", eight_bit=False)
@@ -275,7 +275,7 @@ def test_damaged_files_of_what_was_trained(
     path = tmp_path / "mine.safetensors"
     model = trained_model(kit, pipeline, Adapted.BESIDE)
     with torch.no_grad():
-        adapted_parameters(model.transformer)["gates.0.camera.bias"][0] = torch.nan
+        adapted_parameters(model.transformer)["layers.0.gate.camera.bias"][0] = torch.nan
     save_model(model, path, eight_bit=False)
     with pytest.raises(CheckpointError, match="is not finite"):
         read_model(path)

@@ -207,7 +207,7 @@ def test_bfloat16_stays_near_float32(kit: SimpleNamespace, autocast: bool, tmp_p
     kit.randomise(coarse)
     exact = trained_backbone(kit)
     assert coarse.wan.proj_out.weight.dtype is torch.bfloat16
-    assert coarse.wan.blocks[0].scale_shift_table.dtype is torch.float32
+    assert coarse.layers[0].block.scale_shift_table.dtype is torch.float32
     question = [
         Group((kit.picture(Kind.RGB, 0, 0.0, rays=True),)),
         kit.asked(kit.picture(Kind.DEPTH, 1, 0.7, rays=True, hint=True), sees=(0,)),
@@ -225,7 +225,7 @@ def test_checkpointing_changes_no_gradient(kit: SimpleNamespace) -> None:
         network.checkpointing = checkpointing
         question = kit.asked(kit.picture(Kind.DEPTH, 0, 0.7, rays=True))
         network([question])[0][0].square().mean().backward()
-        gradients.append(network.gates[0].camera.weight.grad)
+        gradients.append(network.layers[0].gate.camera.weight.grad)
     torch.testing.assert_close(gradients[0], gradients[1])
     assert gradients[0].abs().max() > 0
 
