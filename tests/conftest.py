@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import settings
 
 # Timing on a busy machine is no property of the code; the cases are the same on every run.
@@ -15,6 +19,35 @@ settings.load_profile("project")
 
 _LOCAL_FAMILIES = {getattr(socket, "AF_UNIX", None)}
 _LOCAL_HOSTS = ("127.0.0.1", "::1", "localhost")
+
+#: Small enough for any test; latents are 8 times smaller than pictures, as those of the real ones.
+_AUTOENCODERS: dict[str, dict[str, Any]] = {
+    "AutoencoderKL": {
+        "block_out_channels": (4, 4, 8, 8),
+        "down_block_types": ("DownEncoderBlock2D",) * 4,
+        "up_block_types": ("UpDecoderBlock2D",) * 4,
+        "latent_channels": 16,
+        "norm_num_groups": 2,
+        "sample_size": 256,
+        "scaling_factor": 0.3611,
+        "shift_factor": 0.1159,
+        "use_quant_conv": False,
+        "use_post_quant_conv": False,
+    },
+    "AutoencoderTiny": {
+        "encoder_block_out_channels": (8,) * 4,
+        "decoder_block_out_channels": (8,) * 4,
+        "num_encoder_blocks": (1,) * 4,
+        "num_decoder_blocks": (1,) * 4,
+        "latent_channels": 16,
+    },
+    "AutoencoderKLWan": {
+        "base_dim": 4,
+        "z_dim": 16,
+        "dim_mult": [1, 2, 2, 2],
+        "num_res_blocks": 1,
+    },
+}
 
 
 @pytest.fixture
@@ -33,3 +66,26 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         raise RuntimeError(f"a test tried to reach {address[0]} over the network")
 
     monkeypatch.setattr(socket.socket, "connect", local_only)
+
+
+@pytest.fixture(scope="session")
+def tiny_codecs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Random autoencoders of diffusers as a user's folders would be; nobody may write there."""
+    diffusers = pytest.importorskip("diffusers")
+    folders = {}
+    for name, settings_of_class in _AUTOENCODERS.items():
+        folders[name] = tmp_path_factory.mktemp("codecs") / f"tiny-{name}"
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(len(folders))
+            getattr(diffusers, name)(**settings_of_class).save_pretrained(folders[name])
+    return folders
+
+
+@pytest.fixture
+def copied_codec(tiny_codecs: dict[str, Path], tmp_path: Path) -> Callable[[str], Path]:
+    """A copy of a class's folder, to be damaged or moved."""
+
+    def copy(name: str) -> Path:
+        return Path(shutil.copytree(tiny_codecs[name], tmp_path / tiny_codecs[name].name))
+
+    return copy

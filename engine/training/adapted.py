@@ -13,6 +13,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from engine.model.backbones.backbone import AnyLayered, Backbone
 from engine.model.control.concatenated import SpatialConcatenation
 from engine.model.control.joint_network import ControlConfig, Coupling
 from engine.model.control.lora import LoraConfig
@@ -30,7 +31,7 @@ class Adapted:
     base_hash: of the frozen weights.
     """
 
-    network: Transformer
+    network: AnyLayered
     control: ControlConfig
     base_hash: str
 
@@ -54,3 +55,16 @@ def adapted(base: Transformer, rank: int, seed: int = 0) -> Adapted:
     control = ControlConfig(Coupling.SPATIAL, lora, links=0, seed=seed)
     joint = SpatialConcatenation(base, control)
     return Adapted(joint.branch, control, joint.base_hash)
+
+
+def adapted_backbone(base: Backbone, rank: int, seed: int = 0) -> Backbone:
+    """A network of others with adapters in its layers; saved models of it name what stays.
+
+    Raises:
+        ValueError: it is of no known kind, or adapted already.
+    """
+    from engine.model.backbones.wan.adaptation import adapt, wan_of
+    from engine.model.backbones.wan.adapted import Adapted as Way
+    from engine.model.backbones.wan.adapted import WanAdaptation
+
+    return adapt(wan_of(base), WanAdaptation(Way.LORA, rank, float(rank), seed=seed))

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.model.text import Kind, Tokenizer
+from engine.model.text import Kind, Words
 from engine.model.tokens import PATCH, Group, Picture
 from engine.model.transformer import preconditioning
 from engine.training.augmentation import uniform
@@ -69,7 +69,7 @@ class LessonPlan:
     def __init__(
         self,
         config: MixtureConfig,
-        tokenizer: Tokenizer,
+        tokenizer: Words,
         generator: torch.Generator,
         structure: torch.Generator,
     ) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from engine.model.codecs.stored import read_codec
-from engine.model.model import Model, new_model, read_model
+from engine.model.model import Model, new_model, own_transformer, read_model
 from engine.model.text import Tokenizer
 from engine.model.transformer import TransformerConfig
 from engine.training.buffer import SourceShares
@@ -167,8 +167,10 @@ def _starting_model(options: argparse.Namespace) -> Model:
         return _model_of_run(options)
     if options.init:
         model = read_model(options.init, options.codec)
+        if not isinstance(model.tokenizer, Tokenizer):
+            return model  # it spells any word
         tokenizer = new_words(options.worlds, model.tokenizer)
-        fits = len(tokenizer) <= model.transformer.config.words
+        fits = len(tokenizer) <= own_transformer(model).config.words
         return replace(model, tokenizer=tokenizer) if fits else model
     if options.lora is not None:
         raise ValueError("--lora trains beside weights that stay: name them with --init")

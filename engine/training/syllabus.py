@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from engine.model.codecs.picture_codec import PictureCodec
-from engine.model.text import Tokenizer
+from engine.model.text import Words
 from engine.training.buffer import Offer, ReplayBuffer, SourceShares
 from engine.training.entries import EntryConfig
 from engine.training.joint.lessons import JointPlan
@@ -131,7 +131,7 @@ class Syllabus:
         config: SyllabusConfig,
         sources: SourceShares,
         codec: PictureCodec,
-        tokenizer: Tokenizer,
+        tokenizer: Words,
         draws: Draws,
         device: torch.device,
     ) -> None:

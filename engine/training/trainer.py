@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import os
@@ -13,6 +14,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
+from engine.model.backbones.backbone import Backbone
 from engine.model.checkpoints import CheckpointError
 from engine.model.codecs.picture_codec import PictureCodec
 from engine.model.control.adapters_file import read_adapters
@@ -20,7 +22,7 @@ from engine.model.control.lora import merged
 from engine.model.model import Model, read_model, save_model
 from engine.model.text import Kind
 from engine.model.transformer import Transformer
-from engine.training.adapted import Adapted, adapted
+from engine.training.adapted import Adapted, adapted, adapted_backbone
 from engine.training.average import Average, filled, outline
 from engine.training.buffer import SourceShares
 from engine.training.checkpointing import set_checkpointing
@@ -122,10 +124,9 @@ class Trainer:
         self.config, self.device, self.tokenizer = config, self.place.device, model.tokenizer
         self.codec = model.codec.to(self.device).eval().requires_grad_(False)
         self.adapted: Adapted | None = None
-        self.network = model.transformer.to(self.device).train()
+        self.network: Backbone = model.transformer.to(self.device).train()
         if config.lora is not None:
-            self.adapted = adapted(self.network, config.lora, config.seed)
-            self.network = self.adapted.network.train()
+            self._adapt(config.lora)
         self.parameters = sum(p.numel() for p in self.network.parameters())
         self._outline = outline(self.network)
         set_checkpointing(self.network, config.checkpointing)
@@ -136,10 +137,18 @@ class Trainer:
         draws = Draws(self.generator, self.structure, config.seed + 7919 * self.place.rank)
         self.syllabus = Syllabus(config, sequences, self.codec, self.tokenizer, draws, self.device)
         # Muon needs whole matrices, and adapters are no whole ones either.
-        muon = not self.place.sharded and self.adapted is None
+        muon = not self.place.sharded and config.lora is None
         self.optimisers = build_optimisers(self.network, config.learning_rate, muon=muon)
         self.channel_weights = channel_weights(self.codec).to(self.device)
         self.step = 0
+
+    def _adapt(self, rank: int) -> None:
+        """Freezes the network and puts adapters of a rank beside its weights."""
+        if isinstance(self.network, Transformer):
+            self.adapted = adapted(self.network, rank, self.config.seed)
+            self.network = self.adapted.network.train()
+        else:
+            self.network = adapted_backbone(self.network, rank, self.config.seed).train()
 
     def _train_step(self, running: _Running) -> None:
         asked = self.syllabus.next()
@@ -211,17 +220,18 @@ class Trainer:
 
     def averaged_model(self) -> Model:
         """The model to draw with. Every process must call it; the writer's is whole."""
-        transformer = self._whole(self._averaged_state())
-        return Model(self.codec, transformer.to(self.device), self.tokenizer)
+        whole = self._whole(self._averaged_state())
+        whole = whole.to(self.device) if self.place.writes else whole
+        return Model(self.codec, whole, self.tokenizer)
 
     def _averaged_state(self) -> dict[str, torch.Tensor]:
         with self.average.shown_in(self.network):
             return {k: v.detach().clone() for k, v in whole_state(self.network).items()}
 
-    def _whole(self, state: dict[str, torch.Tensor]) -> Transformer:
-        """A plain transformer, adapters merged; without weights where nothing is written."""
+    def _whole(self, state: dict[str, torch.Tensor]) -> Backbone:
+        """Adapters of our own network are merged; without weights where nothing is written."""
         if not self.place.writes:
-            return Transformer(self.network.config).eval()
+            return copy.deepcopy(self._outline)
         whole = filled(self._outline, state)
         return whole if self.adapted is None else merged(whole)
 

@@ -54,14 +54,12 @@ class AutoencoderKind:
         normalisation: from its config and that number.
         encode: (B, C, h, w), its own latents of pictures (B, 3, H, W).
         decode: pictures from its own latents, not clamped where that can be had.
-        what: it is, for the user.
     """
 
     channels: str
     normalisation: Callable[[Mapping[str, Any], int], Normalisation]
     encode: Callable[[Any, Tensor], Tensor]
     decode: Callable[[Any, Tensor], Tensor]
-    what: str
 
 
 def _encode_kl(autoencoder: Any, picture: Tensor) -> Tensor:
@@ -98,13 +96,13 @@ def _decode_frame(autoencoder: Any, raw: Tensor) -> Tensor:
 KINDS: Mapping[str, AutoencoderKind] = MappingProxyType(
     {
         "AutoencoderKL": AutoencoderKind(
-            "latent_channels", image_normalisation, _encode_kl, _decode_image, "FLUX's and others'"
+            "latent_channels", image_normalisation, _encode_kl, _decode_image
         ),
         "AutoencoderTiny": AutoencoderKind(
-            "latent_channels", image_normalisation, _encode_tiny, _decode_image, "TAEF1 and others"
+            "latent_channels", image_normalisation, _encode_tiny, _decode_image
         ),
         "AutoencoderKLWan": AutoencoderKind(
-            "z_dim", video_normalisation, _encode_frame, _decode_frame, "Wan 2.1's"
+            "z_dim", video_normalisation, _encode_frame, _decode_frame
         ),
     }
 )

@@ -7,7 +7,6 @@ never before.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,7 +51,6 @@ def read_diffusers_codec(folder: Path) -> DiffusersCodec:
     """
     found = _opened(folder)
     kind = KINDS[found.class_name]
-    _require_diffusers(found)
     autoencoder = _loaded(found)
     full: Any = autoencoder.config
     try:
@@ -77,14 +75,16 @@ def _opened(folder: Path) -> _Folder:
     if not folder.is_dir():
         raise CodecError(f"there is no codec folder {folder}")
     path = folder
-    if (folder / "model_index.json").is_file():
+    if (folder / "model_index.json").is_file() or (
+        not (folder / "config.json").is_file() and (folder / "vae").is_dir()
+    ):
         path = folder / "vae"
         if not path.is_dir():
             raise CodecError(f"the pipeline in {folder} has no vae folder; name a codec's own")
     config = _json(path / "config.json")
     found = _Folder(path, config, ())
     if found.class_name not in KINDS:
-        what = f"a {found.class_name}" if found.class_name else "no model of diffusers"
+        what = f"the class {found.class_name}" if found.class_name else "no model of diffusers"
         raise CodecError(f"{path} holds {what}; a codec is one of {', '.join(KINDS)}")
     return _Folder(path, config, _weights_files(path))
 
@@ -134,17 +134,14 @@ def _check_safetensors(file: Path) -> None:
         raise CodecError(f"{file} is damaged ({error}); fetch or save it again") from error
 
 
-def _require_diffusers(found: _Folder) -> None:
-    if importlib.util.find_spec("diffusers") is None:
-        raise CodecError(
-            f"the {found.class_name} in {found.path} needs diffusers; install it with: "
-            'pip install "photowalk[models]"'
-        )
-
-
 def _loaded(found: _Folder) -> nn.Module:
-    import diffusers
-
+    try:
+        import diffusers
+    except ImportError as error:
+        raise CodecError(
+            f"the {found.class_name} in {found.path} needs diffusers ({_first_line(error)}); "
+            'install it with: pip install "photowalk[models]"'
+        ) from error
     wanted = getattr(diffusers, found.class_name, None)
     if wanted is None:
         raise CodecError(

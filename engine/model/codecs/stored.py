@@ -109,7 +109,7 @@ def _told(found: PictureCodec, named: DiffusersCodecConfig) -> str:
         return "Photowalk's own codec is another one"
     config = found.config
     if config.class_name != named.class_name:
-        return f"{config.source} holds a {config.class_name}"
+        return f"{config.source} holds the class {config.class_name}"
     if config.sha256 != named.sha256:
         return f"the weights in {config.source} are others (SHA-256 {config.sha256[:12]}…)"
     return f"the config.json in {config.source} scales latents otherwise"

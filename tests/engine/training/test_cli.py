@@ -33,14 +33,14 @@ def worlds(tmp_path: Path) -> Path:
     lens = Intrinsics.from_fov(60, 64 / 48)
     for seed in range(2):
         cameras = []
-        for index in range(4):
+        for index in range(6):
             T = np.eye(4)
             T[0, 3] = 0.1 * index
             cameras.append(Camera(T, lens))
         texture = cv2.resize(rng.integers(0, 255, (12, 16, 3), np.uint8), (64, 48))
-        depth = np.full((4, 48, 64), 2.0 + seed, np.float32)
+        depth = np.full((6, 48, 64), 2.0 + seed, np.float32)
         depth[:, :8] = np.inf
-        rgb = np.stack([texture] * 4)
+        rgb = np.stack([texture] * 6)
         save_sequence(
             sequence_path(folder, seed),
             Sequence(rgb, depth, tuple(cameras), "a plain wall", "rooms", seed),
@@ -92,7 +92,7 @@ def codec(tmp_path: Path) -> Path:
 
 def test_sequences_keep_units_and_cameras(worlds: Path) -> None:
     sequence = read_sequence(sequence_path(worlds, 1))
-    assert sequence.rgb.shape == (4, 3, 48, 64)
+    assert sequence.rgb.shape == (6, 3, 48, 64)
     assert sequence.depth[0, 0, -1, 0] == 3.0
     assert bool(sequence.depth[:, :, :8].isinf().all())
     np.testing.assert_allclose(sequence.cameras[2].position, [0.2, 0, 0])

@@ -15,6 +15,7 @@ import pytest
 from safetensors.numpy import save_file
 
 import main as command_line
+from engine.model.codecs.diffusers_codec import KINDS
 from explorer.store import store as store_module
 from explorer.store.catalogue import CATALOGUE, Entry, embedded_catalogue, parse_catalogue
 from explorer.store.errors import StoreError
@@ -188,6 +189,13 @@ def test_the_catalogue_is_sound() -> None:
         assert not entry.wants("pytorch_model.bin")
         assert not entry.wants("evil.py")
         assert any(entry.wants(name) for name in entry.classes)
+
+
+def test_every_codec_of_others_has_an_entry() -> None:
+    named = {c for entry in embedded_catalogue() for c in entry.classes.values()}
+    codecs = {e.name for e in embedded_catalogue() if e.purpose.startswith("codec")}
+    assert codecs == {"taef1", "flux-vae", "wan2.1-vae"}
+    assert set(KINDS) <= named
 
 
 @pytest.mark.parametrize("document", [{}, {"format": "photowalk catalogue", "version": 2}])
