@@ -16,6 +16,7 @@ import click
 
 from explorer.commands.clips import COMMANDS as CLIP_COMMANDS
 from explorer.commands.evaluate import evaluate
+from explorer.commands.label import label, taught
 from explorer.commands.models import models
 from explorer.commands.options import FILE, RESULTS, picture_size
 
@@ -121,7 +122,7 @@ def walk(**given: Any) -> None:
         sys.exit(INTERRUPTED)
 
 
-for command in (*CLIP_COMMANDS, evaluate, models):
+for command in (*CLIP_COMMANDS, evaluate, label, models):
     cli.add_command(command)
 
 
@@ -131,7 +132,7 @@ def train(arguments: tuple[str, ...]) -> None:
     """Train the codec or the transformer (see: photowalk train --help)."""
     from engine.training.cli import main as training
 
-    sys.exit(training(list(arguments)))
+    sys.exit(training(taught(arguments)))
 
 
 @cli.command()

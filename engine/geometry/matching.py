@@ -110,9 +110,10 @@ def nearest_descriptors(wanted: NDArray[np.float32], among: NDArray[np.float32])
     return Nearest(best, nearest / second)
 
 
-def match_features(a: Features, b: Features, config: MatchingConfig = MatchingConfig()) -> Matches:
-    """Matches that pass the ratio test, are each other's nearest, and agree on one epipolar
-    geometry (MAGSAC++, Barath et al. 2020). None where too few agree."""
+def mutual_matches(a: Features, b: Features, config: MatchingConfig = MatchingConfig()) -> Matches:
+    """Matches that pass the ratio test and are each other's nearest, wrong ones among them: for
+    pictures whose cameras are known, which tell better than any estimate which are wrong. None
+    where there are too few."""
     none = Matches(np.empty((0, 2)), np.empty((0, 2)))
     if min(len(a.places), len(b.places)) < max(2, config.least_matches):
         return none
@@ -121,7 +122,15 @@ def match_features(a: Features, b: Features, config: MatchingConfig = MatchingCo
     mutual = back.index[there.index] == np.arange(len(a.places))
     good = mutual & (there.ratio < config.ratio)
     seen_a, seen_b = a.places[good], b.places[there.index[good]]
-    if len(seen_a) < config.least_matches:
+    return Matches(seen_a, seen_b) if len(seen_a) >= config.least_matches else none
+
+
+def match_features(a: Features, b: Features, config: MatchingConfig = MatchingConfig()) -> Matches:
+    """Mutual matches that agree on one epipolar geometry (MAGSAC++, Barath et al. 2020). None
+    where too few agree."""
+    none = Matches(np.empty((0, 2)), np.empty((0, 2)))
+    seen_a, seen_b = mutual_matches(a, b, config)
+    if not len(seen_a):
         return none
     F, kept = cv2.findFundamentalMat(
         seen_a, seen_b, cv2.USAC_MAGSAC, config.epipolar_error, 0.9999, 2000

@@ -95,24 +95,20 @@ class CameraGatedAttention(nn.Module):
         )
         query = turn(self.query_norm(query), *rotary)
         own = KeyValue(turn(self.key_norm(key), *rotary), value)
-        out = rearrange(self._attend(query, own, spans, past), "b h n d -> b n (h d)")
+        out = rearrange(attend(query, own, spans, past), "b h n d -> b n (h d)")
         if gate is not None:
             out = out * gate.sigmoid()
         return self.out(out), own
 
-    @staticmethod
-    def _attend(
-        query: Tensor, own: KeyValue, spans: Sequence[Span], past: KeyValue | None
-    ) -> Tensor:
-        """Each span attends to whole earlier spans, so no mask is ever built."""
-        sizes = [span.stop - span.start for span in spans]
-        queries, keys, values = (torch.split(t, sizes, dim=2) for t in (query, own.key, own.value))
-        answers = []
-        for index, span in enumerate(spans):
-            parts = [] if past is None else [past]
-            parts += [KeyValue(keys[seen], values[seen]) for seen in (*span.sees, index)]
-            seen_kv = KeyValue.joined(parts)
-            answers.append(
-                F.scaled_dot_product_attention(queries[index], seen_kv.key, seen_kv.value)
-            )
-        return answers[0] if len(answers) == 1 else torch.cat(answers, dim=2)
+
+def attend(query: Tensor, own: KeyValue, spans: Sequence[Span], past: KeyValue | None) -> Tensor:
+    """Each span attends to whole earlier spans, so no mask is ever built."""
+    sizes = [span.stop - span.start for span in spans]
+    queries, keys, values = (torch.split(t, sizes, dim=2) for t in (query, own.key, own.value))
+    answers = []
+    for index, span in enumerate(spans):
+        parts = [] if past is None else [past]
+        parts += [KeyValue(keys[seen], values[seen]) for seen in (*span.sees, index)]
+        seen_kv = KeyValue.joined(parts)
+        answers.append(F.scaled_dot_product_attention(queries[index], seen_kv.key, seen_kv.value))
+    return answers[0] if len(answers) == 1 else torch.cat(answers, dim=2)

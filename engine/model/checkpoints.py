@@ -69,6 +69,15 @@ def save_checkpoint(
     os.replace(temporary, path)
 
 
+def stored_format(path: Path) -> str:
+    """What the header of a safetensors file calls its format; empty where it says nothing."""
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            return str((file.metadata() or {}).get("format", ""))
+    except (SafetensorError, OSError):
+        return ""  # whoever reads it says what is wrong with it
+
+
 def read_checkpoint(path: Path, device: str = "cpu") -> Checkpoint:
     """Reads either storage form.
 

@@ -44,25 +44,28 @@ class Layer(nn.Module):
     ) -> tuple[Tensor, KeyValue]:
         parts = [(part + self.offset).unbind(-2) for part in embedded.modulations]
         sizes = embedded.sizes
-        normed = _shifted(x, [(p[0], p[1]) for p in parts], sizes)
+        normed = shifted(_normed(x), [(p[0], p[1]) for p in parts], sizes)
         update, own = self.attention(normed, embedded.rays, embedded.rotary, embedded.spans, past)
-        x = _added(x, update, [p[2] for p in parts], sizes)
-        normed = _shifted(x, [(p[3], p[4]) for p in parts], sizes)
+        x = added(x, update, [p[2] for p in parts], sizes)
+        normed = shifted(_normed(x), [(p[3], p[4]) for p in parts], sizes)
         update = self.mlp_out(F.gelu(self.mlp_in(normed), approximate="tanh"))
-        return _added(x, update, [p[5] for p in parts], sizes), own
+        return added(x, update, [p[5] for p in parts], sizes), own
 
 
-def _shifted(x: Tensor, parts: Sequence[tuple[Tensor, Tensor]], sizes: tuple[int, ...]) -> Tensor:
-    """Layer norm of x (B, N, D), then each part's own (shift, scale)."""
-    normed = torch.split(F.layer_norm(x, (x.shape[-1],)), list(sizes), dim=1)
+def _normed(x: Tensor) -> Tensor:
+    return F.layer_norm(x, (x.shape[-1],))
+
+
+def shifted(x: Tensor, parts: Sequence[tuple[Tensor, Tensor]], sizes: tuple[int, ...]) -> Tensor:
+    """x · (1 + scale) + shift of normalised x (B, N, D), each part with its own (shift, scale)."""
     pieces = [
         torch.addcmul(shift, piece, 1 + scale)
-        for piece, (shift, scale) in zip(normed, parts, strict=True)
+        for piece, (shift, scale) in zip(torch.split(x, list(sizes), dim=1), parts, strict=True)
     ]
     return pieces[0] if len(pieces) == 1 else torch.cat(pieces, dim=1)
 
 
-def _added(x: Tensor, update: Tensor, gates: Sequence[Tensor], sizes: tuple[int, ...]) -> Tensor:
+def added(x: Tensor, update: Tensor, gates: Sequence[Tensor], sizes: tuple[int, ...]) -> Tensor:
     """x + gate · update, each part with its own gate."""
     pieces = [
         torch.addcmul(old, new, gate)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Protocol
 
 PAD, UNKNOWN = 0, 1
 CAPTION_WORDS = 12
@@ -38,10 +39,25 @@ PROMPTS = {
 
 @dataclass(frozen=True)
 class Prompt:
-    """Token ids, and the caption's words that the vocabulary lacks (to be told to the user)."""
+    """Token ids, the caption's words that the vocabulary lacks, and how many it knows."""
 
     ids: tuple[int, ...]
     unknown_words: tuple[str, ...]
+    known: int = 0
+
+
+class Words(Protocol):
+    """What turns prompts into ids.
+
+    Attributes:
+        vocabulary: the words that captions may be written with; empty where any may.
+    """
+
+    @property
+    def vocabulary(self) -> tuple[str, ...]: ...
+
+    def encode(self, kinds: Kind | Sequence[Kind], caption: str = "") -> Prompt:
+        """The prompt for one kind, or for several that are drawn together."""
 
 
 def words_of(caption: str) -> list[str]:
@@ -75,4 +91,4 @@ class Tokenizer:
         if words:
             ids += [self._ids.get(word, UNKNOWN) for word in words]
             ids += [PAD] * (len(asked) + CAPTION_WORDS - len(ids))
-        return Prompt(tuple(ids), unknown)
+        return Prompt(tuple(ids), unknown, known=len(set(words)) - len(unknown))

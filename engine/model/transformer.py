@@ -7,9 +7,10 @@ and cached (`remember`), and every sampling step pays only for the asked tokens 
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +18,9 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from engine.model.attention import KeyValue, Span, rotary_angles
+from engine.model.backbones.backbone import Cache as Cache
+from engine.model.backbones.backbone import LayeredBackbone
+from engine.model.control.adapters_file import weights_hash
 from engine.model.layers import Blend, Embedded, Layer
 from engine.model.text import Kind
 from engine.model.tokens import (
@@ -25,7 +29,6 @@ from engine.model.tokens import (
     RAY_CHANNELS,
     Group,
     Picture,
-    check_rays_hidden,
     patchify,
     picture_tokens,
     prompt_positions,
@@ -51,13 +54,6 @@ class TransformerConfig:
             raise ValueError("width / heads must be a multiple of 16")
 
 
-@dataclass(frozen=True)
-class Cache:
-    """Keys and values of all that is known so far, one entry a layer; None while nothing is."""
-
-    layers: tuple[KeyValue, ...] | None = None
-
-
 def _level_features(level: Tensor, width: int) -> Tensor:
     """(…) levels in [0, 1] to (…, width) sines and cosines."""
     frequencies = torch.exp(torch.linspace(0, math.log(200.0), width // 2, device=level.device))
@@ -75,8 +71,10 @@ def preconditioning(level: Tensor) -> tuple[Tensor, Tensor]:
     return clean / total, level / total.sqrt()
 
 
-class Transformer(nn.Module):
+class Transformer(LayeredBackbone[Embedded]):
     """See the module. `forward` trains, `remember` and `predict` draw; both run the same layers."""
+
+    config: TransformerConfig
 
     def __init__(self, config: TransformerConfig | None = None) -> None:
         super().__init__()
@@ -169,13 +167,27 @@ class Transformer(nn.Module):
             spans=tuple(spans),
         )
 
-    def _run(self, embedded: Embedded, cache: Cache) -> tuple[Tensor, Cache]:
-        x, known = embedded.tokens, []
-        for index, layer in enumerate(self.layers):
-            past = None if cache.layers is None else cache.layers[index]
-            x, own = layer(x, embedded, past)
-            known.append(own)
-        return x, Cache(tuple(known))
+    @property
+    def depth(self) -> int:
+        """See `LayeredBackbone.depth`."""
+        return len(self.layers)
+
+    def layer(
+        self, index: int, x: Tensor, embedded: Embedded, past: KeyValue | None
+    ) -> tuple[Tensor, KeyValue]:
+        """See `LayeredBackbone.layer`."""
+        answer: tuple[Tensor, KeyValue] = self.layers[index](x, embedded, past)
+        return answer
+
+    def free_projections(self, kinds: Sequence[Kind]) -> None:
+        """See `LayeredBackbone.free_projections`."""
+        for kind in kinds:
+            for own in (self.inputs, self.outputs):
+                own[kind] = copy.deepcopy(own[kind]).requires_grad_(True)
+
+    def frozen_hash(self) -> str:
+        """See `LayeredBackbone.frozen_hash`."""
+        return weights_hash(self)
 
     # -- answering -------------------------------------------------------------------------
 
@@ -211,29 +223,3 @@ class Transformer(nn.Module):
                 next(parts)
             answers.append(found)
         return answers
-
-    def forward(self, groups: Sequence[Group]) -> list[list[Tensor]]:
-        """Clean contents of every picture of every asked group, in one pass without a cache.
-
-        Raises:
-            ValueError: RAYS are asked of a view whose rays another picture carries.
-        """
-        check_rays_hidden(groups)
-        embedded = self.embed(groups)
-        x, _ = self._run(embedded, Cache())
-        return self.answers(x, embedded, groups)
-
-    def remember(self, group: Group, cache: Cache) -> Cache:
-        """The cache extended by one group of observed pictures, which see all that it holds."""
-        embedded = self.embed([replace(group, sees=())])
-        _, own = self._run(embedded, cache)
-        if cache.layers is None or own.layers is None:
-            return own
-        pairs = zip(cache.layers, own.layers, strict=True)
-        return Cache(tuple(KeyValue.joined(pair) for pair in pairs))
-
-    def predict(self, group: Group, cache: Cache) -> list[Tensor]:
-        """Clean contents of an asked group that sees all that the cache holds."""
-        embedded = self.embed([replace(group, sees=())])
-        x, _ = self._run(embedded, cache)
-        return self.answers(x, embedded, [group])[0]

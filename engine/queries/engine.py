@@ -7,12 +7,12 @@ from pathlib import Path
 
 import torch
 
+from engine.model.backbones.backbone import Backbone
 from engine.model.checkpoints import file_hash
 from engine.model.codecs.picture_codec import DOWNSCALE, PictureCodec
 from engine.model.model import Model, read_model
-from engine.model.text import Tokenizer
+from engine.model.text import Words
 from engine.model.tokens import PATCH
-from engine.model.transformer import Transformer
 
 #: Heights and widths of pictures are multiples of this.
 SIZE_MULTIPLE = DOWNSCALE * PATCH
@@ -41,7 +41,8 @@ class Engine:
     """Attributes:
     model: codec, transformer and tokenizer, on `device`.
     precision: what matrices are multiplied in; latents and pictures stay float32.
-    weights_hash: SHA-256 of the weights file, or of nothing for weights made in memory.
+    weights_hash: SHA-256 of the weights file, of what a folder's parts are called by their hashes,
+        or of nothing for weights made in memory.
     """
 
     model: Model
@@ -56,7 +57,7 @@ class Engine:
         precision: torch.dtype | None = None,
         codec: Path | None = None,
     ) -> Engine:
-        """The embedded weights, or another file's.
+        """The embedded weights, another file's, or a folder's (see `read_model`).
 
         Args:
             codec: where the autoencoder that the file names lies, if not where it lay.
@@ -66,7 +67,9 @@ class Engine:
                 missing or another one.
         """
         path = path or embedded_weights()
-        return Engine.of(read_model(path, codec), device, precision, file_hash(path))
+        precision = precision or best_precision(torch.device(device))
+        model = read_model(path, codec, precision)
+        return Engine.of(model, device, precision, model.weights_hash or file_hash(path))
 
     @staticmethod
     def of(
@@ -85,11 +88,11 @@ class Engine:
         return self.model.codec
 
     @property
-    def transformer(self) -> Transformer:
+    def transformer(self) -> Backbone:
         return self.model.transformer
 
     @property
-    def tokenizer(self) -> Tokenizer:
+    def tokenizer(self) -> Words:
         return self.model.tokenizer
 
     @property

@@ -36,10 +36,10 @@ def generate(
     Raises:
         QueryError: the model knows no word of the caption.
     """
-    if _none_known(engine.tokenizer.encode(Kind.RGB, caption).ids):
-        known = ", ".join(engine.tokenizer.vocabulary[:12])
+    if not engine.tokenizer.encode(Kind.RGB, caption).known:
+        some = ", ".join(engine.tokenizer.vocabulary[:12]) or "those that you would say"
         raise QueryError(
-            f"the model knows no word of {caption!r}; describe the scene with words such as {known}"
+            f"the model knows no word of {caption!r}; describe the scene with words such as {some}"
         )
     height, width = config.size
     camera = Camera(np.eye(4), Intrinsics.from_fov(config.fov, width / height))
@@ -49,11 +49,6 @@ def generate(
     assert answer.rgb is not None
     assert answer.depth is not None
     return SceneView(answer.rgb, answer.depth, camera)
-
-
-def _none_known(ids: Sequence[int]) -> bool:
-    """After the prompt's first word there is only padding and the unknown word."""
-    return all(i in (0, 1) for i in ids[1:])
 
 
 def render_from_depth(

@@ -13,7 +13,26 @@ from engine.training.sequences import PosedSequence
 E = TypeVar("E")
 
 
+@dataclass(frozen=True)
+class Offer:
+    """What the sequences of a source have.
+
+    Attributes:
+        depth: of every view.
+        cameras: of several views; without them a sequence is a single picture.
+    """
+
+    depth: bool = True
+    cameras: bool = True
+
+    def serves(self, wanted: Offer) -> bool:
+        """Depth or its absence must agree: what has depth is too good for lessons without."""
+        return self.depth == wanted.depth and (self.cameras or not wanted.cameras)
+
+
 class SequenceSource(Protocol):
+    """Has depth and cameras, unless it has an attribute `offer` that says otherwise."""
+
     def draw(self, generator: torch.Generator) -> PosedSequence: ...
 
 
@@ -24,8 +43,27 @@ class SourceShares:
     sources: tuple[SequenceSource, ...]
     shares: tuple[float, ...]
 
-    def draw(self, generator: torch.Generator) -> PosedSequence:
-        weights = torch.tensor(self.shares)
+    def _weights(self, wanted: Offer) -> list[float]:
+        return [
+            share if getattr(source, "offer", Offer()).serves(wanted) else 0.0
+            for source, share in zip(self.sources, self.shares, strict=True)
+        ]
+
+    def can(self, wanted: Offer) -> bool:
+        """Some source has what is wanted."""
+        return any(self._weights(wanted))
+
+    def draw(self, generator: torch.Generator, wanted: Offer | None = None) -> PosedSequence:
+        """From the sources that have what is wanted: depth and cameras, if nothing else is said.
+
+        Raises:
+            ValueError: there is none.
+        """
+        wanted = wanted or Offer()
+        if not self.can(wanted):
+            kind = "depth" if wanted.depth else "pictures without depth"
+            raise ValueError(f"no source has {kind}{' and cameras' if wanted.cameras else ''}")
+        weights = torch.tensor(self._weights(wanted))
         index = int(torch.multinomial(weights, 1, generator=generator))
         return self.sources[index].draw(generator)
 

@@ -86,8 +86,8 @@ def whole_state(network: nn.Module) -> dict[str, Tensor]:
 
 
 def load_whole_state(network: nn.Module, state: dict[str, Any]) -> None:
-    """Inverse of `whole_state`, for sharded and whole networks."""
-    options = StateDictOptions(full_state_dict=True, broadcast_from_rank0=False)
+    """Inverse of `whole_state`, for sharded and whole networks; what is not named stays."""
+    options = StateDictOptions(full_state_dict=True, broadcast_from_rank0=False, strict=False)
     set_model_state_dict(network, state, options=options)
 
 

@@ -6,7 +6,7 @@ Encoding and warping cost as much as a training pass, so one encoded entry serve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -92,7 +92,8 @@ def _mirrored(sequence: PosedSequence) -> PosedSequence:
         )
         for camera in sequence.cameras
     )
-    return PosedSequence(sequence.rgb.flip(-1), sequence.depth.flip(-1), cameras, sequence.caption)
+    flipped = (sequence.rgb.flip(-1), sequence.depth.flip(-1))
+    return replace(sequence, rgb=flipped[0], depth=flipped[1], cameras=cameras)
 
 
 def _cropped(
@@ -107,6 +108,7 @@ def _cropped(
         cut(sequence.depth[views], crop, size, nearest=True),
         cameras,
         sequence.caption,
+        tuple(sequence.scales[v] for v in views) if sequence.scales else (),
     )
 
 
@@ -119,7 +121,7 @@ def prepared(
     height, width = sequence.rgb.shape[-2:]
     crop = random_crop(generator, (height, width), config.size, config.least_crop)
     part = _cropped(sequence, crop, config.size, views)
-    return PosedSequence(photometric(part.rgb, generator), part.depth, part.cameras, part.caption)
+    return replace(part, rgb=photometric(part.rgb, generator))
 
 
 def relative_rays(
@@ -153,10 +155,18 @@ def photo_entry(
     return PhotoEntry(rgb[0], depth[0], rays[0].to(device), part.caption)
 
 
-def _chosen_views(
+def chosen_views(
     cameras: tuple[Camera, ...], contexts: int, targets: int, generator: torch.Generator
 ) -> list[int]:
-    """Random context and target views; the anchor is the context view nearest to the target."""
+    """Random context and target views; the anchor is the context view nearest to the target.
+
+    Raises:
+        ValueError: there are fewer views than that.
+    """
+    if len(cameras) < contexts + targets:
+        raise ValueError(
+            f"a walk of {contexts} + {targets} views needs as many, not {len(cameras)}"
+        )
     order = torch.randperm(len(cameras), generator=generator).tolist()
     goal, rest = order[:targets], order[targets : targets + contexts]
 
@@ -176,7 +186,7 @@ def walk_entry(
     generator: torch.Generator,
     device: torch.device,
 ) -> WalkEntry:
-    views = _chosen_views(sequence.cameras, contexts, config.targets, generator)
+    views = chosen_views(sequence.cameras, contexts, config.targets, generator)
     part = prepared(sequence, views, config, generator).to(device)
     strength = uniform(generator, 0.0, config.depth_error)
     seen = disturbed_depth(part.depth[:contexts], generator, strength)

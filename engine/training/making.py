@@ -9,12 +9,26 @@ from typing import Protocol
 import torch
 
 from engine.model.codecs.picture_codec import PictureCodec
-from engine.training.buffer import SourceShares
+from engine.training.bare import BareWalk, bare_joint_entry, bare_walk_entry
+from engine.training.buffer import Offer, SourceShares
 from engine.training.entries import EntryConfig, PhotoEntry, WalkEntry, photo_entry, walk_entry
 from engine.training.joint.entries import JointEntry, joint_entry
 
-Entry = PhotoEntry | WalkEntry | JointEntry
+Entry = PhotoEntry | WalkEntry | JointEntry | BareWalk
 PHOTO, JOINT = "photo", "joint"
+#: Entries of pictures without depth.
+BARE = "bare "
+BARE_JOINT, BARE_PHOTO = f"{BARE}joint", f"{BARE}photo"
+
+
+def bare_walk_name(contexts: int) -> str:
+    """The name of walks without depth with so many context views."""
+    return BARE + walk_name(contexts)
+
+
+def wanted(name: str) -> Offer:
+    """What a sequence must have to be made into entries of that name."""
+    return Offer(depth=not name.startswith(BARE), cameras=name not in (PHOTO, BARE_PHOTO))
 
 
 def walk_name(contexts: int) -> str:
@@ -38,7 +52,9 @@ class MakingConfig:
     @property
     def names(self) -> tuple[str, ...]:
         """Every kind of entry."""
-        return (PHOTO, JOINT, *(walk_name(n + 1) for n in range(self.most_contexts)))
+        contexts = range(1, self.most_contexts + 1)
+        walks = [name(n) for name in (walk_name, bare_walk_name) for n in contexts]
+        return (PHOTO, JOINT, BARE_PHOTO, BARE_JOINT, *walks)
 
 
 class EntrySource(Protocol):
@@ -72,15 +88,21 @@ class EntryMaker:
         """
         if name not in self.config.names:
             raise ValueError(f"there are no entries called {name!r}; known: {self.config.names}")
-        sequence, config = self.sequences.draw(self.generator), self.config
+        sequence, config = self.sequences.draw(self.generator, wanted(name)), self.config
         if name == PHOTO:
             return photo_entry(sequence, self.codec, config.entries, self.generator, self.device)
         if name == JOINT:
             draws = (config.joint, self.generator, self.device)
             return joint_entry(sequence, config.joint_views, self.codec, *draws)
-        contexts = int(name.split()[1])
+        if name in (BARE_JOINT, BARE_PHOTO):
+            views = config.joint_views if name == BARE_JOINT else 1
+            how = config.joint if name == BARE_JOINT else config.entries
+            draws = (how, self.generator, self.device)
+            return bare_joint_entry(sequence, views, self.codec, *draws)
+        contexts = int(name.split()[-1])
         draws = (config.entries, self.generator, self.device)
-        return walk_entry(sequence, contexts, self.codec, *draws)
+        make = bare_walk_entry if name.startswith(BARE) else walk_entry
+        return make(sequence, contexts, self.codec, *draws)
 
     def close(self) -> None:
         """Nothing runs between two entries."""

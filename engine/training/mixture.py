@@ -3,6 +3,7 @@
 photo  RGB 0 → DEPTH 0                                      (the first view's depth)
 walk   context → RGB i; context + RGB i → DEPTH i           (seed 003, eq. 10; else eq. 12)
 warp   context → WARP i; context + WARP i → RGB i, DEPTH i  (seed 003, eq. 9 and 11)
+bare   context RGB → RGB i, where there is no depth         (seed 003, table 3: no geometry)
 joint  several pictures of several views at once            (engine/training/joint)
 
 Losses are taken only on asked pictures.
@@ -16,10 +17,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.model.text import Kind, Tokenizer
+from engine.model.text import Kind, Words
 from engine.model.tokens import PATCH, Group, Picture
 from engine.model.transformer import preconditioning
 from engine.training.augmentation import uniform
+from engine.training.bare import BareWalk
 from engine.training.entries import PhotoEntry, WalkEntry
 
 
@@ -30,6 +32,7 @@ class MixtureConfig:
     Attributes:
         photo, warp, joint: shares of steps that teach the first view's depth, the simulated warp
             and the joint queries; walks get the rest.
+        bare: share of steps that learn from pictures without depth; the others have the rest.
         drop_geometry: the context has no DEPTH (geometry dropout, seed 003 §4.3).
         drop_hint: asked pictures get no hint.
         drop_caption: the prompt is the modality alone.
@@ -40,6 +43,7 @@ class MixtureConfig:
     photo: float = 0.4
     warp: float = 0.06
     joint: float = 0.0
+    bare: float = 0.0
     drop_geometry: float = 0.3
     drop_hint: float = 0.25
     drop_caption: float = 0.7
@@ -65,7 +69,7 @@ class LessonPlan:
     def __init__(
         self,
         config: MixtureConfig,
-        tokenizer: Tokenizer,
+        tokenizer: Words,
         generator: torch.Generator,
         structure: torch.Generator,
     ) -> None:
@@ -154,6 +158,19 @@ class LessonPlan:
                 self._ask(Kind.DEPTH, slot, depth[:, view], rays[:, view], hint, captions, sees)
             )
             answers += [rgb[:, view], depth[:, view]]
+        return Lesson(tuple(groups), tuple(answers))
+
+    def bare_walk(self, entries: Sequence[BareWalk]) -> Lesson:
+        """New views by their rays alone: no depth is seen or asked, and there is no hint."""
+        rgb = torch.stack([e.rgb for e in entries])  # (B, V, C, h, w)
+        rays = torch.stack([e.rays for e in entries])
+        captions, slot = [e.caption for e in entries], entries[0].contexts
+        context = [self._observed(Kind.RGB, i, rgb[:, i], rays[:, i]) for i in range(slot)]
+        groups, answers = [Group(tuple(context))], []
+        for view in range(slot, rgb.shape[1]):
+            clean = rgb[:, view]
+            groups.append(self._ask(Kind.RGB, slot, clean, rays[:, view], None, captions, (0,)))
+            answers.append(clean)
         return Lesson(tuple(groups), tuple(answers))
 
     def _ask(

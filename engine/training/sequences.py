@@ -25,15 +25,17 @@ class PosedSequence:
 
     Attributes:
         rgb: (V, 3, H, W) float32 in [0, 1].
-        depth: (V, 1, H, W) float32 z-depth, inf = sky.
+        depth: (V, 1, H, W) float32 z-depth, inf = sky; nan throughout where there is none.
         cameras: one a view.
         caption: a few English words.
+        scales: of sequences without depth, about each view's median depth in the cameras' units.
     """
 
     rgb: Tensor
     depth: Tensor
     cameras: tuple[Camera, ...]
     caption: str
+    scales: tuple[float, ...] = ()
 
     def to(self, device: torch.device) -> PosedSequence:
         return replace(self, rgb=self.rgb.to(device), depth=self.depth.to(device))

@@ -8,39 +8,35 @@ import math
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
-from functools import partial
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
 
+from engine.model.backbones.backbone import Backbone
+from engine.model.checkpoints import CheckpointError
 from engine.model.codecs.picture_codec import PictureCodec
+from engine.model.control.adapters_file import read_adapters
+from engine.model.control.lora import merged
 from engine.model.model import Model, read_model, save_model
 from engine.model.text import Kind
 from engine.model.transformer import Transformer
-from engine.training.buffer import ReplayBuffer, SourceShares
+from engine.training.adapted import Adapted, adapted, adapted_backbone
+from engine.training.average import Average, filled, outline
+from engine.training.buffer import SourceShares
+from engine.training.checkpointing import set_checkpointing
 from engine.training.denormals import flushed_denormals
 from engine.training.distributed import Place, agreed, load_whole_state, shard, whole_state
-from engine.training.entries import EntryConfig
-from engine.training.joint.lessons import JointPlan
-from engine.training.joint.patterns import draw_pattern
-from engine.training.making import (
-    JOINT,
-    PHOTO,
-    EntryMaker,
-    EntrySource,
-    MakingConfig,
-    walk_name,
-)
-from engine.training.mixture import Lesson, LessonPlan, MixtureConfig, lesson_loss
+from engine.training.mixture import Lesson, lesson_loss
 from engine.training.optimisers import build_optimisers, set_learning_rate
-from engine.training.workers import EntryWorkers
+from engine.training.syllabus import Draws, Syllabus, SyllabusConfig
+
+MODEL, ADAPTERS, STATE = "model.safetensors", "adapters.safetensors", "state.safetensors"
 
 
 @dataclass(frozen=True)
-class TrainerConfig:
+class TrainerConfig(SyllabusConfig):
     """`minutes` (and `steps`, where given) bound a run; the learning rate falls along it.
 
     Attributes:
@@ -53,28 +49,21 @@ class TrainerConfig:
         workers: processes that make entries; 0 makes them in between the steps.
         warm_up: steps; momenta are not kept on resume, so each start warms up.
         final_rate: the learning rate's last value, as a share of the first.
+        lora: rank of adapters that are trained beside the frozen model; None trains all of it.
+        checkpointing: activations are computed again instead of kept.
     """
 
     minutes: float = 5.0
     steps: int | None = None
     learning_rate: float = 2e-3
-    photo_batch: int = 24
-    walk_batch: int = 6
-    joint_batch: int = 16
-    joint_views: int = 3
-    context_shares: tuple[float, ...] = (0.35, 0.3, 0.2, 0.15)
-    buffer: int = 96
-    uses: float = 3.0
-    workers: int = 0
     warm_up: int = 60
     final_rate: float = 0.03
     ema_decay: float = 0.998
     save_every: int = 200
     seed: int = 0
     autocast: bool = False
-    entries: EntryConfig = field(default_factory=EntryConfig)
-    joint: EntryConfig = field(default_factory=lambda: EntryConfig(size=(80, 128)))
-    mixture: MixtureConfig = field(default_factory=MixtureConfig)
+    lora: int | None = None
+    checkpointing: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,7 +104,14 @@ class _Running:
 
 
 class Trainer:
-    """Owns the model, its average and the buffers; `run` yields reports and saves as it goes."""
+    """Owns the network, its average and the lessons; `run` yields reports and saves as it goes.
+
+    With `config.lora` the model's transformer is frozen in place.
+
+    Attributes:
+        network: what is trained.
+        parameters: how many numbers it has, frozen ones included.
+    """
 
     def __init__(
         self,
@@ -125,73 +121,38 @@ class Trainer:
         place: Place | None = None,
     ) -> None:
         self.place = place or Place(0, 1, torch.device("cpu"))
-        self.model, self.config, self.device = model, config, self.place.device
-        self.sequences = sequences
+        self.config, self.device, self.tokenizer = config, self.place.device, model.tokenizer
         self.codec = model.codec.to(self.device).eval().requires_grad_(False)
-        self.network = model.transformer.to(self.device).train()
-        self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
+        self.adapted: Adapted | None = None
+        self.network: Backbone = model.transformer.to(self.device).train()
+        if config.lora is not None:
+            self._adapt(config.lora)
         self.parameters = sum(p.numel() for p in self.network.parameters())
+        self._outline = outline(self.network)
+        set_checkpointing(self.network, config.checkpointing)
         shard(self.network, self.place)
-        shard(self.average, self.place)
+        self.average = Average(self.network)
         self.generator = torch.Generator().manual_seed(config.seed + 7919 * self.place.rank)
         self.structure = torch.Generator().manual_seed(config.seed)
-        draws = (config.mixture, model.tokenizer, self.generator, self.structure)
-        self.plan, self.joint_plan = LessonPlan(*draws), JointPlan(*draws)
-        # Muon needs whole matrices.
-        self.optimisers = build_optimisers(
-            self.network, config.learning_rate, muon=not self.place.sharded
-        )
+        draws = Draws(self.generator, self.structure, config.seed + 7919 * self.place.rank)
+        self.syllabus = Syllabus(config, sequences, self.codec, self.tokenizer, draws, self.device)
+        # Muon needs whole matrices, and adapters are no whole ones either.
+        muon = not self.place.sharded and config.lora is None
+        self.optimisers = build_optimisers(self.network, config.learning_rate, muon=muon)
         self.channel_weights = channel_weights(self.codec).to(self.device)
-        self.source = self._source()
-        self.buffers: dict[str, ReplayBuffer[Any]] = {}
         self.step = 0
 
-    def _source(self) -> EntrySource:
-        """Entries from this process, or from as many others as are configured."""
-        config = self.config
-        making = MakingConfig(
-            config.entries, config.joint, config.joint_views, len(config.context_shares)
-        )
-        if not config.workers:
-            return EntryMaker(self.sequences, self.codec, making, self.generator, self.device)
-        mixture = config.mixture
-        asked = {PHOTO: mixture.photo, JOINT: mixture.joint}
-        walks = 1.0 - mixture.photo - mixture.joint
-        asked |= {walk_name(n + 1): walks * p for n, p in enumerate(config.context_shares)}
-        names = tuple(name for name, share in asked.items() if share > 0)
-        seed = config.seed + 7919 * self.place.rank
-        return EntryWorkers(
-            config.workers, self.sequences, self.codec, making, names, seed, self.device
-        )
-
-    def _draw(self, name: str, count: int) -> list[Any]:
-        buffer = self.buffers.get(name)
-        if buffer is None:
-            config = self.config
-            make = partial(self.source.make, name)
-            buffer = ReplayBuffer(make, config.buffer, config.uses, self.generator)
-            self.buffers[name] = buffer
-        return [buffer.draw() for _ in range(count)]
-
-    def _next_lesson(self) -> tuple[Lesson, int, str]:
-        """A lesson, its batch size and the name it is reported under."""
-        draw = float(torch.rand((), generator=self.structure))
-        mixture, config = self.config.mixture, self.config
-        if draw < mixture.photo:
-            photos = self._draw(PHOTO, config.photo_batch)
-            return self.plan.photo(photos), len(photos), "photo"
-        if draw < mixture.photo + mixture.joint:
-            pattern = draw_pattern(config.joint_views, self.structure)
-            joints = self._draw(JOINT, config.joint_batch)
-            return self.joint_plan.lesson(pattern, joints), len(joints), pattern.name
-        shares = torch.tensor(config.context_shares)
-        contexts = int(torch.multinomial(shares, 1, generator=self.structure))
-        walks = self._draw(walk_name(contexts + 1), config.walk_batch)
-        simulate = draw < mixture.photo + mixture.joint + mixture.warp
-        return self.plan.walk(walks, simulate), len(walks), "warp" if simulate else "walk"
+    def _adapt(self, rank: int) -> None:
+        """Freezes the network and puts adapters of a rank beside its weights."""
+        if isinstance(self.network, Transformer):
+            self.adapted = adapted(self.network, rank, self.config.seed)
+            self.network = self.adapted.network.train()
+        else:
+            self.network = adapted_backbone(self.network, rank, self.config.seed).train()
 
     def _train_step(self, running: _Running) -> None:
-        lesson, samples, name = self._next_lesson()
+        asked = self.syllabus.next()
+        lesson = asked.lesson
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.autocast):
             predictions = self.network(lesson.groups)
         loss = lesson_loss(predictions, lesson, self.channel_weights)
@@ -201,14 +162,9 @@ class Trainer:
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         for optimiser in self.optimisers:
             optimiser.step()
-        self._average()
-        running.add(loss.by_kind, samples, lesson_tokens(lesson), name)
-
-    @torch.no_grad()
-    def _average(self) -> None:
         decay = min(self.config.ema_decay, (self.step + 1) / (self.step + 30))
-        for kept, current in zip(self.average.parameters(), self.network.parameters(), strict=True):
-            kept.lerp_(current, 1.0 - decay)
+        self.average.follow(self.network, decay)
+        running.add(loss.by_kind, asked.samples, lesson_tokens(lesson), asked.name)
 
     def run(self, out: Path) -> Iterator[Report]:
         """Trains for the configured minutes; `out` gets weights, state and `log.jsonl`."""
@@ -216,7 +172,7 @@ class Trainer:
         try:
             yield from self._steps(out)
         finally:
-            self.source.close()
+            self.syllabus.close()
 
     def _steps(self, out: Path) -> Iterator[Report]:
         started, first, running = time.monotonic(), self.step, _Running()
@@ -264,35 +220,68 @@ class Trainer:
 
     def averaged_model(self) -> Model:
         """The model to draw with. Every process must call it; the writer's is whole."""
-        state = whole_state(self.average)
-        if not self.place.sharded:
-            return Model(self.codec, self.average, self.model.tokenizer)
-        whole = Transformer(self.network.config).eval()
-        if self.place.writes:
-            whole.load_state_dict(state)
-        return Model(self.codec, whole, self.model.tokenizer)
+        whole = self._whole(self._averaged_state())
+        whole = whole.to(self.device) if self.place.writes else whole
+        return Model(self.codec, whole, self.tokenizer)
+
+    def _averaged_state(self) -> dict[str, torch.Tensor]:
+        with self.average.shown_in(self.network):
+            return {k: v.detach().clone() for k, v in whole_state(self.network).items()}
+
+    def _whole(self, state: dict[str, torch.Tensor]) -> Backbone:
+        """Adapters of our own network are merged; without weights where nothing is written."""
+        if not self.place.writes:
+            return copy.deepcopy(self._outline)
+        whole = filled(self._outline, state)
+        return whole if self.adapted is None else merged(whole)
+
+    def _trained(self, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return {name: state[name] for name in self.average.values}
 
     def save(self, out: Path) -> None:
-        """`model.safetensors`, the average to draw with, and `state.safetensors`, to resume."""
-        averaged, state = self.averaged_model(), whole_state(self.network)
+        """`model.safetensors`, the average to draw with, and `state.safetensors`, to resume.
+
+        Of adapters the state has only what is trained, and `adapters.safetensors` their average.
+        """
+        averaged, state = self._averaged_state(), whole_state(self.network)
         if not self.place.writes:
             return
-        save_model(averaged, out / "model.safetensors", eight_bit=False)
-        named = {f"network.{k}": v.contiguous() for k, v in state.items()}
-        temporary = out / "state.safetensors.part"
+        whole = Model(self.codec, self._whole(averaged), self.tokenizer)
+        save_model(whole, out / MODEL, eight_bit=False)
+        if self.adapted is not None:
+            self.adapted.save(out / ADAPTERS, self._trained(averaged))
+        named = {f"network.{k}": v.contiguous() for k, v in self._trained(state).items()}
+        temporary = out / f"{STATE}.part"
         save_file(named | {"step": torch.tensor(self.step)}, str(temporary))
-        os.replace(temporary, out / "state.safetensors")
+        os.replace(temporary, out / STATE)
 
     def resume(self, out: Path) -> None:
-        """Weights, average and step of an earlier run; the optimisers warm up again."""
-        state = load_file(str(out / "state.safetensors"))
-        self.step = int(state.pop("step"))
+        """Weights, average and step of an earlier run; the optimisers warm up again.
+
+        Raises:
+            CheckpointError: there is none, or its adapters belong to other weights or ranks.
+        """
+        if not (out / STATE).is_file():
+            raise CheckpointError(f"{out} holds no run to go on with ({STATE} is missing)")
+        state = load_file(str(out / STATE))
+        step = int(state.pop("step"))
         network = {k.removeprefix("network."): v for k, v in state.items()}
+        load_whole_state(self.network, self._averages_on_disk(out))
+        self.average.restart(self.network)
         load_whole_state(self.network, network)
-        averaged = read_model(out / "model.safetensors", self.codec).transformer.state_dict()
-        load_whole_state(self.average, averaged)
+        self.step = step
         self.generator.manual_seed(self.config.seed + self.step + 7919 * self.place.rank)
         self.structure.manual_seed(self.config.seed + self.step)
+
+    def _averages_on_disk(self, out: Path) -> dict[str, torch.Tensor]:
+        if self.adapted is None:
+            return read_model(out / MODEL, self.codec).transformer.state_dict()
+        stored = read_adapters(out / ADAPTERS)
+        stored.check_base(self.adapted.base_hash)
+        found = self.adapted.names(stored.tensors)
+        if found.keys() != self.average.values.keys():
+            raise CheckpointError(f"{out / ADAPTERS} was trained otherwise; see its --lora")
+        return found
 
 
 def lesson_tokens(lesson: Lesson) -> int:

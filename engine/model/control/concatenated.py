@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.model.backbones.backbone import AnyLayered
 from engine.model.control.joint_network import (
     GEOMETRY_KINDS,
     ControlConfig,
@@ -30,7 +31,7 @@ from engine.model.transformer import Transformer
 class SpatialConcatenation(JointNetwork):
     """The plain network with one set of adapters; attention mixes pictures and geometry."""
 
-    def __init__(self, base: Transformer, control: ControlConfig | None = None) -> None:
+    def __init__(self, base: AnyLayered, control: ControlConfig | None = None) -> None:
         super().__init__(base, control or ControlConfig(Coupling.SPATIAL))
         self.branch = self._geometry_branch(torch.Generator().manual_seed(self.control.seed))
 
@@ -71,9 +72,15 @@ class ChannelConcatenation(JointNetwork):
     trained network is given more of them.
     """
 
-    def __init__(self, base: Transformer, control: ControlConfig | None = None) -> None:
+    def __init__(self, base: AnyLayered, control: ControlConfig | None = None) -> None:
         super().__init__(base, control or ControlConfig(Coupling.CHANNEL))
-        self.branch = self._geometry_branch(torch.Generator().manual_seed(self.control.seed))
+        branch = self._geometry_branch(torch.Generator().manual_seed(self.control.seed))
+        if not isinstance(branch, Transformer):
+            raise ValueError(
+                f"pictures and geometry cannot share the tokens of a {type(base).__name__}; "
+                "couple them as decoupled or spatial"
+            )
+        self.branch = branch
         width = base.config.width
         #: Tells the noise level of each rider: the carrier's is that of its own picture.
         self.levels = nn.ModuleList([nn.Linear(width, width, bias=False) for _ in GEOMETRY_KINDS])
@@ -89,10 +96,10 @@ class ChannelConcatenation(JointNetwork):
         loaded = [_loaded(group, groups, channels) for group in groups]
         carried = [one.group for one in loaded]
         embedded = self.branch.embed(carried)
-        spots = places(carried)
+        spots = places(carried, self.branch.prompts_are_tokens)
         x = self._with_riders(embedded, loaded, spots)
-        for layer in self.branch.layers:
-            x, _ = layer(x, embedded, None)
+        for index in range(self.branch.depth):
+            x = self.branch.uncached_layer(index, x, embedded)
         return self._answers(x, embedded, loaded, spots)
 
     def _with_riders(

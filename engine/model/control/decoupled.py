@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from engine.model.backbones.backbone import AnyLayered, E
 from engine.model.control.joint_network import (
     COLOUR_KINDS,
     GEOMETRY_KINDS,
@@ -22,27 +23,28 @@ from engine.model.control.joint_network import (
 )
 from engine.model.control.links import ControlLink, Heard, Place, Wiring, linked_layers
 from engine.model.control.lora import branch_of
-from engine.model.layers import Embedded
 from engine.model.text import Kind
 from engine.model.tokens import Group, Picture, check_rays_hidden
-from engine.model.transformer import Transformer
 
 
 class DecoupledTransformer(JointNetwork):
     """See the module. Trained are adapters, links and the projections of geometry."""
 
-    def __init__(self, base: Transformer, control: ControlConfig | None = None) -> None:
+    def __init__(self, base: AnyLayered, control: ControlConfig | None = None) -> None:
         super().__init__(base, control or ControlConfig())
         generator = torch.Generator().manual_seed(self.control.seed)
         self.colour = branch_of(base, self.control.lora, generator)
         self.geometry = self._geometry_branch(generator)
-        chosen = linked_layers(len(base.layers), self.control.links)
+        chosen = linked_layers(base.depth, self.control.links)
         self.links = nn.ModuleDict({str(i): ControlLink(base.config.width) for i in chosen})
 
     def forward(self, groups: Sequence[Group]) -> list[list[Tensor]]:
         """See `JointNetwork.forward`. Colours or geometry may be missing: the other goes alone."""
         check_rays_hidden(groups)
-        colours, shapes = _Side.of(groups, COLOUR_KINDS), _Side.of(groups, GEOMETRY_KINDS)
+        in_sequence = self.base.prompts_are_tokens
+        colours, shapes = (
+            _Side.of(groups, kinds, in_sequence) for kinds in (COLOUR_KINDS, GEOMETRY_KINDS)
+        )
         if not shapes.groups:
             return _merged(groups, [(colours, self.colour(colours.groups))])
         if not colours.groups:
@@ -57,12 +59,11 @@ class DecoupledTransformer(JointNetwork):
             ],
         )
 
-    def _run(self, colour: Embedded, geometry: Embedded, wiring: Wiring) -> tuple[Tensor, Tensor]:
+    def _run(self, colour: E, geometry: E, wiring: Wiring) -> tuple[Tensor, Tensor]:
         x, y = colour.tokens, geometry.tokens
-        both = zip(self.colour.layers, self.geometry.layers, strict=True)
-        for index, (own, other) in enumerate(both):
-            x, _ = own(x, colour, None)
-            y, _ = other(y, geometry, None)
+        for index in range(self.base.depth):
+            x = self.colour.uncached_layer(index, x, colour)
+            y = self.geometry.uncached_layer(index, y, geometry)
             if str(index) in self.links:
                 x, y = self.links[str(index)](x, y, wiring)
         return x, y
@@ -84,13 +85,15 @@ class _Side:
     Attributes:
         groups: those that have a picture for this branch, seeing one another as before.
         origin: for each, its index in the query.
+        prompts_are_tokens: see `LayeredBackbone`.
     """
 
     groups: tuple[Group, ...]
     origin: tuple[int, ...]
+    prompts_are_tokens: bool
 
     @staticmethod
-    def of(groups: Sequence[Group], kinds: Sequence[Kind]) -> _Side:
+    def of(groups: Sequence[Group], kinds: Sequence[Kind], prompts_are_tokens: bool) -> _Side:
         kept: dict[int, int] = {}
         chosen: list[Group] = []
         for index, group in enumerate(groups):
@@ -99,13 +102,16 @@ class _Side:
                 sees = tuple(kept[i] for i in group.sees if i in kept)
                 kept[index] = len(chosen)
                 chosen.append(replace(group, pictures=pictures, sees=sees))
-        return _Side(tuple(chosen), tuple(kept))
+        return _Side(tuple(chosen), tuple(kept), prompts_are_tokens)
 
     def voices(self) -> list[_Voice]:
         return [
             _Voice(origin, picture, place)
             for origin, group, own in zip(
-                self.origin, self.groups, places(self.groups), strict=True
+                self.origin,
+                self.groups,
+                places(self.groups, self.prompts_are_tokens),
+                strict=True,
             )
             for picture, place in zip(group.pictures, own, strict=True)
         ]

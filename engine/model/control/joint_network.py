@@ -6,21 +6,19 @@ not know which one they have.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from engine.model.control.adapters_file import weights_hash
+from engine.model.backbones.backbone import AnyLayered, Backbone, Cache
 from engine.model.control.links import Place
 from engine.model.control.lora import LoraConfig, branch_of
 from engine.model.text import Kind
 from engine.model.tokens import Group
-from engine.model.transformer import Cache, Transformer
 
 COLOUR_KINDS = (Kind.RGB, Kind.WARP)
 GEOMETRY_KINDS = (Kind.DEPTH, Kind.XYZ, Kind.RAYS)
@@ -55,36 +53,37 @@ class Shown(Cache):
     groups: tuple[Group, ...] = ()
 
 
-class JointNetwork(nn.Module):
+class JointNetwork(Backbone):
     """A frozen transformer with something trained beside it; `base` is frozen in place.
 
     Attributes:
-        base: the frozen transformer; every branch shares its parameters.
+        base: the frozen transformer; every branch shares its parameters. Of networks of others,
+            what stands beside them goes on learning (see `LayeredBackbone.freeze`).
         config: the base's.
         control: how the network was built.
     """
 
-    def __init__(self, base: Transformer, control: ControlConfig) -> None:
+    def __init__(self, base: AnyLayered, control: ControlConfig) -> None:
         super().__init__()
-        self.base = base.requires_grad_(False)
+        base.freeze()
+        self.base = base
         self.config, self.control = base.config, control
 
-    def forward(self, groups: Sequence[Group]) -> list[list[Tensor]]:
-        """Clean contents of every picture of every asked group, in its order.
+    @property
+    def checkpointing(self) -> bool:
+        """See `Backbone.checkpointing`; all branches do alike."""
+        return self.base.checkpointing
 
-        Raises:
-            ValueError: RAYS are asked of a view whose rays another picture carries.
-        """
-        raise NotImplementedError
+    @checkpointing.setter
+    def checkpointing(self, wanted: bool) -> None:
+        for part in self.children():
+            if isinstance(part, Backbone):
+                part.checkpointing = wanted
 
     @cached_property
     def base_hash(self) -> str:
         """Of the frozen weights; found once, since large ones take a while."""
-        return weights_hash(self.base)
-
-    def trained(self) -> dict[str, nn.Parameter]:
-        """Everything that may change, by name; the base's own parameters never do."""
-        return {name: p for name, p in self.named_parameters() if p.requires_grad}
+        return self.base.frozen_hash()
 
     def remember(self, group: Group, cache: Cache) -> Shown:
         """`cache` with one more group of observed pictures, which see all that it holds.
@@ -102,16 +101,14 @@ class JointNetwork(nn.Module):
         answers: list[list[Tensor]] = self([*before, asked])
         return answers[-1]
 
-    def _geometry_branch(self, generator: torch.Generator) -> Transformer:
-        """A branch whose geometry enters and leaves through projections of its own.
+    def _geometry_branch(self, generator: torch.Generator) -> AnyLayered:
+        """A branch whose geometry enters and leaves through projections that may be trained.
 
         The base may never have learned XYZ, whose projections then are zero; a low rank on top of
         them could not carry a whole picture.
         """
         branch = branch_of(self.base, self.control.lora, generator)
-        for kind in GEOMETRY_KINDS:
-            for own in (branch.inputs, branch.outputs):
-                own[kind] = copy.deepcopy(own[kind]).requires_grad_(True)
+        branch.free_projections(GEOMETRY_KINDS)
         return branch
 
 
@@ -123,7 +120,7 @@ def _shown(cache: Cache) -> tuple[Group, ...]:
     return ()
 
 
-def places(groups: Sequence[Group]) -> list[list[Place]]:
+def places(groups: Sequence[Group], prompts_are_tokens: bool) -> list[list[Place]]:
     """Where the tokens of each group's pictures lie in the sequence of a pass."""
     found, start = [], 0
     for group in groups:
@@ -132,6 +129,7 @@ def places(groups: Sequence[Group]) -> list[list[Place]]:
             rows, columns = picture.grid
             own.append(Place(start, start + rows * columns))
             start += rows * columns
-        start += 0 if group.prompt is None else group.prompt.shape[1]
+        if prompts_are_tokens and group.prompt is not None:
+            start += group.prompt.shape[1]
         found.append(own)
     return found

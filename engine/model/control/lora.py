@@ -83,7 +83,8 @@ def branch_of(
     """A copy of `module` that shares its parameters and has adapters on its linear layers.
 
     Args:
-        wanted: which layers, by their dotted names; `config.wants` where it is left out.
+        wanted: which layers, by their dotted names; `config.wants` where it is left out. Layers
+            that learn by themselves get none.
 
     Raises:
         ValueError: no linear layer is wanted, or the module is a branch already.
@@ -95,7 +96,7 @@ def branch_of(
     chosen = [
         (name, layer)
         for name, layer in branch.named_modules()
-        if isinstance(layer, nn.Linear) and wanted(name)
+        if isinstance(layer, nn.Linear) and wanted(name) and not layer.weight.requires_grad
     ]
     if not chosen:
         raise ValueError(f"no linear layer of {type(module).__name__} is named {config.within}")

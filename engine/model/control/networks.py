@@ -9,13 +9,13 @@ from typing import Any
 
 from torch import Tensor
 
+from engine.model.backbones.backbone import AnyLayered, Backbone, LayeredBackbone
 from engine.model.checkpoints import CheckpointError
-from engine.model.control.adapters_file import read_adapters, save_adapters, weights_hash
+from engine.model.control.adapters_file import read_adapters, save_adapters
 from engine.model.control.concatenated import ChannelConcatenation, SpatialConcatenation
 from engine.model.control.decoupled import DecoupledTransformer
 from engine.model.control.joint_network import ControlConfig, Coupling, JointNetwork
 from engine.model.control.lora import LoraConfig
-from engine.model.transformer import Transformer
 
 _Network = DecoupledTransformer | ChannelConcatenation | SpatialConcatenation
 _NETWORKS: Mapping[Coupling, type[_Network]] = {
@@ -25,8 +25,14 @@ _NETWORKS: Mapping[Coupling, type[_Network]] = {
 }
 
 
-def build_network(base: Transformer, control: ControlConfig) -> JointNetwork:
-    """The network that `control.coupling` names, over `base`, which is frozen in place."""
+def build_network(base: Backbone, control: ControlConfig) -> JointNetwork:
+    """The network that `control.coupling` names, over `base`, which is frozen in place.
+
+    Raises:
+        ValueError: `base` is coupled already, or cannot be coupled so.
+    """
+    if not isinstance(base, LayeredBackbone):
+        raise ValueError(f"a {type(base).__name__} has adapters already; couple the one without")
     return _NETWORKS[control.coupling](base, control)
 
 
@@ -35,7 +41,7 @@ def trained_size(network: JointNetwork) -> int:
     return sum(p.numel() for p in network.trained().values())
 
 
-def at_equal_budget(base: Transformer, control: ControlConfig, coupling: Coupling) -> ControlConfig:
+def at_equal_budget(base: Backbone, control: ControlConfig, coupling: Coupling) -> ControlConfig:
     """`control` for another coupling, its rank chosen so that about as much is trained.
 
     One adapter of a higher rank takes the place of two adapters and links; α / r stays the same.
@@ -57,19 +63,26 @@ def save_network(
     network: JointNetwork, path: Path, trained: Mapping[str, Tensor] | None = None
 ) -> None:
     """Writes what was trained (or other values of it, such as an average), with its base's hash."""
-    control = asdict(network.control) | {"coupling": network.control.coupling.value}
     values = network.trained() if trained is None else trained
-    save_adapters(path, values, network.base_hash, control)
+    save_trained(path, values, network.base_hash, network.control)
 
 
-def read_network(path: Path, base: Transformer) -> JointNetwork:
+def save_trained(
+    path: Path, trained: Mapping[str, Tensor], base_hash: str, control: ControlConfig
+) -> None:
+    """As `save_network`, of a network that is not whole here, such as a sharded one."""
+    config = asdict(control) | {"coupling": control.coupling.value}
+    save_adapters(path, trained, base_hash, config)
+
+
+def read_network(path: Path, base: AnyLayered) -> JointNetwork:
     """The network that was saved, over the base that it was trained on; nothing is trainable.
 
     Raises:
         CheckpointError: no readable adapters file, or one for other weights.
     """
     stored = read_adapters(path)
-    stored.check_base(weights_hash(base))
+    stored.check_base(base.frozen_hash())
     try:
         network = build_network(base, _control(stored.config))
     except (KeyError, TypeError, ValueError, RuntimeError) as error:

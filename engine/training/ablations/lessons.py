@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from engine.model.text import Kind, Tokenizer
+from engine.model.text import Kind, Words
 from engine.model.tokens import Group, Picture
 from engine.training.ablations.variants import Variant
 from engine.training.augmentation import uniform
@@ -43,7 +43,7 @@ def asked_group(
     entries: Sequence[JointEntry],
     noisy: Sequence[Tensor],
     level: Tensor,
-    tokenizer: Tokenizer,
+    tokenizer: Words,
 ) -> Group:
     """The asked view with contents `noisy`, one of each asked kind, at `level` (B,)."""
     kinds = asked_kinds(variant)
@@ -59,7 +59,7 @@ def asked_group(
 def ablation_lesson(
     variant: Variant,
     entries: Sequence[JointEntry],
-    tokenizer: Tokenizer,
+    tokenizer: Words,
     generator: torch.Generator,
     structure: torch.Generator,
 ) -> Lesson:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from engine.model.codecs.picture_codec import PictureCodec
-from engine.model.model import new_model
+from engine.model.model import new_model, own_transformer
 from engine.model.text import Tokenizer
 from engine.model.transformer import Cache, Transformer, TransformerConfig
 from engine.sampling.flow import FlowConfig, levels
@@ -149,7 +149,8 @@ def _run(variant: Variant, data: StudyData, config: StudyConfig, seed: int) -> M
         words=16,
         camera_gate=variant.camera_gate,
     )
-    network = new_model(data.codec, tokenizer, shape, seed).transformer.to(data.device).train()
+    fresh = new_model(data.codec, tokenizer, shape, seed)
+    network = own_transformer(fresh).to(data.device).train()
     began = time.monotonic()
     _train(network, variant, data, config, seed)
     step_seconds = (time.monotonic() - began) / config.steps

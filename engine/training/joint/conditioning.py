@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from engine.model.text import Kind, Tokenizer
+from engine.model.text import Kind, Words
 from engine.model.tokens import Group, Picture
 from engine.training.augmentation import uniform
 from engine.training.joint.entries import JointEntry
@@ -34,7 +34,7 @@ def observed_frames(views: int, structure: torch.Generator) -> tuple[int, ...]:
 
 def conditioning_lesson(
     entries: Sequence[JointEntry],
-    tokenizer: Tokenizer,
+    tokenizer: Words,
     generator: torch.Generator,
     structure: torch.Generator,
 ) -> Lesson:

@@ -72,7 +72,7 @@ def joint_entry(
     device: torch.device,
 ) -> JointEntry:
     """`views` views, in order, of a random part of the sequence, forwards or backwards."""
-    chosen = _run_of(len(sequence.cameras), views, generator)
+    chosen = run_of(len(sequence.cameras), views, generator)
     part = prepared(sequence, chosen, config, generator).to(device)
     anchor, scale = part.cameras[0], median_depth(part.depth[0])
     points = torch.stack(
@@ -105,7 +105,7 @@ def joint_entry(
     )
 
 
-def _run_of(available: int, views: int, generator: torch.Generator) -> list[int]:
+def run_of(available: int, views: int, generator: torch.Generator) -> list[int]:
     """Indices of a run with a random step, in either direction."""
     if available < views:
         raise ValueError(f"a joint lesson of {views} views needs as many, not {available}")

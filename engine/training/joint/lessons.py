@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from engine.model.text import Kind, Tokenizer
+from engine.model.text import Kind, Words
 from engine.model.tokens import PATCH, Group, Picture
 from engine.training.augmentation import uniform
 from engine.training.joint.entries import JointEntry
@@ -24,7 +24,7 @@ class JointPlan:
     def __init__(
         self,
         config: MixtureConfig,
-        tokenizer: Tokenizer,
+        tokenizer: Words,
         generator: torch.Generator,
         structure: torch.Generator,
     ) -> None:

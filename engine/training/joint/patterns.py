@@ -8,7 +8,7 @@ masks. A picture that is in no list is absent.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import torch
@@ -174,10 +174,40 @@ PATTERNS: tuple[tuple[Callable[[int, torch.Generator], Pattern], float], ...] = 
 """Every pattern and its share of the joint lessons."""
 
 
-def draw_pattern(views: int, generator: torch.Generator) -> Pattern:
-    """A random pattern over `views` views (at least 3, so that some lie between others)."""
+def draw_pattern(views: int, generator: torch.Generator, geometry: bool = True) -> Pattern:
+    """A random pattern over `views` views (at least 3, so that some lie between others).
+
+    Args:
+        geometry: there are DEPTH, XYZ and warps; without, what is left of the patterns is drawn.
+    """
     if views < 3:
         raise ValueError(f"joint lessons need at least 3 views, not {views}")
     shares = torch.tensor([share for _, share in PATTERNS])
-    index = int(torch.multinomial(shares, 1, generator=generator))
-    return PATTERNS[index][0](views, generator)
+    while True:
+        index = int(torch.multinomial(shares, 1, generator=generator))
+        pattern: Pattern | None = PATTERNS[index][0](views, generator)
+        if not geometry and pattern is not None:
+            pattern = without_geometry(pattern)
+        if pattern is not None:
+            return pattern
+
+
+def without_geometry(pattern: Pattern) -> Pattern | None:
+    """What colours and cameras alone can teach of a pattern; None where that is nothing.
+
+    Colours from geometry would be colours from nothing, and warps need depth. From a text alone
+    one picture is asked, whose camera no one needs.
+    """
+    if pattern.mask is Mask.WARPED or pattern.name in (from_depth.__name__, generate.__name__):
+        return None
+
+    def kept(names: tuple[PictureName, ...]) -> tuple[PictureName, ...]:
+        return tuple(name for name in names if name[0] in (Kind.RGB, Kind.RAYS))
+
+    left = replace(
+        pattern,
+        observed=kept(pattern.observed),
+        asked=kept(pattern.asked),
+        partial=kept(pattern.partial),
+    )
+    return left if left.asked or left.partial else None

@@ -12,7 +12,10 @@ import torch
 
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.model.codec import Codec
+from engine.model.control.networks import read_network
 from engine.model.model import read_model
+from engine.model.text import Kind
+from engine.model.tokens import Group, Picture
 from engine.training.cli import main
 from engine.training.codec_training import load_codec, save_codec
 from engine.training.plots import plot_losses
@@ -30,14 +33,14 @@ def worlds(tmp_path: Path) -> Path:
     lens = Intrinsics.from_fov(60, 64 / 48)
     for seed in range(2):
         cameras = []
-        for index in range(4):
+        for index in range(6):
             T = np.eye(4)
             T[0, 3] = 0.1 * index
             cameras.append(Camera(T, lens))
         texture = cv2.resize(rng.integers(0, 255, (12, 16, 3), np.uint8), (64, 48))
-        depth = np.full((4, 48, 64), 2.0 + seed, np.float32)
+        depth = np.full((6, 48, 64), 2.0 + seed, np.float32)
         depth[:, :8] = np.inf
-        rgb = np.stack([texture] * 4)
+        rgb = np.stack([texture] * 6)
         save_sequence(
             sequence_path(folder, seed),
             Sequence(rgb, depth, tuple(cameras), "a plain wall", "rooms", seed),
@@ -89,7 +92,7 @@ def codec(tmp_path: Path) -> Path:
 
 def test_sequences_keep_units_and_cameras(worlds: Path) -> None:
     sequence = read_sequence(sequence_path(worlds, 1))
-    assert sequence.rgb.shape == (4, 3, 48, 64)
+    assert sequence.rgb.shape == (6, 3, 48, 64)
     assert sequence.depth[0, 0, -1, 0] == 3.0
     assert bool(sequence.depth[:, :, :8].isinf().all())
     np.testing.assert_allclose(sequence.cameras[2].position, [0.2, 0, 0])
@@ -144,6 +147,45 @@ def test_a_model_trains_resumes_and_is_exported(
     assert shipped.stat().st_size < 0.5 * (out / "model.safetensors").stat().st_size
     assert "wall" in read_model(shipped).tokenizer.vocabulary
     assert train(worlds, tmp_path / "second", "--init", str(shipped)) == 0
+
+
+def test_adapters_train_beside_frozen_weights_and_resume(
+    worlds: Path, codec: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(out: Path, *start: str) -> int:
+        arguments = ["model", *start, "--worlds", str(worlds), "--out", str(out)]
+        arguments += ["--size", "48x32", "--width", "64", "--layers", "1", "--buffer", "2"]
+        arguments += ["--photo-batch", "2", "--walk-batch", "1", "--photo-share", "0.3"]
+        return main([*arguments, "--steps", "4", "--device", "cpu", "--threads", "1"])
+
+    base, out = tmp_path / "base", tmp_path / "adapted"
+    assert run(base, "--codec", str(codec)) == 0
+    start = base / "model.safetensors"
+    assert run(out, "--init", str(start), "--lora", "4", "--checkpointing") == 0
+    assert "walk" in capsys.readouterr().out
+    frozen = read_model(start).transformer
+    network = read_network(out / "adapters.safetensors", frozen)
+    merged = read_model(out / "model.safetensors").transformer
+    assert not torch.equal(merged.modulation.weight, frozen.modulation.weight)
+    assert torch.equal(merged.words.weight, frozen.words.weight)
+    group = _asked_depth(merged.config.latent_channels)
+    with torch.no_grad():
+        torch.testing.assert_close(network(group)[0], merged(group)[0], rtol=1e-4, atol=1e-5)
+
+    assert run(out, "--resume") == 0
+    steps = [json.loads(line)["step"] for line in (out / "log.jsonl").read_text().splitlines()]
+    assert steps == [4, 8]
+    assert main(["model", "--lora", "4", "--codec", str(codec), "--out", "x"]) == 2
+    assert run(out, "--resume", "--lora", "8") == 2
+    assert run(base, "--resume", "--lora", "8") == 2
+    told = capsys.readouterr().err
+    assert "adapters of rank 4, not 8" in told
+    assert "a run of all weights" in told
+
+
+def _asked_depth(channels: int) -> list[Group]:
+    content = torch.randn(1, channels, 4, 6, generator=torch.Generator().manual_seed(0))
+    return [Group((Picture(Kind.DEPTH, 0, content, torch.tensor([0.5])),), asked=True)]
 
 
 @pytest.mark.parametrize(

@@ -213,8 +213,8 @@ def test_training_learns_one_scene_and_resumes(codec: Codec, tmp_path: Path) -> 
     assert second.step == first.step
     for name, value in first.network.state_dict().items():
         torch.testing.assert_close(second.network.state_dict()[name], value)
-    for name, value in first.average.state_dict().items():
-        torch.testing.assert_close(second.average.state_dict()[name], value)
+    for name, value in first.average.values.items():
+        torch.testing.assert_close(second.average.values[name], value)
 
 
 def test_the_learning_rate_warms_up_and_falls(codec: Codec) -> None:

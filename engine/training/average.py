@@ -1,0 +1,79 @@
+"""The running mean of what is trained, beside the network: frozen weights are not kept twice."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+M = TypeVar("M", bound=nn.Module)
+
+
+class Average:
+    """Exponential mean of a network's trained parameters, whole or sharded as they are.
+
+    Attributes:
+        values: by the parameters' names.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        self.values = {name: p.detach().clone() for name, p in _trained(network)}
+
+    @torch.no_grad()
+    def follow(self, network: nn.Module, decay: float) -> None:
+        """One step towards the network: mean ← decay · mean + (1 − decay) · now."""
+        for name, parameter in _trained(network):
+            self.values[name].lerp_(parameter, 1.0 - decay)
+
+    def restart(self, network: nn.Module) -> None:
+        """The mean is what the network holds now."""
+        self.values = {name: p.detach().clone() for name, p in _trained(network)}
+
+    @contextmanager
+    def shown_in(self, network: nn.Module) -> Iterator[None]:
+        """For a while the network's trained parameters are the mean."""
+        now = {name: p.detach().clone() for name, p in _trained(network)}
+        _fill(network, self.values)
+        try:
+            yield
+        finally:
+            _fill(network, now)
+
+
+def _trained(network: nn.Module) -> list[tuple[str, nn.Parameter]]:
+    return [(name, p) for name, p in network.named_parameters() if p.requires_grad]
+
+
+@torch.no_grad()
+def _fill(network: nn.Module, values: dict[str, Tensor]) -> None:
+    for name, parameter in _trained(network):
+        parameter.copy_(values[name])
+
+
+def outline(network: M) -> M:
+    """A copy whose parameters have shapes and no values; see `filled`.
+
+    It costs no memory, and knows how to build the network again after it was sharded.
+    """
+    memo: dict[int, object] = {
+        id(p): nn.Parameter(torch.empty_like(p, device="meta"), requires_grad=p.requires_grad)
+        for p in network.parameters()
+    }
+    return copy.deepcopy(network, memo)
+
+
+def filled(shape: M, state: dict[str, Tensor]) -> M:
+    """The network that `shape` is an outline of, with weights of its own, not to be trained."""
+    network = copy.deepcopy(shape)
+    network.load_state_dict({name: t.detach().clone() for name, t in state.items()}, assign=True)
+    return network.eval().requires_grad_(False)
+
+
+def meta_numbers(build: Callable[[], nn.Module]) -> int:
+    """How many parameters a network would have; it takes no memory."""
+    with torch.device("meta"):
+        return sum(p.numel() for p in build().parameters())
