@@ -99,9 +99,7 @@ def branch_of(
         if isinstance(layer, nn.Linear) and wanted(name) and not layer.weight.requires_grad
     ]
     if not chosen:
-        raise ValueError(
-            f"no linear layer of {type(module).__name__} is named {config.within}"
-        )
+        raise ValueError(f"no linear layer of {type(module).__name__} is named {config.within}")
     for name, layer in chosen:
         _replace(branch, name, LoraLinear(layer, config, generator))
     return branch
