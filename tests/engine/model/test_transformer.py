@@ -99,6 +99,19 @@ def test_levels_of_single_tokens_equal_one_level_for_all(network: Transformer) -
     torch.testing.assert_close(one, many)
 
 
+def test_checkpointing_changes_no_gradient(network: Transformer) -> None:
+    network.requires_grad_(True)
+    gradients = []
+    for checkpointing in (False, True):
+        network.checkpointing = checkpointing
+        network.zero_grad()
+        network([CONTEXT, asked((0,))])[1][0].square().mean().backward()
+        gradients.append({n: p.grad for n, p in network.named_parameters() if p.grad is not None})
+    assert gradients[0].keys() == gradients[1].keys()
+    for name, gradient in gradients[0].items():
+        torch.testing.assert_close(gradients[1][name], gradient)
+
+
 def test_a_fresh_network_answers_nothing_and_ignores_hints() -> None:
     network = Transformer(TINY).eval()
     blind, hinted = picture(Kind.RGB, 0, 1.0, 1), picture(Kind.RGB, 0, 1.0, 1, hint=True)
