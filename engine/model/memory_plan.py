@@ -2,8 +2,8 @@
 
 A backbone has up to three parts that need memory: the transformer, the codec, and a text encoder
 that is asked once a prompt. What does not fit at once can take turns: the text encoder leaves
-after it encoded the prompt; the codec works on tiles; layers visit the device one at a time. Plans
-are tried in that order, each slower than the one before it.
+after it encoded the prompt; the codec works on tiles; layers visit the device one after the
+other. Plans are tried in that order, each slower than the one before it.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ class Part:
 
     Attributes:
         weights: all of them.
-        layers: those inside its repeated layers; 0 where it has none.
-        largest: those of its largest layer.
+        layers: those inside its repeated layers that can come and go; 0 where it has none.
+        largest: the most that comes at once.
     """
 
     weights: int = 0
@@ -31,8 +31,8 @@ class Part:
     def __post_init__(self) -> None:
         if not 0 <= self.largest <= self.layers <= self.weights:
             raise ValueError(
-                f"of {self.weights} bytes of weights {self.layers} cannot be in layers, the "
-                f"largest of which has {self.largest}"
+                f"of {self.weights} bytes of weights {self.layers} cannot be in layers, and "
+                f"{self.largest} of those come at once"
             )
 
     @property
@@ -75,8 +75,8 @@ class MemoryPlan:
         text_leaves: the text encoder goes back to the computer's memory once a prompt is encoded;
             on a CPU it is let go of.
         codec_tiled: the codec works on tiles.
-        layers_visit: layers of the transformer and the text encoder come to the device one at a
-            time.
+        layers_visit: weights of the transformer's layers come to the device one after the other,
+            and the text encoder works where it lies, in the computer's memory.
         need: bytes on the device at the worst moment.
         host_need: bytes that lie in the computer's memory meanwhile.
     """
@@ -96,12 +96,12 @@ class MemoryPlan:
         """How the model fits, for people."""
         turns = []
         if self.layers_visit:
-            turns.append("layers brought in one at a time")
+            turns.append("layers brought in one at a time, words encoded on the CPU")
         elif self.text_leaves:
             turns.append("text encoder let go once the prompt is encoded")
         if self.codec_tiled:
             turns.append("codec on tiles")
-        return f"on the {device}, " + (" and ".join(turns) if turns else "all at once")
+        return f"on the {device}, " + (", ".join(turns) if turns else "all at once")
 
 
 #: (text_leaves, codec_tiled, layers_visit), the quickest first.
@@ -156,14 +156,14 @@ def least_need(needs: MemoryNeeds, device_is_host: bool = False) -> int:
 
 def _worst_moment(needs: MemoryNeeds, plan: MemoryPlan) -> int:
     """Bytes on the device while the prompt is encoded or a view drawn, whichever is more."""
-    transformer, text = needs.transformer.weights, needs.text.weights
-    if plan.layers_visit:
-        transformer, text = needs.transformer.visited, needs.text.visited
     working = max(needs.drawing, needs.tile if plan.codec_tiled else needs.coding)
-    drawing = transformer + needs.codec.weights + working
-    prompting = text + needs.prompting
-    if plan.text_leaves:
-        whole = max(prompting, drawing)
+    if plan.layers_visit:
+        whole = needs.transformer.visited + needs.codec.weights + working
     else:
-        whole = transformer + needs.codec.weights + text + max(working, needs.prompting)
+        networks = needs.transformer.weights + needs.codec.weights
+        drawing, prompting = networks + working, needs.text.weights + needs.prompting
+        if plan.text_leaves:
+            whole = max(drawing, prompting)
+        else:
+            whole = networks + needs.text.weights + max(working, needs.prompting)
     return -(-whole * ALLOCATOR_PERCENT // 100)

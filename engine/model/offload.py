@@ -1,8 +1,10 @@
-"""Layers that are on the device only while they compute.
+"""Weights that are on the device only while they compute.
 
-The weights lie in the computer's memory. A layer's are copied to the device just before its
-forward pass and forgotten just after it; they do not change while pictures are drawn, so nothing
-is copied back. At no time are two layers' weights on the device.
+The weights of a network's layers lie in the computer's memory. Each module's are copied to the
+device just before its forward pass and forgotten just after it; they do not change while pictures
+are drawn, so nothing is copied back. It is the innermost modules that take turns, so that it works
+for a network too that goes through its layers' parts by itself, and never more than the weights of
+one layer are on the device.
 """
 
 from __future__ import annotations
@@ -13,8 +15,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-#: What networks call the list of their repeated layers.
-LAYER_LISTS = ("layers", "blocks", "block")
+from engine.model.memory_plan import Part
+
+#: What networks call the lists of their repeated layers, and of what stands beside each of them.
+LAYER_LISTS = ("layers", "blocks", "block", "gates")
 
 Bring = Callable[[Tensor], Tensor]
 
@@ -29,48 +33,64 @@ def weight_bytes(module: nn.Module) -> int:
     return sum(t.numel() * t.element_size() for t in tensors.values())
 
 
-def layers_of(network: nn.Module) -> nn.ModuleList | None:
-    """The largest list of repeated layers, wherever it is in the network; None for none."""
-    lists = [
-        module
-        for name, module in network.named_modules()
-        if isinstance(module, nn.ModuleList) and name.rpartition(".")[2] in LAYER_LISTS
-    ]
-    return max(lists, key=weight_bytes, default=None)
+def layers_of(network: nn.Module) -> tuple[nn.Module, ...]:
+    """The repeated layers, wherever in the network their lists are; none inside another."""
+    found: list[nn.Module] = []
+    for name, module in network.named_modules():
+        named = name.rpartition(".")[2] in LAYER_LISTS and isinstance(module, nn.ModuleList)
+        if named and not any(module in set(layer.modules()) for layer in found):
+            found.extend(module)
+    return tuple(found)
+
+
+def visitors_of(network: nn.Module) -> tuple[nn.Module, ...]:
+    """The innermost modules of all layers: those whose weights can come and go."""
+    inside = {id(m): m for layer in layers_of(network) for m in layer.modules()}
+    return tuple(
+        m
+        for m in inside.values()
+        if next(m.children(), None) is None and next(m.parameters(), None) is not None
+    )
+
+
+def part_of(network: nn.Module) -> Part:
+    """What a network weighs, and how much of that can take turns."""
+    sizes = [weight_bytes(module) for module in visitors_of(network)]
+    return Part(weight_bytes(network), sum(sizes), max(sizes, default=0))
 
 
 class Visits:
-    """Layers that take turns on a device; `end` leaves them where the weights lie.
+    """Modules that take turns on a device; `end` leaves them where the weights lie.
 
     Args:
-        layers: run one after the other, by being called.
+        modules: each is used by being called.
         bring: gives a weight's copy on the device.
     """
 
-    def __init__(self, layers: Sequence[nn.Module], bring: Bring) -> None:
+    def __init__(self, modules: Sequence[nn.Module], bring: Bring) -> None:
         self._bring = bring
         self._home: dict[int, list[tuple[nn.Parameter | Tensor, Tensor]]] = {}
         self._hooks: list[Any] = []
-        for layer in layers:
-            self._hooks.append(layer.register_forward_pre_hook(self._arrive))
+        for module in modules:
+            self._hooks.append(module.register_forward_pre_hook(self._arrive))
             # Also after a pass that failed: a full device must not keep its last visitor.
-            self._hooks.append(layer.register_forward_hook(self._leave, always_call=True))
+            self._hooks.append(module.register_forward_hook(self._leave, always_call=True))
 
     def end(self) -> None:
-        """Layers compute where their weights lie from now on."""
+        """Modules compute where their weights lie from now on."""
         for hook in self._hooks:
             hook.remove()
         self._hooks.clear()
 
-    def _arrive(self, layer: nn.Module, _inputs: object) -> None:
-        weights = [*layer.parameters(), *layer.buffers()]
+    def _arrive(self, module: nn.Module, _inputs: object) -> None:
+        weights = [*module.parameters(), *module.buffers()]
         home = [(weight, weight.data) for weight in weights]
-        self._home[id(layer)] = home
+        self._home[id(module)] = home
         for weight, data in home:
             weight.data = self._bring(data)
 
-    def _leave(self, layer: nn.Module, _inputs: object, _output: object) -> None:
-        for weight, data in self._home.pop(id(layer), []):
+    def _leave(self, module: nn.Module, _inputs: object, _output: object) -> None:
+        for weight, data in self._home.pop(id(module), []):
             weight.data = data
 
 
@@ -80,7 +100,7 @@ def bring_to(device: torch.device) -> Bring:
 
 
 def offload(network: nn.Module, device: torch.device, bring: Bring | None = None) -> Visits:
-    """Moves all of a network to a device except its layers, which visit it from now on.
+    """Moves all of a network to a device except its layers' weights, which visit it from now on.
 
     Args:
         bring: gives a weight's copy on the device; None for `bring_to`.
@@ -88,16 +108,16 @@ def offload(network: nn.Module, device: torch.device, bring: Bring | None = None
     Raises:
         OffloadError: the network has no list of layers.
     """
-    layers = layers_of(network)
-    if layers is None:
+    visitors = visitors_of(network)
+    if not visitors:
         raise OffloadError(
             f"a {type(network).__name__} has no list of layers, so they cannot be brought to the "
             "device one at a time"
         )
-    inside = {id(t) for t in (*layers.parameters(), *layers.buffers())}
+    coming = {id(t) for m in visitors for t in (*m.parameters(), *m.buffers())}
     for weight in (*network.parameters(), *network.buffers()):
-        if id(weight) not in inside:
+        if id(weight) not in coming:
             weight.data = weight.data.to(device)
         elif device.type == "cuda":
             weight.data = weight.data.pin_memory()
-    return Visits(list(layers), bring or bring_to(device))
+    return Visits(visitors, bring or bring_to(device))

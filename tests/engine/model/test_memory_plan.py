@@ -93,7 +93,7 @@ def test_needs_and_words_of_a_small_model() -> None:
     tiled = choose_plan(needs, 1300, 600)
     assert tiled is not None
     assert tiled.words() == (
-        "on the GPU, text encoder let go once the prompt is encoded and codec on tiles"
+        "on the GPU, text encoder let go once the prompt is encoded, codec on tiles"
     )
     assert MemoryPlan().words("CPU") == "on the CPU, all at once"
 

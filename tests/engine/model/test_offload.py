@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from engine.model.offload import OffloadError, layers_of, offload, weight_bytes
+from engine.model.offload import OffloadError, layers_of, offload, part_of, visitors_of, weight_bytes
 from engine.model.text import Kind
 from engine.model.tokens import Group, Picture
 from engine.model.transformer import Cache, Transformer, TransformerConfig
@@ -68,34 +68,64 @@ def test_answers_are_the_same_and_one_layer_is_there_at_a_time() -> None:
     visits = offload(network, CPU, device)
     got = answers(network)
     assert all(torch.equal(a, b) for a, b in zip(expected, got, strict=True))
-    layers = layers_of(network)
-    assert layers is not None
-    assert device.most == max(weight_bytes(layer) for layer in layers)
-    assert device.brought == 2 * sum(len(list(layer.parameters())) for layer in layers)
+    assert device.most == part_of(network).largest
+    assert device.most <= max(weight_bytes(layer) for layer in layers_of(network))
+    expected_visits = 2 * sum(len(list(m.parameters())) for m in visitors_of(network))
+    assert device.brought == expected_visits
     assert not device.live
     assert [w.data_ptr() for w in network.parameters()] == home
     visits.end()
     answers(network)
-    assert device.brought == 2 * sum(len(list(layer.parameters())) for layer in layers)
+    assert device.brought == expected_visits
+
+
+def test_all_large_weights_take_turns() -> None:
+    network = lively(128, 6)
+    part = part_of(network)
+    assert part.weights == sum(4 * p.numel() for p in network.parameters())
+    assert part.largest == 4 * (128 * 512 + 512)
+    in_layers = sum(weight_bytes(layer) for layer in network.layers)
+    assert in_layers - part.layers == 6 * 6 * 128 * 4  # each layer's table of offsets stays
 
 
 def test_a_failed_pass_leaves_nothing_on_the_device() -> None:
     network, device = lively(), Recorder()
     offload(network, CPU, device)
-    layers = layers_of(network)
-    assert layers is not None
-    layers[2].mlp_in.bias = nn.Parameter(torch.zeros(3))
+    network.layers[2].mlp_in.bias = nn.Parameter(torch.zeros(3))
     with pytest.raises(RuntimeError):
         answers(network)
     assert not device.live
 
 
-def test_the_largest_list_of_layers_is_found_wherever_it_is() -> None:
-    inner = nn.Module()
-    inner.blocks = nn.ModuleList([nn.Linear(9, 9) for _ in range(3)])
-    outer = nn.Module()
-    outer.network, outer.layers = inner, nn.ModuleList([nn.Linear(2, 2)])
-    assert layers_of(outer) is inner.blocks
+class Wrapped(nn.Module):
+    """Goes through the parts of another network's blocks by itself, with gates beside them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.Module()
+        self.inner.blocks = nn.ModuleList(
+            [nn.Sequential(nn.Linear(9, 9), nn.LayerNorm(9)) for _ in range(3)]
+        )
+        self.gates = nn.ModuleList([nn.Linear(9, 9) for _ in range(3)])
+        self.outside = nn.Linear(9, 9)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for block, gate in zip(self.inner.blocks, self.gates, strict=True):
+            x = x + block[1](block[0](x)) * gate(x).sigmoid()
+        return self.outside(x)
+
+
+@torch.no_grad()
+def test_layers_whose_parts_are_called_one_by_one_take_turns_too() -> None:
+    torch.manual_seed(0)
+    network, device = Wrapped(), Recorder()
+    x = torch.randn(2, 9)
+    expected = network(x)
+    assert len(layers_of(network)) == 6
+    offload(network, CPU, device)
+    assert torch.equal(network(x), expected)
+    assert device.most == 4 * (9 * 9 + 9)
+    assert device.brought == 2 * 9
 
 
 def test_a_network_without_layers_is_refused() -> None:
