@@ -101,6 +101,11 @@ def _why_no_window(missing: str) -> str:
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--weights", type=FILE, help="Other weights than our own.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, ...")
+@click.option(
+    "--compile/--no-compile",
+    default=None,
+    help="Compile the network before the first view; by default on a GPU where a compiler works.",
+)
 @click.option("--depth-prior", metavar="MODEL", help="The photo's depth from a model or folder.")
 @click.option("--depth-kind", type=click.Choice(DEPTH_KINDS), help="What that model's output is.")
 def walk(**given: Any) -> None:

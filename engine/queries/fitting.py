@@ -1,4 +1,4 @@
-"""A model brought into the memory that is free: the plan for its real sizes, and carrying it out."""
+"""A model brought into the memory that is free: a plan for its real sizes, and carrying it out."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from explorer.doctor.fit import check_fit, this_machine
 from explorer.doctor.findings import Report
+from explorer.doctor.fit import check_fit, this_machine
 from explorer.doctor.machine import (
     check_cuda,
     check_memory,

@@ -66,4 +66,6 @@ def check_startup() -> Finding:
     if found.imported:
         text += f"; {', '.join(found.imported)} were imported for it without need."
         return Finding("Start-up", Verdict.NOTE, text, facts)
-    return Finding("Start-up", Verdict.GOOD, text + ", without any library for others' models.", facts)
+    return Finding(
+        "Start-up", Verdict.GOOD, text + ", without any library for others' models.", facts
+    )

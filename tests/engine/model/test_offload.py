@@ -8,7 +8,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from engine.model.offload import OffloadError, layers_of, offload, part_of, visitors_of, weight_bytes
+from engine.model.offload import (
+    OffloadError,
+    layers_of,
+    offload,
+    part_of,
+    visitors_of,
+    weight_bytes,
+)
 from engine.model.text import Kind
 from engine.model.tokens import Group, Picture
 from engine.model.transformer import Cache, Transformer, TransformerConfig
