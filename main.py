@@ -108,6 +108,7 @@ def _why_no_window(missing: str) -> str:
 )
 @click.option("--depth-prior", metavar="MODEL", help="The photo's depth from a model or folder.")
 @click.option("--depth-kind", type=click.Choice(DEPTH_KINDS), help="What that model's output is.")
+@click.option("--prior-every-view", is_flag=True, help="That model gives every view's depth.")
 def walk(**given: Any) -> None:
     """Draw a walk into PHOTO and export it."""
     from explorer.doctor.machine import require_device

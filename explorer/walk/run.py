@@ -54,6 +54,7 @@ class RunOptions:
         device: a torch device.
         depth_prior: a model's name or folder that gives the photo's depth; None for our own.
         depth_kind: what that model's output is; None to know it by the model.
+        prior_every_view: that model gives every view's depth, not the photo's alone.
         compile: run the network compiled; None where that pays (`explorer.walk.ready`).
     """
 
@@ -76,6 +77,7 @@ class RunOptions:
     device: str = "cpu"
     depth_prior: str | None = None
     depth_kind: str | None = None
+    prior_every_view: bool = False
     compile: bool | None = None
 
     def settings(self) -> WalkSettings:

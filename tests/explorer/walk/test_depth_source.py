@@ -29,6 +29,7 @@ class Source:
     def __init__(self, room, metric: bool, factor: float = 1.0, name: str = "scanner") -> None:
         self._room, self._metric, self._factor = room, metric, factor
         self.identity = {"model": name, "kind": "metric"}
+        self.every_view = False
         self.asked = 0
         self.closed = False
 
