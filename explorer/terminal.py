@@ -18,7 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from explorer.walk.run import RunProgress
+from explorer.walk.telling import RunProgress
 
 
 @contextmanager

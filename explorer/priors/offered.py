@@ -79,8 +79,9 @@ def named_offer(found: Sequence[Offer], name: str) -> Offer | None:
 def _offer(entry: Entry, state: State) -> Offer:
     size = readable_size(entry.about_bytes)
     brought = f"{size} on this machine" if state is State.HERE else f"{size} to download"
+    purpose = entry.purpose.removeprefix("depth prior: ")
     words = (
-        f"{entry.purpose.removeprefix('depth prior: ').capitalize()}\n"
+        f"{purpose[:1].upper()}{purpose[1:]}\n"
         f"Licence {entry.licence}, {brought}, {_memory(entry.about_bytes)}\n"
         f"From {entry.repo}"
     )

@@ -24,7 +24,7 @@ from PyQt6.QtWidgets import (
 from explorer.app.dialogs.depth_settings import DepthSettings
 from explorer.app.keys import MOVES, Action, Bound, KeyBindings, text_of
 from explorer.app.preferences import Preferences
-from explorer.app.style import ACCENT, GROUND, LINE, TEXT
+from explorer.app.style import ACCENT, GROUND, LINE, SPACE, TEXT
 from explorer.app.work.requests import Wishes
 from explorer.store.store import ModelStore
 
@@ -153,6 +153,7 @@ class SettingsDialog(QDialog):
         self.words = QLabel("")
         self.words.setWordWrap(True)
         columns = QHBoxLayout()
+        columns.setSpacing(3 * SPACE)
         column = QFormLayout()
         bounds: list[Bound] = [*MOVES, *Action]
         for number, bound in enumerate(bounds):
@@ -182,39 +183,41 @@ class SettingsDialog(QDialog):
         row = QHBoxLayout()
         row.addWidget(reset)
         row.addWidget(self.words, 1)
-        row.addWidget(close)
         keys = QWidget()
         page = QVBoxLayout(keys)
-        page.addLayout(columns)
-        page.addLayout(more)
+        for part in (columns, more, row):
+            page.addLayout(part)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
+        bar = self.tabs.tabBar()
+        assert bar is not None
+        bar.setDrawBase(False)
         self.tabs.addTab(keys, "Keys, mouse, folders")
         self.tabs.addTab(self._models_page(store or ModelStore()), "Models")
         layout = QVBoxLayout(self)
         layout.addWidget(self.tabs)
-        layout.addLayout(row)
+        layout.addWidget(close, 0, Qt.AlignmentFlag.AlignRight)
 
     def _models_page(self, store: ModelStore) -> QWidget:
         wishes = self._preferences.wishes
-        self.depth = DepthSettings(store, wishes.prior)
+        self.depth_prior = DepthSettings(store, wishes.prior)
         self.compiled = QComboBox()
         for words, value in COMPILING:
             self.compiled.addItem(words, value)
         self.compiled.setCurrentIndex([v for _, v in COMPILING].index(wishes.compiled))
         self.compiled.setToolTip("Views are quicker then, and the first one waits for it")
-        self.depth.chosen.connect(lambda _wish: self._tell_wishes())
+        self.depth_prior.chosen.connect(lambda _wish: self._tell_wishes())
         self.compiled.activated.connect(lambda _index: self._tell_wishes())
         page = QWidget()
         column = QVBoxLayout(page)
-        column.addWidget(self.depth, 1)
+        column.addWidget(self.depth_prior, 1)
         form = QFormLayout()
         form.addRow("Compile our own model", self.compiled)
         column.addLayout(form)
         return page
 
     def _tell_wishes(self) -> None:
-        wishes = Wishes(self.depth.wish, COMPILING[self.compiled.currentIndex()][1])
+        wishes = Wishes(self.depth_prior.wish, COMPILING[self.compiled.currentIndex()][1])
         self._preferences.set_wishes(wishes)
         self.wishes_changed.emit(wishes)
 

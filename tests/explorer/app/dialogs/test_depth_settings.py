@@ -214,7 +214,7 @@ def test_the_choice_is_remembered(qtbot, qapp, store, tmp_path) -> None:
     dialog.show()
     dialog.tabs.setCurrentIndex(1)
     with qtbot.waitSignal(dialog.wishes_changed) as changed:
-        click_row(dialog.depth, "small-depth")
+        click_row(dialog.depth_prior, "small-depth")
     assert changed.args == [Wishes(PriorWish("small-depth"))]
     with qtbot.waitSignal(dialog.wishes_changed):
         dialog.compiled.setFocus()
@@ -234,12 +234,12 @@ def test_no_words_are_cut_off(qtbot, qapp, tmp_path) -> None:
     with qtbot.waitExposed(dialog):
         dialog.show()
     dialog.tabs.setCurrentIndex(1)
-    names = [offer.name for offer in dialog.depth._offers]
+    names = [offer.name for offer in dialog.depth_prior._offers]
     assert len(names) >= 6
     for name in (OWN, *names, FOLDER):
-        click_row(dialog.depth, name)
+        click_row(dialog.depth_prior, name)
         qapp.processEvents()
-        for label in (dialog.depth.words, dialog.depth.state):
+        for label in (dialog.depth_prior.words, dialog.depth_prior.state):
             assert label.height() >= label.heightForWidth(label.width()), label.text()
     assert dialog.height() <= 800
     assert dialog.width() <= 1280
