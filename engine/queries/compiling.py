@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -62,23 +63,24 @@ class Compiled:
         self.fault: str | None = None
         config = torch._dynamo.config
         config.recompile_limit = max(config.recompile_limit, LAYOUTS)
-        self._changed: list[tuple[Any, str]] = []
-        layers = getattr(network, "layers", None)
-        if isinstance(layers, nn.ModuleList):
-            places: list[tuple[Any, str]] = [(layer, "forward") for layer in layers]
-        else:
-            places = [(network, name) for name in ("remember", "predict")]
-        for owner, name in places:
+        self._plain: list[tuple[Any, str, Any]] = []
+        for owner, name in places_of(network):
             plain = getattr(owner, name)
-            fast = torch.compile(plain, backend=backend, dynamic=True)
+            # Not the bound method: its name on `owner` is about to lead back here.
+            function = getattr(plain, "__func__", plain)
+            compiled = torch.compile(function, backend=backend, dynamic=True)
+            fast = compiled if function is plain else partial(compiled, owner)
+            self._plain.append((owner, name, vars(owner).get(name)))
             setattr(owner, name, self._guarded(plain, fast))
-            self._changed.append((owner, name))
 
     def end(self) -> None:
         """The network runs uncompiled from now on."""
-        for owner, name in self._changed:
-            delattr(owner, name)
-        self._changed.clear()
+        for owner, name, plain in self._plain:
+            if plain is None:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, plain)
+        self._plain.clear()
 
     def _guarded(self, plain: Callable[..., Any], fast: Callable[..., Any]) -> Callable[..., Any]:
         def run(*args: Any, **kwargs: Any) -> Any:
@@ -93,6 +95,20 @@ class Compiled:
                 return answer
 
         return run
+
+
+def places_of(network: nn.Module) -> list[tuple[Any, str]]:
+    """What of a network is compiled: owners, and the names of their functions.
+
+    A network that goes through the parts of its layers by itself may have the function that runs
+    one of them as its attribute `run_block`; that is compiled then, once for all layers.
+    """
+    layers = getattr(network, "layers", None)
+    if isinstance(layers, nn.ModuleList):
+        return [(layer, "forward") for layer in layers]
+    if callable(getattr(network, "run_block", None)):
+        return [(network, "run_block")]
+    return [(network, "remember"), (network, "predict")]
 
 
 def compiler_fault(device: torch.device) -> str | None:

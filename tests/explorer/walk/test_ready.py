@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from engine.model.codec import Codec
 from engine.model.memory_plan import MemoryPlan
+from engine.model.model import new_model, save_model
+from engine.model.text import Tokenizer
+from engine.model.transformer import TransformerConfig
 from engine.queries import fitting
 from engine.queries.compiling import Compiled, WarmUp
 from explorer.walk import ready as module
@@ -30,8 +34,17 @@ def _without_code_generation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "Compiled", lambda network: Compiled(network, "eager"))
 
 
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny model of random numbers."""
+    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
+    config = TransformerConfig(width=32, layers=1, heads=2, words=64)
+    save_model(new_model(Codec(), Tokenizer(["room"]), config), path, eight_bit=False)
+    return path
+
+
 @pytest.fixture
-def options(tmp_path: Path) -> RunOptions:
+def options(tmp_path: Path, weights: Path) -> RunOptions:
     return RunOptions(
         photo=ROOT / "assets" / "samples" / "room.png",
         out=tmp_path / "out",
@@ -41,17 +54,18 @@ def options(tmp_path: Path) -> RunOptions:
         steps=1,
         depth_steps=1,
         context_views=1,
+        weights=weights,
     )
 
 
-def test_on_a_cpu_nothing_is_compiled_unless_it_is_asked_for() -> None:
-    assert ready_engine(EngineWish(), **SMALL).compiled is None
-    assert ready_engine(EngineWish(compiled=False), **SMALL).compiled is None
-    assert ready_engine(EngineWish(compiled=True), **SMALL).runs_compiled
+def test_on_a_cpu_nothing_is_compiled_unless_it_is_asked_for(weights: Path) -> None:
+    assert ready_engine(EngineWish(weights), **SMALL).compiled is None
+    assert ready_engine(EngineWish(weights, compiled=False), **SMALL).compiled is None
+    assert ready_engine(EngineWish(weights, compiled=True), **SMALL).runs_compiled
 
 
-def test_a_warm_up_is_told_while_it_lasts_and_when_it_is_done() -> None:
-    ready = ready_engine(EngineWish(compiled=True), **SMALL)
+def test_a_warm_up_is_told_while_it_lasts_and_when_it_is_done(weights: Path) -> None:
+    ready = ready_engine(EngineWish(weights, compiled=True), **SMALL)
     ended: list[str] = []
     words = list(ready.warming((48, 32), 1, ended.append))
     assert words[0] == "compiling the model, before the first view"
@@ -61,20 +75,24 @@ def test_a_warm_up_is_told_while_it_lasts_and_when_it_is_done() -> None:
     assert compiling_words(WarmUp(1, 3, 4.0)).endswith("part 1 of 3, about 8 s more")
 
 
-def test_without_a_compiler_the_walk_goes_on_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_compiler_the_walk_goes_on_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, weights: Path
+) -> None:
     monkeypatch.setattr(module, "compiler_fault", lambda _device: "no compiler works here")
-    ready = ready_engine(EngineWish(compiled=True), **SMALL)
+    ready = ready_engine(EngineWish(weights, compiled=True), **SMALL)
     assert ready.notes == ["The model goes on uncompiled: no compiler works here."]
     assert not ready.runs_compiled
     assert list(ready.warming((48, 32), 1, ready.notes.append)) == []
 
 
-def test_a_compiler_that_fails_later_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_compiler_that_fails_later_is_told_once(
+    monkeypatch: pytest.MonkeyPatch, weights: Path
+) -> None:
     def broken(_graph: object, _inputs: object) -> object:
         raise RuntimeError("no more registers")
 
     monkeypatch.setattr(module, "Compiled", lambda network: Compiled(network, broken))
-    ready = ready_engine(EngineWish(compiled=True), **SMALL)
+    ready = ready_engine(EngineWish(weights, compiled=True), **SMALL)
     ended: list[str] = []
     list(ready.warming((48, 32), 1, ended.append))
     assert len(ended) == 1
@@ -82,10 +100,12 @@ def test_a_compiler_that_fails_later_is_told_once(monkeypatch: pytest.MonkeyPatc
     assert not ready.runs_compiled
 
 
-def test_layers_that_take_turns_are_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_layers_that_take_turns_are_not_compiled(
+    monkeypatch: pytest.MonkeyPatch, weights: Path
+) -> None:
     plan = MemoryPlan(text_leaves=True, layers_visit=True)
     monkeypatch.setattr(fitting, "plan_for", lambda *_args: plan)
-    ready = ready_engine(EngineWish(compiled=True), **SMALL)
+    ready = ready_engine(EngineWish(weights, compiled=True), **SMALL)
     assert ready.compiled is None
     assert "layers brought in one at a time" in ready.notes[0]
     assert "layers take turns" in ready.notes[1]
@@ -96,7 +116,7 @@ def test_a_compiled_walk_says_so_in_its_record(options: RunOptions) -> None:
     done = walk_photo(replace(options, compile=True), told.append)
     assert done.complete
     assert any(p.message.startswith("compiling the model") for p in told)
-    assert [p.note for p in told if p.note][0].startswith("The model is compiled")
+    assert next(p.note for p in told if p.note).startswith("The model is compiled")
     about = json.loads((options.out / "walk.json").read_text())
     assert about["drawn_from"]["compiling"] is True
     with pytest.raises(JournalError, match="another compiling"):
