@@ -153,12 +153,13 @@ class SettingsDialog(QDialog):
         self.words = QLabel("")
         self.words.setWordWrap(True)
         columns = QHBoxLayout()
-        columns.setSpacing(3 * SPACE)
         column = QFormLayout()
         bounds: list[Bound] = [*MOVES, *Action]
         for number, bound in enumerate(bounds):
             if number % 15 == 0:
                 column = QFormLayout()
+                # Not the spacing of the layout, which its columns would take on for their rows.
+                columns.addSpacing(2 * SPACE if number else 0)
                 columns.addLayout(column)
             button = KeyButton(bindings.key(bound))
             button.chosen.connect(lambda key, b=bound: self._bind(b, key))
