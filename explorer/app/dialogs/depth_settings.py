@@ -90,6 +90,7 @@ class DepthSettings(QWidget):
         self.list = QListWidget()
         self.list.setAccessibleName("Depth prior")
         self.list.setMinimumHeight(190)
+        self.list.setSpacing(3)
         self.words, self.state = QLabel(""), QLabel("")
         self.words.setProperty("quiet", True)
         for label in (self.words, self.state):
