@@ -103,8 +103,14 @@ def _why_no_window(missing: str) -> str:
 @click.option("--weights", type=FILE, help="Other weights than our own.")
 @click.option("--codec", type=FILE, help="Folder of the codec that those weights name.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, ...")
+@click.option(
+    "--compile/--no-compile",
+    default=None,
+    help="Compile the network before the first view; by default on a GPU where a compiler works.",
+)
 @click.option("--depth-prior", metavar="MODEL", help="The photo's depth from a model or folder.")
 @click.option("--depth-kind", type=click.Choice(DEPTH_KINDS), help="What that model's output is.")
+@click.option("--prior-every-view", is_flag=True, help="That model gives every view's depth.")
 def walk(**given: Any) -> None:
     """Draw a walk into PHOTO and export it."""
     from explorer.doctor.machine import require_device

@@ -18,7 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from explorer.walk.run import RunProgress
+from explorer.walk.telling import RunProgress
 
 
 @contextmanager
@@ -54,6 +54,9 @@ def progress_bar() -> Iterator[Callable[[RunProgress], None]]:
     task = bar.add_task("", rate="")
 
     def show(progress: RunProgress) -> None:
+        if progress.note:
+            bar.console.print(progress.note, highlight=False)
+            return
         bar.start()  # not before there is something to tell: bad input prints its sentence alone
         bar.update(
             task,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import socket
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import settings
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_iter
 
 # Timing on a busy machine is no property of the code; the cases are the same on every run.
 settings.register_profile("project", deadline=None, derandomize=True)
@@ -89,3 +92,49 @@ def copied_codec(tiny_codecs: dict[str, Path], tmp_path: Path) -> Callable[[str]
         return Path(shutil.copytree(tiny_codecs[name], tmp_path / tiny_codecs[name].name))
 
     return copy
+
+
+class _Alive(TorchDispatchMode):
+    """Counts the bytes of every tensor that is made while it is on, until it is gone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._storages: dict[int, Any] = {}
+        self.now = self.most = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        given = {id(t.untyped_storage()) for t in _tensors((args, kwargs))}
+        made = func(*args, **(kwargs or {}))
+        for tensor in _tensors(made):
+            storage = tensor.untyped_storage()
+            if id(storage) not in self._storages and id(storage) not in given:
+                self._count(storage)
+        return made
+
+    def _count(self, storage: Any) -> None:
+        key, size = id(storage), storage.nbytes()
+
+        def gone(_reference: Any) -> None:
+            self._storages.pop(key, None)
+            self.now -= size
+
+        self._storages[key] = weakref.ref(storage, gone)
+        self.now += size
+        self.most = max(self.most, self.now)
+
+
+def _tensors(tree: Any) -> list[torch.Tensor]:
+    return [leaf for leaf in tree_iter(tree) if isinstance(leaf, torch.Tensor)]
+
+
+@pytest.fixture
+def peak_bytes() -> Callable[[Callable[[], Any]], int]:
+    """The most bytes that are alive at once of what a function makes; its result counts."""
+
+    def measure(run: Callable[[], Any]) -> int:
+        with torch.no_grad(), _Alive() as alive:
+            result = run()
+        del result
+        return alive.most
+
+    return measure

@@ -53,6 +53,7 @@ class Conductor(QObject):
         self.worker, self.flight, self.stage = worker, flight, stage
         self.playback = Playback(self)
         self.values = ControlValues(settings=PRESETS[1].applied(ControlValues().settings))
+        self.wishes = requests.Wishes()
         self.nodes: dict[int, Node] = {}
         self.walk_folder: Path | None = None
         self._source: Path | None = None
@@ -84,7 +85,7 @@ class Conductor(QObject):
     # What the user asks for
 
     def load_engine(self) -> None:
-        self.worker.ask(requests.LoadEngine(self.values.device))
+        self.worker.ask(requests.LoadEngine(self.values.device, None, self.wishes.compiled))
 
     def open_file(self, path: Path) -> None:
         """A photo, a video, a `.photowalk` file, or the folder of an earlier walk."""
@@ -96,7 +97,8 @@ class Conductor(QObject):
             video = requests.OpenVideo(path, self.values.settings, self.values.size)
             self.worker.ask(video)
         else:
-            photo = requests.OpenPhoto(path, self.values.settings, self.values.size)
+            size, prior = self.values.size, self.wishes.prior
+            photo = requests.OpenPhoto(path, self.values.settings, size, prior=prior)
             self.worker.ask(photo)
 
     def set_values(self, values: ControlValues) -> None:
@@ -106,7 +108,7 @@ class Conductor(QObject):
         if values.raw != before.raw:
             self.stage.set_raw(values.raw)
         if values.device != before.device:
-            self.worker.ask(requests.LoadEngine(values.device))
+            self.worker.ask(requests.LoadEngine(values.device, None, self.wishes.compiled))
         if values.settings != before.settings:
             self.worker.ask(requests.Change(values.settings))
         if values.size != before.size and self.is_open:
@@ -261,8 +263,8 @@ class Conductor(QObject):
         self.exported.emit(event)
 
     @_on.register
-    def _(self, event: events.Saved) -> None:
-        self.told.emit(f"Saved {event.target}.")
+    def _(self, event: events.Saved | events.Noted) -> None:
+        self.told.emit(event.sentence)
 
     @_on.register
     def _(self, event: events.FoundLeft) -> None:

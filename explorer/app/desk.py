@@ -16,6 +16,7 @@ from explorer.app.preferences import Preferences
 from explorer.app.work import requests
 from explorer.app.work.events import Busy, Exported, Failed
 from explorer.clips.into_walk import VIDEO_SUFFIXES
+from explorer.store.store import ModelStore
 from explorer.walk.session.autosave import AutosaveFolders, LeftWalk
 from explorer.walk.session.walk_file import SUFFIX
 
@@ -32,8 +33,11 @@ class Desk(QObject):
         conductor: Conductor,
         preferences: Preferences,
         bindings: KeyBindings,
+        store: ModelStore | None = None,
     ) -> None:
         super().__init__(window)
+        self._store = store
+        conductor.wishes = preferences.wishes
         self._window, self._conductor = window, conductor
         self._preferences, self._bindings = preferences, bindings
         self.export: ExportDialog | None = None
@@ -101,9 +105,15 @@ class Desk(QObject):
     def open_settings(self) -> SettingsDialog:
         """Keys, mouse, folders; returns the dialog, whose `changed` the caller listens to."""
         if self.settings is None:
-            self.settings = SettingsDialog(self._bindings, self._preferences, self._window)
+            self.settings = SettingsDialog(
+                self._bindings, self._preferences, self._window, self._store
+            )
+            self.settings.wishes_changed.connect(self._take_wishes)
         self.settings.show()
         return self.settings
+
+    def _take_wishes(self, wishes: requests.Wishes) -> None:
+        self._conductor.wishes = wishes
 
     def name_branch(self, node_id: int) -> None:
         """Asks for a name, and goes on from there."""

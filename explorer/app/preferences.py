@@ -6,6 +6,8 @@ from pathlib import Path
 
 from PyQt6.QtCore import QByteArray, QSettings, QStandardPaths
 
+from explorer.app.work.requests import PriorWish, Wishes
+
 MOST_RECENT = 10
 
 
@@ -58,6 +60,25 @@ class Preferences:
 
     def set_mouse_speed(self, factor: float) -> None:
         self.settings.setValue("mouse speed", factor)
+
+    @property
+    def wishes(self) -> Wishes:
+        """Whose depth photos get, and whether the model is compiled."""
+        named = str(self.settings.value("depth prior", ""))
+        kind = str(self.settings.value("depth prior's output", ""))
+        every = str(self.settings.value("depth prior for", "")) == "every view"
+        compiled = str(self.settings.value("compile", ""))
+        prior = PriorWish(named, kind or None, every) if named else None
+        return Wishes(prior, {"always": True, "never": False}.get(compiled))
+
+    def set_wishes(self, wishes: Wishes) -> None:
+        """For photos that are opened, and models that are loaded, from now on."""
+        prior = wishes.prior or PriorWish("")
+        words = {True: "always", False: "never", None: ""}
+        self.settings.setValue("depth prior", prior.named)
+        self.settings.setValue("depth prior's output", prior.kind or "")
+        self.settings.setValue("depth prior for", "every view" if prior.every_view else "the photo")
+        self.settings.setValue("compile", words[wishes.compiled])
 
     def keep_layout(self, geometry: QByteArray, docks: QByteArray) -> None:
         self.settings.setValue("geometry", geometry)

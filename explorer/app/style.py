@@ -40,6 +40,7 @@ QMenu::item:selected, QMenuBar::item:selected {{ background: {RAISED}; color: {A
 QTabBar::tab {{ background: {GROUND}; color: {QUIET}; padding: 5px 10px; border: 0; }}
 QTabBar::tab:selected {{ color: {TEXT}; border-bottom: 2px solid {ACCENT}; }}
 QListView, QTableWidget, QPlainTextEdit {{ background: {PANEL}; border: 0; }}
+QListView::item:selected {{ background: {RAISED}; color: {ACCENT}; }}
 QHeaderView::section {{ background: {GROUND}; border: 0; padding: 4px; }}
 QProgressBar {{ background: {RAISED}; border: 0; border-radius: 3px; max-height: 6px; }}
 QProgressBar::chunk {{ background: {ACCENT}; border-radius: 3px; }}

@@ -40,6 +40,7 @@ from explorer.app.work.events import Busy, Failed
 from explorer.app.work.studio import Studio
 from explorer.app.work.worker import Worker, sentence_of
 from explorer.app.world_view.world_view import FLY, MAP, WorldView
+from explorer.store.store import ModelStore
 from explorer.walk.motion.autopilot import near_point
 from explorer.walk.session.autosave import AutosaveFolders, LeftWalk
 
@@ -52,10 +53,14 @@ class MainWindow(QMainWindow):
     Args:
         preferences: where the layout, the keys and the recent files are kept.
         devices: where the model may run, the first by default.
+        store: models of others; None for the user's.
     """
 
     def __init__(
-        self, preferences: Preferences | None = None, devices: tuple[str, ...] = ("cpu",)
+        self,
+        preferences: Preferences | None = None,
+        devices: tuple[str, ...] = ("cpu",),
+        store: ModelStore | None = None,
     ) -> None:
         super().__init__()
         self.preferences = preferences or Preferences()
@@ -65,12 +70,12 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.resize(1280, 800)
         self._make_panels(devices)
-        self.worker = Worker(Studio(self.autosave), self)
+        self.worker = Worker(Studio(self.autosave, store), self)
         self.flight = Flight(parent=self)
         panels = Panels(self.world, self.pictures, self.strip, self.why, self.meter)
         self.stage = Stage(panels, self.flight, self)
         self.conductor = Conductor(self.worker, self.flight, self.stage, self)
-        self.desk = Desk(self, self.conductor, self.preferences, self.bindings)
+        self.desk = Desk(self, self.conductor, self.preferences, self.bindings, store)
         self._make_actions()
         self.status = StatusLine(self, self.conductor, self.world)
         self._connect()
@@ -135,7 +140,7 @@ class MainWindow(QMainWindow):
         }
         self.actions_by_key = Actions(self, self.bindings, does)
         add = self.actions_by_key.add
-        add("File", "Settings…", "Keys, mouse, folders", self._settings)
+        add("File", "Settings…", "Keys, mouse, folders, models", self._settings)
         add_clip_actions(self.actions_by_key, self.desk, self.stage)
         add(
             "Walk",

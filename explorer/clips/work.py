@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from engine.queries import Drawing, Engine
 from explorer.clips.geometry import GeometryOptions
-from explorer.walk.run import RunProgress
+from explorer.walk.telling import RunProgress
 
 Answer = TypeVar("Answer")
 Show = Callable[[RunProgress], None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from explorer.doctor.findings import Report
+from explorer.doctor.fit import check_fit, this_machine
 from explorer.doctor.machine import (
     check_cuda,
     check_memory,
@@ -18,7 +19,8 @@ from explorer.doctor.parts import (
     check_weights,
     is_installed,
 )
-from explorer.doctor.speed import check_speed
+from explorer.doctor.speed import Timed, time_views
+from explorer.doctor.startup import check_startup
 from explorer.doctor.version import photowalk_version
 
 
@@ -36,6 +38,9 @@ def examine(measure: bool = True) -> Report:
         check_heic(),
         check_weights(folder),
     ]
+    timed: Timed | None = None
     if measure:
-        findings.append(check_speed(folder))
+        timed = time_views(folder)
+        findings += [check_startup(), timed.finding]
+    findings += check_fit(this_machine(measure), None if timed is None else timed.pace)
     return Report(photowalk_version(), tuple(findings))

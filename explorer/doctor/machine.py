@@ -9,22 +9,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-import psutil
 import torch
 
 from engine.queries.engine import best_precision
+from engine.queries.free_memory import free_memory
 from explorer.doctor.findings import Finding, Verdict
 
 #: What a walk at the default size asks for at most; the README's table has the measurement.
 MEMORY_NEEDED_GB = 3.0
-
-_CGROUP_LIMITS = (
-    (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
-    (
-        Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
-        Path("/sys/fs/cgroup/memory/memory.usage_in_bytes"),
-    ),
-)
 
 # Run in a process of its own: a broken graphics driver may end the process that asks.
 _EGL_PROBE = """
@@ -74,13 +66,7 @@ def check_processor() -> Finding:
 
 def free_memory_gb() -> float:
     """GiB that this process may still take: the system's, or its container's where smaller."""
-    free = float(psutil.virtual_memory().available)
-    for limit_file, used_file in _CGROUP_LIMITS:
-        try:
-            free = min(free, float(limit_file.read_text()) - float(used_file.read_text()))
-        except (OSError, ValueError):
-            continue  # no such limit here, or the word "max"
-    return free / 2**30
+    return free_memory("cpu") / 2**30
 
 
 def check_memory() -> Finding:

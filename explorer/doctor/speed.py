@@ -63,16 +63,31 @@ def sample_photo(folder: Path) -> Path | None:
     return next(iter(sorted(folder.glob("samples/*.png"))), None)
 
 
-def check_speed(folder: Path) -> Finding:
+@dataclass(frozen=True)
+class Timed:
+    """What is said of the speed, and the pace where it could be measured."""
+
+    finding: Finding
+    pace: Pace | None = None
+
+
+def time_views(folder: Path) -> Timed:
     """Measures on the GPU where there is one that PyTorch can use, else on the processor."""
     sample = sample_photo(folder)
     if sample is None:
-        return Finding("Speed", Verdict.NOTE, "Not measured: no sample picture is installed.")
+        reason = "Not measured: no sample picture is installed."
+        return Timed(Finding("Speed", Verdict.NOTE, reason))
     try:
         engine = Engine.load(device="cuda" if torch.cuda.is_available() else "cpu")
     except CheckpointError as error:
-        return Finding("Speed", Verdict.NOTE, f"Not measured: {error}.")
-    return describe_pace(measure_pace(engine, open_photo(sample)))
+        return Timed(Finding("Speed", Verdict.NOTE, f"Not measured: {error}."))
+    pace = measure_pace(engine, open_photo(sample))
+    return Timed(describe_pace(pace), pace)
+
+
+def check_speed(folder: Path) -> Finding:
+    """What is said of `time_views`."""
+    return time_views(folder).finding
 
 
 def describe_pace(pace: Pace) -> Finding:

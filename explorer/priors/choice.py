@@ -10,7 +10,7 @@ from pathlib import Path
 from explorer.priors.kinds import DepthKind, PriorError
 from explorer.store.errors import StoreError
 from explorer.store.store import ModelStore
-from explorer.walk.depth_source import DepthSource
+from explorer.walk.depth_source import EVERY_VIEW, DepthSource
 from explorer.walk.run import RunOptions, recorded_walk
 
 #: Names the prior that is taken where it can be had, and nobody asked for another.
@@ -55,27 +55,47 @@ def open_prior(named: str, options: RunOptions, store: ModelStore | None = None)
     Raises:
         StoreError: there is none, it was not fetched, or it cannot be used.
     """
+    kind = DepthKind(options.depth_kind) if options.depth_kind else None
+    return load_prior(named, kind, options.device, options.prior_every_view, store)
+
+
+def load_prior(
+    named: str,
+    kind: DepthKind | None = None,
+    device: str = "cpu",
+    every_view: bool = False,
+    store: ModelStore | None = None,
+) -> DepthSource:
+    """The same without a command line.
+
+    Args:
+        kind: what its output is; None to know it by the model.
+        every_view: it is asked for every view's depth, not for the photo's alone.
+    """
     from explorer.priors.prior import DepthPrior
 
-    kind = DepthKind(options.depth_kind) if options.depth_kind else None
-    folder = Path(named).expanduser()
-    if folder.is_dir():
-        return DepthPrior.load(folder, options.device, kind)
-    store = store or ModelStore()
-    name = store.entry(named).name
-    return DepthPrior.load(store.folder(name), options.device, kind, name)
+    folder, name = Path(named).expanduser(), None
+    if not folder.is_dir():
+        store = store or ModelStore()
+        name = store.entry(named).name
+        folder = store.folder(name)
+    prior = DepthPrior.load(folder, device, kind, name)
+    prior.every_view = every_view
+    return prior
 
 
 def _begun_with(options: RunOptions, store: ModelStore | None) -> DepthSource | None:
-    """A walk whose photo has its depth already needs no prior any more."""
+    """A walk whose photo has its depth needs no prior any more, unless every view asks it."""
     journal = recorded_walk(options)
     identity = journal.header.get("depth prior") if journal is not None else None
-    if journal is None or identity is None or len(journal.views):
+    if journal is None or identity is None:
         return None
+    every_view = identity.get("views") == EVERY_VIEW
+    if len(journal.views) and not every_view:
+        return None
+    begun = replace(options, depth_kind=identity["kind"], prior_every_view=every_view)
     try:
-        return open_prior(
-            str(identity["model"]), replace(options, depth_kind=identity["kind"]), store
-        )
+        return open_prior(str(identity["model"]), begun, store)
     except StoreError as error:
         raise PriorError(
             f"the walk in {options.out} was begun with the depth prior {identity['model']!r}; name "

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import torch
 from einops import rearrange
 from numpy.typing import NDArray
@@ -22,12 +21,13 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
+from engine.queries.free_memory import free_memory
 from explorer.priors.conversion import to_depth
 from explorer.priors.kinds import DepthKind, PriorError, kind_of
 from explorer.store.download import file_sha256
 from explorer.store.folders import ModelFolder, open_folder, read_json
 from explorer.store.store import readable_size
-from explorer.walk.depth_source import PhotoDepth
+from explorer.walk.depth_source import EVERY_VIEW, PhotoDepth
 from explorer.walk.photo import Photo
 
 PREPROCESSOR = "preprocessor_config.json"
@@ -38,12 +38,18 @@ MEMORY_FACTOR = 1.5
 
 
 class DepthPrior:
-    """Use `load`. It is a `explorer.walk.depth_source.DepthSource`."""
+    """Use `load`. It is a `explorer.walk.depth_source.DepthSource`.
+
+    Attributes:
+        kind: what the model's output is.
+        every_view: see `DepthSource`.
+    """
 
     def __init__(self, model: Any, processor: Any, folder: ModelFolder, kind: DepthKind, name: str):
         self._model, self._processor = model, processor
         self._config = folder.config
         self.kind = kind
+        self.every_view = False
         self._identity = {
             "model": name,
             "class": folder.class_name,
@@ -86,8 +92,9 @@ class DepthPrior:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """Name, class, kind, unit and hash of the weights."""
-        return dict(self._identity)
+        """Name, class, kind, unit and hash of the weights, and whether every view asks it."""
+        views = {"views": EVERY_VIEW} if self.every_view else {}
+        return {**self._identity, **views}
 
     def depth(self, photo: Photo) -> PhotoDepth:
         """Depth at the photo's working size.
@@ -167,10 +174,7 @@ def _check_class(folder: ModelFolder) -> None:
 
 
 def _check_memory(folder: ModelFolder, device: str) -> None:
-    if torch.device(device).type == "cuda":
-        free = torch.cuda.mem_get_info(device)[0]
-    else:
-        free = psutil.virtual_memory().available
+    free = free_memory(device)
     needed = int(folder.size * MEMORY_FACTOR)
     if needed > free:
         raise PriorError(

@@ -1,4 +1,4 @@
-"""Depth of the photo from somewhere else than the walk's own model."""
+"""Depth of the photo, or of every view, from somewhere else than the walk's own model."""
 
 from __future__ import annotations
 
@@ -11,11 +11,16 @@ import torch
 from numpy.typing import NDArray
 
 from engine.geometry.pictures import median_depth
+from explorer.walk.depth_fusion import FusedDepth
+from explorer.walk.known import Known, fused_with
 from explorer.walk.photo import Photo
 from explorer.walk.records import StepProgress
 from explorer.walk.timing import Stopwatch
 
 FloatPicture = NDArray[np.float32]
+
+#: In a source's identity under "views", where it is asked for all of them.
+EVERY_VIEW = "all"
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +35,13 @@ class PhotoDepth:
 
 
 class DepthSource(Protocol):
-    """Looks at a photo; see `explorer.priors`."""
+    """Looks at a photo; see `explorer.priors`.
+
+    Attributes:
+        every_view: it is asked for every view's depth, not for the photo's alone.
+    """
+
+    every_view: bool
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -54,10 +65,33 @@ def depth_of_photo(
     yield StepProgress(0, "photo depth", 0, 1)
     with clock.part("depth prior"):
         given = source.depth(photo)
-        source.close()
+        if not source.every_view:
+            source.close()
     depth = np.asarray(given.depth, np.float32)
     if depth.shape != (photo.height, photo.width):
         raise ValueError(f"depth {depth.shape} of a photo of {photo.height}x{photo.width} pixels")
     if not given.metric:
         depth = depth / np.float32(median_depth(torch.as_tensor(depth)))
     return depth
+
+
+def depth_of_view(
+    source: DepthSource | None, view: Photo, known: Known | None, clock: Stopwatch
+) -> FusedDepth | None:
+    """A source's depth of a drawn view, brought to what is known of it.
+
+    None where no source is asked for it or it finds none, or where its depth has no unit and too
+    little is known to give it one: the model's own depth, whose context has a unit, does better.
+
+    Args:
+        view: the drawn picture and its lens, as a photo.
+    """
+    if source is None or not source.every_view:
+        return None
+    with clock.part("depth prior"):
+        try:
+            given = source.depth(view)
+        except ValueError:
+            return None
+        fused = fused_with(given.depth, known)
+    return fused if given.metric or fused.scale is not None else None

@@ -20,8 +20,10 @@ from explorer.walk.journal import JOURNAL, Journal, JournalError, read_journal
 from explorer.walk.output import OutputSettings, WalkOutput
 from explorer.walk.photo import Photo, open_photo
 from explorer.walk.plan import PathPlan, plan_path
+from explorer.walk.ready import EngineWish, ReadyEngine, ready_engine
 from explorer.walk.recorder import Recorder
 from explorer.walk.records import WalkSettings
+from explorer.walk.telling import RunProgress, RunResult
 from explorer.walk.walk import Steps, Walk
 from memory.memory import Memory, MemoryConfig
 
@@ -53,6 +55,8 @@ class RunOptions:
         device: a torch device.
         depth_prior: a model's name or folder that gives the photo's depth; None for our own.
         depth_kind: what that model's output is; None to know it by the model.
+        prior_every_view: that model gives every view's depth, not the photo's alone.
+        compile: run the network compiled; None where that pays (`explorer.walk.ready`).
     """
 
     photo: Path
@@ -75,6 +79,8 @@ class RunOptions:
     device: str = "cpu"
     depth_prior: str | None = None
     depth_kind: str | None = None
+    prior_every_view: bool = False
+    compile: bool | None = None
 
     def settings(self) -> WalkSettings:
         """The walk's settings, with defaults filled in."""
@@ -93,45 +99,6 @@ class RunOptions:
         if self.context_views is not None:
             settings = replace(settings, context_views=self.context_views)
         return settings
-
-
-@dataclass(frozen=True)
-class RunProgress:
-    """How far a run is.
-
-    Attributes:
-        message: what is being done, for the user.
-        done, total: views drawn and views asked for, not counting the photo.
-        views_per_second: of this run so far; 0 before its first view.
-    """
-
-    message: str
-    done: int
-    total: int
-    views_per_second: float
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """What a run left behind; as text, one sentence for the user."""
-
-    out: Path
-    drawn: int
-    asked: int
-    seconds_per_view: float
-
-    @property
-    def complete(self) -> bool:
-        return self.drawn == self.asked
-
-    def __str__(self) -> str:
-        speed = f" at {self.seconds_per_view:.2f} s a view" if self.seconds_per_view else ""
-        if self.complete:
-            return f"Drew {self.drawn} views{speed}; they are in {self.out}."
-        return (
-            f"Stopped after {self.drawn} of {self.asked} views{speed}; what was drawn is in "
-            f"{self.out}, and --resume goes on."
-        )
 
 
 def walk_photo(
@@ -158,9 +125,14 @@ def walk_photo(
     journal = _earlier_walk(options)
     run = _Run(options.out, plan, on_progress or _silent, should_stop or _never)
     run.tell("loading the model")
+    compiled = False
     if engine is None:
-        engine = Engine.load(options.weights, options.device, codec=options.codec)
+        wish = EngineWish(options.weights, options.device, options.compile, options.codec)
+        ready = ready_engine(wish, (photo.width, photo.height), settings.context_views)
+        run.warm(ready, (photo.width, photo.height), settings.context_views)
+        engine, compiled = ready.engine, ready.runs_compiled
     header = _header(photo, plan, settings, engine)
+    header["compiling"] = True if compiled else None
     header["depth prior"] = _prior_identity(options, depth_source, journal)
     recorder = _open_journal(options.out, header, journal)
     views_folder = options.out / JOURNAL_FOLDER / "memory"
@@ -191,6 +163,18 @@ class _Run:
         total = sum(self._seconds)
         speed = len(self._seconds) / total if total > 0 else 0.0
         self._on_progress(RunProgress(message, self._done, self._plan.views, speed))
+
+    def note(self, sentence: str) -> None:
+        self._on_progress(RunProgress("", self._done, self._plan.views, 0.0, sentence))
+
+    def warm(self, ready: ReadyEngine, size: tuple[int, int], context_views: int) -> None:
+        """Tells how the model runs, and compiles it where it is to be."""
+        for sentence in ready.notes:
+            self.note(sentence)
+        for words in ready.warming(size, context_views, self.note):
+            self.tell(words)
+            if self._should_stop():
+                return
 
     def draw(self, walk: Walk, output: WalkOutput, journal: Journal | None) -> RunResult:
         """Restores what was drawn before, draws the rest, and exports."""

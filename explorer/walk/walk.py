@@ -24,7 +24,7 @@ from explorer.walk.agreement import agreement
 from explorer.walk.colours import to_bytes, to_floats
 from explorer.walk.composite import composite
 from explorer.walk.depth_fusion import FusedDepth
-from explorer.walk.depth_source import DepthSource, depth_of_photo
+from explorer.walk.depth_source import DepthSource, depth_of_photo, depth_of_view
 from explorer.walk.known import Known, fused_with, look
 from explorer.walk.noise import PictureKind, noise_generator
 from explorer.walk.photo import Photo
@@ -70,7 +70,7 @@ class Walk:
         memory: empty; the walk alone adds to it.
         settings: how views are drawn.
         recorder: told of every view once it is remembered; None to keep no record.
-        depth_source: gives the photo's depth; None for the model's own.
+        depth_source: gives the photo's depth, or every view's; None for the model's own.
     """
 
     def __init__(
@@ -129,9 +129,8 @@ class Walk:
             camera: in the walk's world; the first view of all must have the photo's.
             depth: (H, W) in scene units.
         """
-        return self._remember(
-            Stopwatch(), _unknown_before(self._view(self._count, camera, rgb, depth))
-        )
+        view = self._view(self._count, camera, rgb, depth)
+        return self._remember(Stopwatch(), _unknown_before(view))
 
     def step(self, camera: Camera) -> Steps:
         """Draws the view from `camera`, and its depth where it is the turn for one."""
@@ -174,10 +173,7 @@ class Walk:
         return self._remember(clock, _with_scale(drawn_view, fused))
 
     def draw_depth(self, earlier: DrawnView) -> Steps:
-        """Draws the depth of a view that was drawn without one, as it is seen from now on.
-
-        Args:
-            earlier: a view of this walk.
+        """Draws the depth of a view of this walk that has none, as it is seen from now on.
 
         Raises:
             WalkError: it has its depth already.
@@ -213,6 +209,10 @@ class Walk:
     ) -> Generator[StepProgress, None, FusedDepth]:
         """The depth of a view (None: of the one that is being drawn), brought to the memory's."""
         view_id = self._count if view_id is None else view_id
+        view = replace(self.photo, rgb=rgb, intrinsics=camera.intrinsics)
+        found = depth_of_view(self._depth_source, view, known, clock)
+        if found is not None:
+            return found
         asked = queries.draw_depth(
             self.engine,
             context,

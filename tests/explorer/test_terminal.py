@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from explorer.terminal import progress_bar, stop_requests
-from explorer.walk.run import RunProgress
+from explorer.walk.telling import RunProgress
 
 
 def test_the_first_signal_asks_and_the_second_ends() -> None:

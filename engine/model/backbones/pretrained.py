@@ -41,6 +41,10 @@ class Part:
     class_name: str
     weights: tuple[Path, ...] = ()
 
+    def bytes(self) -> int:
+        """Of its files; read in a smaller type, it takes less memory than that."""
+        return sum(path.stat().st_size for path in self.weights)
+
     def hash(self) -> str:
         """SHA-256 of the weights: of one file its own, of several that of their hashes in order."""
         if len(self.weights) == 1:

@@ -71,19 +71,30 @@ class TextEncoder:
 
     Attributes:
         device: where the encoder computes; it goes there at the next new prompt.
+        leaves: it goes back to the computer's memory after each new prompt, or altogether where it
+            is there already.
+        weights: bytes of it, by its files.
     """
 
-    def __init__(self, load: Callable[[], nn.Module], pad: int, empty: Sequence[int]) -> None:
+    def __init__(
+        self,
+        load: Callable[[], nn.Module],
+        pad: int,
+        empty: Sequence[int],
+        weights: int = 0,
+    ) -> None:
         """
         Args:
             load: makes an encoder of transformers, (B, T) ids to `last_hidden_state` (B, T, D).
             pad: the id that fills prompts up.
             empty: ids of the prompt that says nothing.
+            weights: how many bytes of memory the encoder takes.
         """
         self._load, self._pad, self._empty = load, pad, tuple(empty)
         self._encoder: nn.Module | None = None
         self._known: OrderedDict[tuple[int, ...], Tensor] = OrderedDict()
         self.device = torch.device("cpu")
+        self.leaves, self.weights = False, weights
 
     def __deepcopy__(self, memo: dict[int, Any]) -> TextEncoder:
         """Itself: nothing in it ever changes but what it remembers."""
@@ -125,4 +136,8 @@ class TextEncoder:
         with torch.autocast(self.device.type, enabled=False):
             answer = encoder(input_ids=row, attention_mask=torch.ones_like(row))
         found: Tensor = answer.last_hidden_state[0].float().cpu()
+        if self.leaves and self.device.type == "cpu":
+            self.release()
+        elif self.leaves:
+            encoder.to("cpu")
         return found

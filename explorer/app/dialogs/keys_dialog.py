@@ -7,6 +7,7 @@ from pathlib import Path
 from PyQt6.QtCore import QEvent, QObject, Qt, pyqtSignal
 from PyQt6.QtGui import QKeyEvent, QKeySequence
 from PyQt6.QtWidgets import (
+    QComboBox,
     QDialog,
     QDoubleSpinBox,
     QFileDialog,
@@ -15,13 +16,20 @@ from PyQt6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
 
+from explorer.app.dialogs.depth_settings import DepthSettings
 from explorer.app.keys import MOVES, Action, Bound, KeyBindings, text_of
 from explorer.app.preferences import Preferences
-from explorer.app.style import ACCENT, GROUND, LINE, TEXT
+from explorer.app.style import ACCENT, GROUND, LINE, SPACE, TEXT
+from explorer.app.work.requests import Wishes
+from explorer.store.store import ModelStore
+
+#: When the model is compiled, from the next start on.
+COMPILING = (("on a GPU, where a compiler works", None), ("always", True), ("never", False))
 
 
 def grouped(bindings: KeyBindings) -> dict[str, list[Bound]]:
@@ -118,16 +126,25 @@ class KeyButton(QPushButton):
 
 
 class SettingsDialog(QDialog):
-    """Keys, mouse, and where walks are kept.
+    """Keys, mouse, where walks are kept, and which models are used.
+
+    Args:
+        store: models of others; None for the user's.
 
     Signals:
         changed: something was.
+        wishes_changed: (Wishes) which models are used, and how.
     """
 
     changed = pyqtSignal()
+    wishes_changed = pyqtSignal(object)
 
     def __init__(
-        self, bindings: KeyBindings, preferences: Preferences, parent: QWidget | None = None
+        self,
+        bindings: KeyBindings,
+        preferences: Preferences,
+        parent: QWidget | None = None,
+        store: ModelStore | None = None,
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Settings")
@@ -141,6 +158,8 @@ class SettingsDialog(QDialog):
         for number, bound in enumerate(bounds):
             if number % 15 == 0:
                 column = QFormLayout()
+                # Not the spacing of the layout, which its columns would take on for their rows.
+                columns.addSpacing(2 * SPACE if number else 0)
                 columns.addLayout(column)
             button = KeyButton(bindings.key(bound))
             button.chosen.connect(lambda key, b=bound: self._bind(b, key))
@@ -165,11 +184,43 @@ class SettingsDialog(QDialog):
         row = QHBoxLayout()
         row.addWidget(reset)
         row.addWidget(self.words, 1)
-        row.addWidget(close)
+        keys = QWidget()
+        page = QVBoxLayout(keys)
+        for part in (columns, more, row):
+            page.addLayout(part)
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        bar = self.tabs.tabBar()
+        assert bar is not None
+        bar.setDrawBase(False)
+        self.tabs.addTab(keys, "Keys, mouse, folders")
+        self.tabs.addTab(self._models_page(store or ModelStore()), "Models")
         layout = QVBoxLayout(self)
-        layout.addLayout(columns)
-        layout.addLayout(more)
-        layout.addLayout(row)
+        layout.addWidget(self.tabs)
+        layout.addWidget(close, 0, Qt.AlignmentFlag.AlignRight)
+
+    def _models_page(self, store: ModelStore) -> QWidget:
+        wishes = self._preferences.wishes
+        self.depth_prior = DepthSettings(store, wishes.prior)
+        self.compiled = QComboBox()
+        for words, value in COMPILING:
+            self.compiled.addItem(words, value)
+        self.compiled.setCurrentIndex([v for _, v in COMPILING].index(wishes.compiled))
+        self.compiled.setToolTip("Views are quicker then, and the first one waits for it")
+        self.depth_prior.chosen.connect(lambda _wish: self._tell_wishes())
+        self.compiled.activated.connect(lambda _index: self._tell_wishes())
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.addWidget(self.depth_prior, 1)
+        form = QFormLayout()
+        form.addRow("Compile our own model", self.compiled)
+        column.addLayout(form)
+        return page
+
+    def _tell_wishes(self) -> None:
+        wishes = Wishes(self.depth_prior.wish, COMPILING[self.compiled.currentIndex()][1])
+        self._preferences.set_wishes(wishes)
+        self.wishes_changed.emit(wishes)
 
     def _bind(self, bound: Bound, key: str) -> None:
         try:

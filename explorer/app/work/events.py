@@ -115,6 +115,10 @@ class Saved:
 
     target: Path
 
+    @property
+    def sentence(self) -> str:
+        return f"Saved {self.target}."
+
 
 @dataclass(frozen=True)
 class FoundLeft:
@@ -126,6 +130,13 @@ class FoundLeft:
 @dataclass(frozen=True)
 class JobDone:
     """A job ended; `sentence` says how."""
+
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Noted:
+    """Something that the user should know; what is going on goes on."""
 
     sentence: str
 
@@ -158,6 +169,7 @@ Event = (
     | Saved
     | FoundLeft
     | JobDone
+    | Noted
     | Stopped
     | Failed
 )

@@ -11,11 +11,29 @@ from explorer.walk.records import WalkSettings
 
 
 @dataclass(frozen=True)
+class PriorWish:
+    """Whose depth a photo gets: a model of the store, or a folder; see `explorer.priors`."""
+
+    named: str
+    kind: str | None = None
+    every_view: bool = False
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user chose in the settings; None: our own depth, and compiling where it pays."""
+
+    prior: PriorWish | None = None
+    compiled: bool | None = None
+
+
+@dataclass(frozen=True)
 class LoadEngine:
-    """Load the weights (None: the embedded ones) on a torch device."""
+    """Load the weights (None: the embedded ones) on a torch device; see `EngineWish`."""
 
     device: str = "cpu"
     weights: Path | None = None
+    compiled: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -26,6 +44,7 @@ class OpenPhoto:
     settings: WalkSettings
     size: tuple[int, int] = (256, 144)
     fov: float | None = None
+    prior: PriorWish | None = None
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ given up, and what was drawn before stays.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
-from functools import singledispatchmethod
+from collections.abc import Generator, Iterator, Sequence
+from functools import partial, singledispatchmethod
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,7 +17,7 @@ import torch
 
 from engine.geometry.cameras import Camera
 from engine.queries import Engine
-from explorer.app.work import clip_work, requests
+from explorer.app.work import clip_work, photo_work, requests
 from explorer.app.work.events import (
     Busy,
     Drawn,
@@ -33,9 +33,11 @@ from explorer.app.work.events import (
     RevisitScored,
     Saved,
 )
+from explorer.store.store import ModelStore
 from explorer.walk.export.selection import Checked, export_kinds
 from explorer.walk.photo import open_photo
 from explorer.walk.plan import plan_path
+from explorer.walk.ready import EngineWish, ready_engine
 from explorer.walk.records import StepProgress
 from explorer.walk.session.autosave import AutosaveFolders
 from explorer.walk.session.export_input import session_export_input
@@ -59,11 +61,13 @@ class Studio:
 
     Args:
         autosave: where journals of walks are kept.
+        store: models of others; None for the user's.
     """
 
-    def __init__(self, autosave: AutosaveFolders) -> None:
-        self._autosave = autosave
+    def __init__(self, autosave: AutosaveFolders, store: ModelStore | None = None) -> None:
+        self._autosave, self._store = autosave, store
         self._engine: Engine | None = None
+        self._warming: Iterator[Event] = iter(())
         self._session: Session | None = None
 
     def close(self) -> None:
@@ -85,10 +89,11 @@ class Studio:
     def _(self, request: requests.LoadEngine) -> Events:
         yield Busy(f"loading the model on {request.device}")
         begin = time.perf_counter()
-        engine = Engine.load(request.weights, device=request.device)
-        self._engine = engine
+        ready = ready_engine(EngineWish(request.weights, request.device, request.compiled))
+        self._engine, self._warming = ready.engine, photo_work.warming(ready)
         taken = time.perf_counter() - begin
-        yield EngineReady(str(engine.device), engine.weights_hash, taken)
+        yield EngineReady(str(ready.engine.device), ready.engine.weights_hash, taken)
+        yield from self._warm()
         if self._session is not None:
             # The walk goes on where it is, drawn by the new engine.
             folder = self._session.folder
@@ -100,11 +105,9 @@ class Studio:
         yield Busy(f"opening {request.path.name}")
         photo = open_photo(request.path, request.fov, request.size)
         engine = self._need_engine()
-        folder = self._autosave.new(request.path.stem)
-        session = Session.create(folder, photo, engine, request.settings)
-        self._take(session)
-        yield Opened(photo, folder, session.settings, request.path, session.read)
-        yield from self._draw(session.start(), -1)
+        prior = yield from photo_work.wished_prior(request.prior, str(engine.device), self._store)
+        place = partial(self._place, request.path.stem)
+        yield from photo_work.begin(request, photo, engine, place, prior, self._draw)
 
     @handle.register
     def _(self, request: requests.OpenVideo) -> Events:
@@ -273,6 +276,7 @@ class Studio:
         yield Busy(words, len(cameras), len(cameras), job=True)
 
     def _draw(self, steps: Generator[StepProgress, None, Added], ticket: int) -> Events:
+        yield from self._warm()
         begin = time.perf_counter()
         while True:
             try:
@@ -287,6 +291,11 @@ class Studio:
                 raise
         taken = time.perf_counter() - begin
         yield Drawn(added, ticket, taken, self._need_session().scene_scale)
+
+    def _warm(self) -> Events:
+        """Compiles what is left of that; closed on the way, it is gone on with at the next view."""
+        while (event := next(self._warming, None)) is not None:
+            yield event
 
     def _need_engine(self) -> Engine:
         if self._engine is None:

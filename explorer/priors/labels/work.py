@@ -33,7 +33,7 @@ from explorer.priors.labels.items import (
 from explorer.priors.prior import DepthPrior
 from explorer.walk.files import atomic_path
 from explorer.walk.photo import Photo
-from explorer.walk.run import RunProgress
+from explorer.walk.telling import RunProgress
 
 FORMAT = "photowalk-labels-1"
 RECORD = "labels.json"

@@ -29,6 +29,7 @@ class Source:
     def __init__(self, room, metric: bool, factor: float = 1.0, name: str = "scanner") -> None:
         self._room, self._metric, self._factor = room, metric, factor
         self.identity = {"model": name, "kind": "metric"}
+        self.every_view = False
         self.asked = 0
         self.closed = False
 
@@ -92,7 +93,9 @@ def test_a_stopped_start_asks_nothing(room_photo, room, fake) -> None:
 
 def test_depth_of_another_size_is_refused(room_photo, fake) -> None:
     small = SimpleNamespace(
-        depth=lambda _photo: PhotoDepth(np.ones((4, 4), np.float32), True), close=lambda: None
+        every_view=False,
+        depth=lambda _photo: PhotoDepth(np.ones((4, 4), np.float32), True),
+        close=lambda: None,
     )
     with pytest.raises(ValueError, match="80x144"):
         finish(new_walk(room_photo, small).start())
@@ -167,3 +170,49 @@ def test_a_session_takes_a_prior(tmp_path, room_photo, engine, room) -> None:
     again = finish(Session.open(tmp_path / "s", engine))
     assert again.scene_scale == pytest.approx(session.scene_scale)
     assert again.scene_scale > 1.5
+
+
+def test_every_view_may_ask_the_source(room_photo, room, fake) -> None:
+    """Its depth is brought to the walk: a source in other units leaves the same geometry."""
+    fake.unit = 1.0
+    source = Source(room, metric=False, factor=7.0)
+    source.every_view = True
+    walk = new_walk(room_photo, source)
+    finish(walk.start())
+    assert not source.closed
+    drawn = finish(walk.step(walk.photo.camera))  # the source knows the room from here alone
+    assert source.asked == 2
+    assert "depth prior" in drawn.seconds
+    first = walk.memory.views[0].depth
+    assert drawn.depth_scale is not None
+    np.testing.assert_allclose(np.median(drawn.view.depth), np.median(first), rtol=0.01)
+    true = room.look(drawn.view.camera, room_photo.height, room_photo.width)[1]
+    depth = np.asarray(drawn.view.depth)
+    both = np.isfinite(true) & np.isfinite(depth)
+    ratio = depth[both] / true[both]
+    off = np.abs(ratio / np.median(ratio) - 1)
+    assert np.quantile(off, 0.99) < 0.01
+
+
+def test_the_photo_alone_is_the_default(room_photo, room, fake) -> None:
+    source = Source(room, metric=True)
+    walk = new_walk(room_photo, source)
+    finish(walk.start())
+    finish(walk.step(walk.photo.camera))
+    assert source.asked == 1
+    assert source.closed
+
+
+def test_a_view_in_which_the_source_finds_nothing_has_our_own_depth(room_photo, room, fake) -> None:
+    source = Source(room, metric=True)
+    source.every_view = True
+    walk = new_walk(room_photo, source)
+    finish(walk.start())
+
+    def nothing(_photo: Photo) -> PhotoDepth:
+        raise ValueError("no depth")
+
+    source.depth = nothing
+    drawn = finish(walk.step(walk.photo.camera))
+    assert drawn.view.depth is not None
+    assert "steps" in drawn.seconds

@@ -61,7 +61,7 @@ def read_backbone(
     require_libraries(folder, "diffusers", "transformers")
     pieces = PieceTokenizer(load_tokenizer(folder / "tokenizer"), TEXT_LENGTH)
     load: partial[nn.Module] = partial(load_weights, encoder, precision)
-    text = TextEncoder(load, pieces.pad, pieces.encode(()).ids)
+    text = TextEncoder(load, pieces.pad, pieces.encode(()).ids, encoder.bytes())
     own = codec if isinstance(codec, PictureCodec) else read_diffusers_codec(codec or folder)
     try:
         network = WanBackbone(

@@ -37,6 +37,7 @@ class WanConfig:
     """The sizes of a Wan model, as its own config has them, and how it is told things.
 
     Attributes:
+        mlp: width inside its feed-forward layers.
         slots: how many frames its rotary positions know.
         text_length: to how many tokens its prompts are padded.
     """
@@ -45,6 +46,7 @@ class WanConfig:
     layers: int
     heads: int
     latent_channels: int
+    mlp: int
     slots: int
     text_length: int = TEXT_LENGTH
 
@@ -70,6 +72,7 @@ def wan_config(wan: Any, text_length: int = TEXT_LENGTH) -> WanConfig:
         layers=own.num_layers,
         heads=own.num_attention_heads,
         latent_channels=own.in_channels,
+        mlp=own.ffn_dim,
         slots=own.rope_max_seq_len,
         text_length=text_length,
     )
