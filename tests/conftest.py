@@ -58,6 +58,14 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(20)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests share the work (`-n 2 --dist loadgroup`), one process has all the windows: two at
+    once would take the keyboard from each other."""
+    for item in items:
+        if "app" in item.path.parts:
+            item.add_marker(pytest.mark.xdist_group("windows"))
+
+
 @pytest.fixture(autouse=True)
 def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing that we test may need a network; sockets on this machine stay allowed."""

@@ -95,7 +95,9 @@ def test_a_killed_download_goes_on(hub, tmp_path: Path) -> None:
     model = document["models"][0] | {"repo": "someone/Small-Depth", "revision": None}
     catalogue.write_text(json.dumps(document | {"models": [model]}))
     script = (
-        "import sys, pathlib\n"
+        "import signal, sys, pathlib\n"
+        # Whoever starts the tests in the background may have told them to ignore it.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from explorer.store import catalogue, download\n"
         f"catalogue.CATALOGUE = pathlib.Path({str(catalogue)!r})\n"
         "import main, time\n"

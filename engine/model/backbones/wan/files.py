@@ -58,7 +58,7 @@ def read_backbone(
     _check_index(folder)
     transformer = check_weights(folder / "transformer", "diffusers", _TRANSFORMER)
     encoder = check_weights(folder / "text_encoder", "transformers", _TEXT)
-    require_libraries(folder, "diffusers", "transformers")
+    require_libraries(folder, "diffusers", "transformers", "accelerate")
     pieces = PieceTokenizer(load_tokenizer(folder / "tokenizer"), TEXT_LENGTH)
     load: partial[nn.Module] = partial(load_weights, encoder, precision)
     text = TextEncoder(load, pieces.pad, pieces.encode(()).ids, encoder.bytes())
