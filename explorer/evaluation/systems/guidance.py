@@ -86,9 +86,12 @@ def drawn_from_one(
 
 
 def depth_in(camera: Camera, sample: Sample, drawn: AnsweredView) -> FloatArray:
-    """z-depth (H, W) in `camera` of points that are given in the first view's frame."""
+    """z-depth (H, W) in `camera` of points that are given in the first view's frame; inf where a
+    point is sky, or behind the camera."""
     if drawn.points is None:
         raise ValueError("the answer has no points")
     T_first_camera = camera.relative_to(sample.views[0].camera).T_world_camera
-    offsets = drawn.points - T_first_camera[:3, 3]
-    return np.asarray(offsets @ T_first_camera[:3, 2], np.float32)
+    known = np.isfinite(drawn.points).all(axis=-1)
+    offsets = np.where(known[..., None], drawn.points, 0.0) - T_first_camera[:3, 3]
+    depth = offsets @ T_first_camera[:3, 2]
+    return np.where(known & (depth > 0), depth, np.inf).astype(np.float32)

@@ -27,6 +27,15 @@ def test_points_of_all_views_are_read_in_their_own_frame(samples):
             np.testing.assert_allclose(found, view.depth, atol=1e-4)
 
 
+def test_sky_and_what_lies_behind_the_camera_is_far(samples):
+    sample = samples[0]
+    points = answers(sample)[0].points.copy()
+    points[0, 0], points[0, 1] = np.inf, (0.0, 0.0, -1.0)
+    found = guidance.depth_in(sample.views[0].camera, sample, AnsweredView(points=points))
+    assert np.isposinf(found[0, :2]).all()
+    assert np.isfinite(found[1:]).all()
+
+
 def test_the_truth_scores_best(engine, samples, monkeypatch):
     def drawn(_engine, sample, scale, _options):
         true = answers(sample)
