@@ -95,7 +95,7 @@ def _begun_with(options: RunOptions, store: ModelStore | None) -> DepthSource | 
         return None
     begun = replace(options, depth_kind=identity["kind"], prior_every_view=every_view)
     try:
-        return open_prior(str(identity["model"]), begun, store)
+        return open_prior(str(identity.get("folder", identity["model"])), begun, store)
     except StoreError as error:
         raise PriorError(
             f"the walk in {options.out} was begun with the depth prior {identity['model']!r}; name "

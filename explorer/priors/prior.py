@@ -88,11 +88,17 @@ class DepthPrior:
         with _quiet():
             processor = _load_processor(path)
             model = _load_model(folder).to(device).eval()
-        return DepthPrior(model, processor, folder, known, name or path.resolve().name)
+        whole = path.resolve()
+        prior = DepthPrior(model, processor, folder, known, name or whole.name)
+        if name is None:
+            # Only by this is it found again: the store does not know it.
+            prior._identity["folder"] = str(whole)
+        return prior
 
     @property
     def identity(self) -> dict[str, Any]:
-        """Name, class, kind, unit and hash of the weights, and whether every view asks it."""
+        """Name, class, kind, unit and hash of the weights, the folder of one that is in no store,
+        and whether every view asks it."""
         views = {"views": EVERY_VIEW} if self.every_view else {}
         return {**self._identity, **views}
 

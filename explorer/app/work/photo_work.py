@@ -6,6 +6,8 @@ import traceback
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
+import torch
+
 from engine.queries import Engine
 from explorer.app.work import requests
 from explorer.app.work.clip_work import Events, Place
@@ -14,14 +16,15 @@ from explorer.priors.choice import load_prior
 from explorer.priors.kinds import DepthKind
 from explorer.store.errors import StoreError
 from explorer.store.store import ModelStore
-from explorer.walk.depth_source import DepthSource
+from explorer.walk.depth_source import EVERY_VIEW, DepthSource
+from explorer.walk.journal import read_journal
 from explorer.walk.photo import Photo
 from explorer.walk.ready import ReadyEngine
 from explorer.walk.session.session import Adding, Session
 
 #: Compiled layers take every size; they only must see one.
 SIZE, CONTEXT_VIEWS = (256, 144), 4
-OWN_DEPTH = "The photo's depth is drawn by our own model."
+OWN_DEPTH = "Depth is drawn by our own model."
 
 
 def wished_prior(
@@ -37,6 +40,23 @@ def wished_prior(
     except StoreError as error:
         yield told(error)
         return None
+
+
+def prior_of(
+    folder: Path, device: torch.device, store: ModelStore | None
+) -> Generator[Event, None, DepthSource | None]:
+    """The prior that a walk was begun with, where it still gives views their depth.
+
+    Raises:
+        JournalError: there is no walk, or it is damaged.
+    """
+    journal = read_journal(folder)
+    identity = journal.header.get("depth prior")
+    if identity is None or (journal.nodes and identity.get("views") != EVERY_VIEW):
+        return None
+    every, named = identity.get("views") == EVERY_VIEW, identity.get("folder", identity["model"])
+    wish = requests.PriorWish(named, identity.get("kind"), every)
+    return (yield from wished_prior(wish, str(device), store))
 
 
 def warming(ready: ReadyEngine) -> Iterator[Event]:

@@ -150,7 +150,8 @@ class Studio:
         if self._session is not None and self._session.folder == folder:
             self.close()
         self._autosave.own(folder)
-        session = yield from _progress(Session.open(folder, self._need_engine()), job=True)
+        prior = yield from photo_work.prior_of(folder, self._need_engine().device, self._store)
+        session = yield from _progress(Session.open(folder, self._need_engine(), prior), job=True)
         self._take(session)
         yield Opened(session.photo, folder, session.settings, source, session.read)
         if session.head < 0:
@@ -172,8 +173,7 @@ class Studio:
     def _(self, request: requests.GoTo) -> Events:
         session = self._need_session()
         if request.node_id != session.head:
-            moved = yield from _progress(session.go_to(request.node_id))
-            yield HeadMoved(moved)
+            yield HeadMoved((yield from _progress(session.go_to(request.node_id))))
 
     @handle.register
     def _(self, request: requests.Undo) -> Events:

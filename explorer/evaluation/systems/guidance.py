@@ -91,7 +91,7 @@ def depth_in(camera: Camera, sample: Sample, drawn: AnsweredView) -> FloatArray:
     if drawn.points is None:
         raise ValueError("the answer has no points")
     T_first_camera = camera.relative_to(sample.views[0].camera).T_world_camera
-    known = np.isfinite(drawn.points).all(axis=-1)
+    known = np.asarray(np.isfinite(drawn.points).all(axis=-1))
     offsets = np.where(known[..., None], drawn.points, 0.0) - T_first_camera[:3, 3]
     depth = offsets @ T_first_camera[:3, 2]
     return np.where(known & (depth > 0), depth, np.inf).astype(np.float32)

@@ -95,8 +95,13 @@ class Session:
         return Session(folder, photo, engine, recorder, Tree(folder, [], settings), depth_source)
 
     @staticmethod
-    def open(folder: Path, engine: Engine) -> Generator[SessionProgress, None, Session]:
+    def open(
+        folder: Path, engine: Engine, depth_source: DepthSource | None = None
+    ) -> Generator[SessionProgress, None, Session]:
         """Goes on with a walk, also with one that a crash left; every whole event is there.
+
+        Args:
+            depth_source: gives further views their depth; None for the model's own.
 
         Raises:
             JournalError: there is none, or it is damaged.
@@ -106,7 +111,7 @@ class Session:
         settings = settings_from_json(journal.settings or {})
         recorder = Recorder.resume(folder, journal)
         tree = Tree(folder, journal.nodes, settings, journal.head, journal.order)
-        session = Session(folder, photo, engine, recorder, tree)
+        session = Session(folder, photo, engine, recorder, tree, depth_source)
         yield from session._stand_on(session.head)
         return session
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from pathlib import Path
 
@@ -112,6 +113,34 @@ def test_every_view_may_ask_it(new_window, dpt_folder, preferences, qtbot, monke
     qtbot.waitUntil(lambda: len(window.stage.line) == 3, timeout=LONG)
     assert len(looked) == 3
 
+    # Opened again, the walk goes on as it was begun, whatever the settings say by now.
+    folder = window.conductor.walk_folder
+    window.close()
+    preferences.set_wishes(Wishes())
+    again = new_window()
+    again.open_file(folder)
+    qtbot.waitUntil(lambda: len(again.stage.line) == 3, timeout=LONG)
+    again.conductor.fly_path("forward", 1)
+    qtbot.waitUntil(lambda: len(again.stage.line) == 4, timeout=LONG)
+    assert len(looked) == 4
+
+
+def test_a_walk_whose_depth_model_is_gone_says_so(
+    new_window, dpt_folder, preferences, qtbot, tmp_path
+) -> None:
+    moved = Path(shutil.copytree(dpt_folder, tmp_path / "mine"))
+    preferences.set_wishes(Wishes(PriorWish(str(moved), None, every_view=True)))
+    window = new_window()
+    assert open_sample(window, qtbot)["depth prior"]["folder"] == str(moved)
+    folder = window.conductor.walk_folder
+    window.close()
+    shutil.rmtree(moved)
+    again = new_window()
+    again.open_file(folder)
+    qtbot.waitUntil(lambda: len(again.stage.line) == 1, timeout=LONG)
+    assert "Depth is drawn by our own model." in again.desk.error.label.text()
+    again.desk.error.close()
+
 
 def test_what_is_not_here_is_told_and_our_own_depth_goes_on(new_window, preferences, qtbot) -> None:
     preferences.set_wishes(Wishes(PriorWish("dpt-large")))
@@ -138,7 +167,7 @@ def test_a_photo_without_depth_is_told_and_our_own_depth_goes_on(
     window = new_window()
     header = open_sample(window, qtbot)
     assert header["depth prior"] is None
-    assert "finds no depth in this photo. The photo's depth is drawn by our own model." in (
+    assert "finds no depth in this photo. Depth is drawn by our own model." in (
         window.desk.error.label.text()
     )
     window.conductor.fly_path("forward", 1)

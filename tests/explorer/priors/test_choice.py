@@ -100,8 +100,13 @@ def test_a_walk_that_stopped_before_its_first_depth_needs_it_again(
     asked = replace(options, depth_prior=str(folder("dpt")), depth_kind="relative")
     walk_photo(asked, None, lambda: True, engine, prior_for(asked, silent))
     resumed = replace(options, resume=True)
+    found = prior_for(resumed, silent, store)
+    assert found is not None
+    assert found.identity["kind"] == "relative"
+    moved = Path(asked.depth_prior or "").rename(options.out.parent / "elsewhere")
     with pytest.raises(StoreError, match="begun with the depth prior 'dpt'; name it again"):
         prior_for(resumed, silent, store)
+    asked = replace(asked, depth_prior=str(moved))
     again = replace(asked, resume=True)
     assert walk_photo(again, None, None, engine, prior_for(again, silent)).complete
 
