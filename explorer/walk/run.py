@@ -266,11 +266,18 @@ def _earlier_walk(options: RunOptions) -> Journal | None:
     return None
 
 
+def _without_place(recorded: Any) -> Any:
+    """What a part of the header says but for where it lay: a model that moved is the same."""
+    if isinstance(recorded, dict):
+        return {name: value for name, value in recorded.items() if name != "folder"}
+    return recorded
+
+
 def _open_journal(out: Path, header: dict[str, Any], journal: Journal | None) -> Recorder:
     if journal is None:
         return Recorder.create(out / JOURNAL_FOLDER, header)
     for part, wanted in header.items():
-        if journal.header.get(part) != wanted:
+        if _without_place(journal.header.get(part)) != _without_place(wanted):
             raise JournalError(
                 f"the walk in {out} was begun with another {part}; use the same one, or leave out "
                 "--resume and choose another --out"
