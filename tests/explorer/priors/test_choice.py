@@ -103,7 +103,8 @@ def test_a_walk_that_stopped_before_its_first_depth_needs_it_again(
     found = prior_for(resumed, silent, store)
     assert found is not None
     assert found.identity["kind"] == "relative"
-    moved = Path(asked.depth_prior or "").rename(options.out.parent / "elsewhere")
+    (options.out.parent / "elsewhere").mkdir()
+    moved = Path(asked.depth_prior or "").rename(options.out.parent / "elsewhere" / "dpt")
     with pytest.raises(StoreError, match="begun with the depth prior 'dpt'; name it again"):
         prior_for(resumed, silent, store)
     asked = replace(asked, depth_prior=str(moved))
