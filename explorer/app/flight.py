@@ -10,6 +10,7 @@ from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
 
 from engine.geometry.cameras import Camera
 from explorer.walk.motion.autopilot import Autopilot, fly_to, return_path
+from explorer.walk.motion.leash import held
 from explorer.walk.motion.mover import MotionConfig, MoveCommand, Mover
 from explorer.walk.motion.nearness import Nearness, nearest, nearness
 
@@ -21,12 +22,14 @@ class FlightConfig:
     spacing: while flying, views are asked for at least this far apart.
     same: cameras as near as this see the same, so that nothing new is drawn.
     longest_tick: seconds; after a longer pause the camera does not leap.
+    looks_back: so many views of the line hold the camera's leash.
     """
 
     tick_ms: int = 16
     spacing: Nearness = field(default_factory=lambda: Nearness(0.02, 1.0))
     same: Nearness = field(default_factory=lambda: Nearness(0.003, 0.2))
     longest_tick: float = 0.1
+    looks_back: int = 64
 
 
 class Flight(QObject):
@@ -176,7 +179,11 @@ class Flight(QObject):
             else:
                 self._mover.jump(camera)
         else:
-            self._mover.advance(seconds)
+            after = self._mover.advance(seconds)
+            if after is not before and not self._paused:
+                # The last views of the line are those that lie near.
+                nearby = self._line[-self.config.looks_back :]
+                self._mover.hold(held(before, after, nearby, self._scale))
         if self._mover.camera is not before:
             self._move_to(self._mover.camera)
         self._consider()

@@ -111,6 +111,10 @@ class Mover:
         self._shift[:] = 0
         self._turn[:] = 0
 
+    def hold(self, camera: Camera) -> None:
+        """Stands there; the pace stays what it was."""
+        self._camera = camera
+
     def look(self, yaw: float, pitch: float) -> None:
         """Turns by radians at once: yaw to the right, pitch up."""
         if yaw or pitch:
