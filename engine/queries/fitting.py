@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError, safe_open
 
 from engine.model.costs import NetworkShape, ViewWork, tokens_of, view_bytes
 from engine.model.memory_plan import MemoryNeeds, MemoryPlan, Part, choose_plan, least_need
@@ -16,6 +18,8 @@ from engine.queries.engine import Engine, best_precision
 from engine.queries.free_memory import free_memory
 
 FLOAT32 = 4
+#: Parts of a pipeline that are loaded with it; its text encoder is loaded when it is first asked.
+_READ_AT_ONCE = ("transformer", "vae")
 #: Bytes of a pixel that our own codec holds while it decodes, and while it encodes, in float32.
 _OWN_CODEC = (110, 14)
 #: Convolutions of others at full size: a decoder of 96 channels there (`explorer/doctor`).
@@ -116,6 +120,32 @@ def apply_plan(model: Model, plan: MemoryPlan, device: str, weights_hash: str = 
     return Engine(model, place, best_precision(place), weights_hash)
 
 
+def _check_reading(folder: Path, precision: torch.dtype) -> None:
+    """A pipeline is read into the computer's memory first: better said than killed half-way.
+
+    Raises:
+        TooLargeError: it has too little.
+    """
+    files = [f for part in _READ_AT_ONCE for f in sorted((folder / part).glob("*.safetensors"))]
+    needed = sum(map(_numbers_in, files)) * precision.itemsize
+    free = free_memory(torch.device("cpu"))
+    if needed > free:
+        raise TooLargeError(
+            f"reading {folder} takes {needed / 2**30:.1f} GB of this computer's memory, and "
+            f"{free / 2**30:.1f} GB are free; choose a smaller model, or close other programs"
+        )
+
+
+def _numbers_in(file: Path) -> int:
+    """How many values a safetensors file holds, by its header; 0 for one that cannot be read,
+    which is said where it is read."""
+    try:
+        with safe_open(str(file), framework="pt") as opened:
+            return sum(prod(opened.get_slice(name).get_shape()) for name in opened.keys())  # noqa: SIM118
+    except (SafetensorError, OSError):
+        return 0
+
+
 def load_fitted(
     path: Path | None,
     device: str,
@@ -129,7 +159,10 @@ def load_fitted(
         CheckpointError: the file cannot be used.
         TooLargeError: the model does not fit.
     """
-    loaded = Engine.load(path, "cpu", best_precision(torch.device(device)), codec)
+    precision = best_precision(torch.device(device))
+    if path is not None and path.is_dir():
+        _check_reading(path, precision)
+    loaded = Engine.load(path, "cpu", precision, codec)
     plan = plan_for(loaded.model, device, size, context_views)
     engine = apply_plan(loaded.model, plan, device, loaded.weights_hash)
     return Fitted(engine, plan)

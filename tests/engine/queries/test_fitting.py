@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from engine.geometry.cameras import Camera, Intrinsics
+from engine.model.checkpoints import CheckpointError
 from engine.model.memory_plan import MemoryPlan
 from engine.model.model import Model, read_model
 from engine.queries import finish, fitting
@@ -88,3 +91,20 @@ def test_loading_gives_the_engine_and_the_plan() -> None:
     assert fitted.plan.rank == 0
     assert fitted.engine.weights_hash == Engine.load().weights_hash
     assert replace(fitted.plan, need=0) == MemoryPlan()
+
+
+def test_a_pipeline_too_large_to_be_read_is_refused_before_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for part in ("transformer", "vae"):
+        (tmp_path / part).mkdir()
+        values = {"a": torch.zeros(256, 1024), "b": torch.zeros(1024, dtype=torch.int8)}
+        save_file(values, tmp_path / part / "model.safetensors")
+    (tmp_path / "vae" / "torn.safetensors").write_bytes(b"no weights")
+    monkeypatch.setattr(fitting, "free_memory", lambda _device: 1_000_000)
+    monkeypatch.setattr(fitting, "best_precision", lambda _device: torch.bfloat16)
+    with pytest.raises(TooLargeError, match=r"takes 0\.0 GB of this computer's memory"):
+        load_fitted(tmp_path, "cpu", SIZE)
+    monkeypatch.setattr(fitting, "free_memory", lambda _device: 1_100_000)
+    with pytest.raises(CheckpointError):  # it is read, and found to be no pipeline
+        load_fitted(tmp_path, "cpu", SIZE)
