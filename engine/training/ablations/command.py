@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-import math
-import os
-from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -18,11 +14,13 @@ from engine.model.codecs.picture_codec import PictureCodec
 from engine.model.codecs.stored import read_codec
 from engine.model.model import read_model
 from engine.training.ablations import couplings
+from engine.training.ablations.record import as_table, read_record, write_json, write_record
 from engine.training.ablations.study import (
-    Known,
     StudyConfig,
     StudyData,
+    StudyProgress,
     StudyResult,
+    repeated,
     run_study,
 )
 from engine.training.ablations.variants import STUDIES, study_named
@@ -32,7 +30,6 @@ from engine.training.joint.entries import JointEntry, joint_entry
 from engine.training.sequences import SequenceFolder
 
 _STUDY_HELP = f"one alone, by name; {couplings.NAME} trains adapters and runs by itself"
-_MEASURES = (("psnr", "PSNR, dB"), ("camera_error", "camera, °"), ("step_seconds", "s a step"))
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -71,6 +68,10 @@ def run_ablations(options: argparse.Namespace, size: tuple[int, int]) -> None:
         layers=options.layers,
         learning_rate=options.learning_rate,
     )
+    setting = _setting(options, config)
+    known = read_record(options.out, setting)
+    if known:
+        print(f"{len(known)} models of an earlier run in {options.out} are kept", flush=True)
     device = torch.device(options.device)
     codec = read_codec(options.codec).to(device).eval().requires_grad_(False)
     entries = EntryConfig(size=size, depth_error=0.05)
@@ -78,13 +79,23 @@ def run_ablations(options: argparse.Namespace, size: tuple[int, int]) -> None:
     tests = _encoded(SequenceFolder([options.held_out]), options.tests, codec, entries, device, 1)
     print(f"{len(learned)} runs to learn from, {len(tests)} held out", flush=True)
     data = StudyData(codec, learned, tests, device)
+    last = repeated(data)
+    print(f"repeating the last view: {last.psnr:.2f} dB, {last.camera_error:.2f}°", flush=True)
     results: list[StudyResult] = []
-    known: Known = {}
+    keep = partial(write_record, options.out, setting, known, results, last)
+    progress = StudyProgress(partial(print, flush=True), keep)
     for study in studies:
-        results.append(run_study(study, data, config, partial(print, flush=True), known))
-        _write(options.out, results, config)
+        results.append(run_study(study, data, config, progress, known))
+        keep()
     for result in results:
         print(as_table(result))
+
+
+def _setting(options: argparse.Namespace, config: StudyConfig) -> dict[str, object]:
+    """All that two models must share to be compared; the count of seeds may grow later."""
+    folders = [str(folder) for folder in (options.codec, *options.worlds, options.held_out)]
+    data = {"files": folders, "entries": options.entries, "tests": options.tests}
+    return {k: v for k, v in asdict(config).items() if k != "seeds"} | data | {"size": options.size}
 
 
 def _run_couplings(options: argparse.Namespace, size: tuple[int, int]) -> None:
@@ -109,7 +120,7 @@ def _run_couplings(options: argparse.Namespace, size: tuple[int, int]) -> None:
     model = read_model(options.codec)
     rows = couplings.run_couplings(model, data, config, partial(print, flush=True))
     document = {"config": asdict(config), "rows": [asdict(row) for row in rows]}
-    _write_json(options.out / "couplings.json", document)
+    write_json(options.out / "couplings.json", document)
     print(couplings.couplings_table(rows))
 
 
@@ -126,48 +137,3 @@ def _encoded(
         joint_entry(source.draw(generator), 3, codec, config, generator, device)
         for _ in range(count)
     ]
-
-
-def as_table(result: StudyResult) -> str:
-    """Mean and spread of every variant, as text."""
-    lines = [f"{result.study} ({result.source}; found there: {result.expected})"]
-    lines.append("  " + " ".join([f"{'':26}", *(f"{title:>18}" for _, title in _MEASURES)]))
-    for variant in result.variants:
-        cells = [
-            f"{variant.mean(measure):9.3f} ± {variant.spread(measure):6.3f}"
-            for measure, _ in _MEASURES
-        ]
-        lines.append("  " + " ".join([f"{variant.name:26}", *cells]))
-    return "\n".join(lines)
-
-
-def _write(out: Path, results: Sequence[StudyResult], config: StudyConfig) -> None:
-    document = {
-        "config": asdict(config),
-        "studies": [
-            asdict(result)
-            | {
-                "rows": [
-                    {
-                        "name": v.name,
-                        **{m: _finite(v.mean(m)) for m, _ in _MEASURES},
-                        **{f"{m}_spread": _finite(v.spread(m)) for m, _ in _MEASURES},
-                    }
-                    for v in result.variants
-                ]
-            }
-            for result in results
-        ],
-    }
-    _write_json(out / "ablations.json", document)
-
-
-def _write_json(path: Path, document: object) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

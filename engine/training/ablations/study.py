@@ -15,11 +15,12 @@ from torch import Tensor
 
 from engine.model.codecs.picture_codec import PictureCodec
 from engine.model.model import new_model, own_transformer
-from engine.model.text import Tokenizer
+from engine.model.text import Kind, Tokenizer
 from engine.model.transformer import Cache, Transformer, TransformerConfig
 from engine.sampling.flow import FlowConfig, levels
 from engine.training.ablations.lessons import (
     ASKED,
+    KNOWN,
     ablation_lesson,
     asked_group,
     asked_kinds,
@@ -108,18 +109,31 @@ class StudyData:
 Known = dict[tuple[Variant, int], Measured]
 
 
+@dataclass(frozen=True)
+class StudyProgress:
+    """Who hears of a study while it runs.
+
+    Attributes:
+        tell: a line of every model.
+        keep: called when a model was measured, to write down what is known.
+    """
+
+    tell: Callable[[str], None]
+    keep: Callable[[], None]
+
+
 def run_study(
     study: Study,
     data: StudyData,
     config: StudyConfig,
-    tell: Callable[[str], None],
+    progress: StudyProgress,
     known: Known | None = None,
 ) -> StudyResult:
     """Trains `config.seeds` models of every variant, one after the other.
 
     Args:
         known: filled with what is measured; studies share their plain variant, which is trained
-            once where they share this too.
+            once where they share this too, and what an earlier run measured is not trained again.
     """
     known = {} if known is None else known
     results = []
@@ -129,9 +143,10 @@ def run_study(
             key = replace(variant, name=""), seed
             if key not in known:
                 known[key] = _run(variant, data, config, seed)
+                progress.keep()
             runs.append(known[key])
             found = runs[-1]
-            tell(
+            progress.tell(
                 f"{study.name}: {variant.name}, seed {seed}: {found.psnr:.2f} dB, "
                 f"{found.camera_error:.2f}°, {found.step_seconds:.2f} s a step"
             )
@@ -181,6 +196,19 @@ def _train(
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             for optimiser in optimisers:
                 optimiser.step()
+
+
+@torch.no_grad()
+def repeated(data: StudyData) -> Measured:
+    """The score of drawing nothing: the last known view is shown again."""
+    shown = [entry.latents[Kind.RGB] for entry in data.held_out]
+    pairs = [
+        (data.codec.decode(rgb[KNOWN[-1]][None]), data.codec.decode(rgb[ASKED][None]))
+        for rgb in shown
+    ]
+    errors = [_turned(*pair, entry) for pair, entry in zip(pairs, data.held_out, strict=True)]
+    psnr = float(np.mean([_psnr(*pair) for pair in pairs]))
+    return Measured(psnr, float(np.median(errors)), 0.0, 0.0)
 
 
 @torch.no_grad()

@@ -18,12 +18,13 @@ from engine.model.model import new_model, save_model
 from engine.model.text import Kind, Tokenizer
 from engine.model.transformer import TransformerConfig
 from engine.training.ablations import study as study_module
-from engine.training.ablations.command import as_table
 from engine.training.ablations.lessons import ASKED, ablation_lesson, known_group
+from engine.training.ablations.record import as_table, read_record, write_record
 from engine.training.ablations.study import (
     Measured,
     StudyConfig,
     StudyData,
+    StudyProgress,
     StudyResult,
     VariantResult,
     run_study,
@@ -37,6 +38,7 @@ from engine.training.worlds.world import Sequence
 
 LENS = Intrinsics.from_fov(60, 48 / 32)
 CPU = torch.device("cpu")
+SILENT = StudyProgress(lambda _: None, lambda: None)
 TINY = StudyConfig(steps=3, seeds=2, batch=2, width=32, layers=1)
 
 
@@ -114,9 +116,11 @@ def test_studies_differ_in_their_variants() -> None:
 
 def test_every_variant_is_trained_from_every_seed(data: StudyData) -> None:
     told: list[str] = []
-    result = run_study(study_named("joint"), data, TINY, told.append)
+    kept: list[None] = []
+    progress = StudyProgress(told.append, lambda: kept.append(None))
+    result = run_study(study_named("joint"), data, TINY, progress)
     assert [len(v.runs) for v in result.variants] == [2, 2]
-    assert len(told) == 4
+    assert len(told) == len(kept) == 4
     for variant in result.variants:
         assert math.isfinite(variant.mean("psnr"))
         assert math.isfinite(variant.spread("camera_error"))
@@ -124,15 +128,15 @@ def test_every_variant_is_trained_from_every_seed(data: StudyData) -> None:
 
 
 def test_the_same_seed_gives_the_same_model(data: StudyData) -> None:
-    one = run_study(study_named("gate"), data, TINY, lambda _: None)
-    again = run_study(study_named("gate"), data, TINY, lambda _: None)
+    one = run_study(study_named("gate"), data, TINY, SILENT)
+    again = run_study(study_named("gate"), data, TINY, SILENT)
     assert one.variants[0].runs[0].psnr == again.variants[0].runs[0].psnr
 
 
 def test_a_variant_that_studies_share_is_trained_once(data: StudyData) -> None:
     known: study_module.Known = {}
     studies = [study_named(name) for name in ("geometry", "dropout")]
-    first, second = (run_study(s, data, TINY, lambda _: None, known) for s in studies)
+    first, second = (run_study(s, data, TINY, SILENT, known) for s in studies)
     assert len(known) == 3 * 2
     assert first.variants[1].runs == second.variants[0].runs
     assert (first.variants[1].name, second.variants[0].name) == ("depth", "geometry always")
@@ -186,6 +190,58 @@ def test_the_command_writes_its_table(tmp_path, codec, capsys) -> None:
         v.name for v in study_named("gate").variants
     ]
     assert "camera-gated attention" in capsys.readouterr().out
+
+
+def test_a_stopped_run_goes_on_where_it_was(tmp_path, codec, capsys, monkeypatch) -> None:
+    given = ["ablations", "--codec", str(stored_model(tmp_path, codec))]
+    given += [*stored_worlds(tmp_path), "--out", str(tmp_path / "o"), "--study", "gate"]
+    given += ["--seeds", "2", "--width", "32", "--layers", "1", "--batch", "2", "--entries", "2"]
+    given += ["--tests", "1", "--size", "48x32"]
+    trained: list[int] = []
+    train = study_module._train
+
+    def stopping(network, variant, data, config, seed) -> None:
+        if len(trained) == 3:
+            raise KeyboardInterrupt
+        trained.append(seed)
+        train(network, variant, data, config, seed)
+
+    monkeypatch.setattr(study_module, "_train", stopping)
+    assert main([*given, "--steps", "2"]) != 0
+    monkeypatch.setattr(study_module, "_train", train)
+    first = json.loads((tmp_path / "o" / "ablations.json").read_text())
+    assert len(first["models"]) == 3
+
+    assert main([*given, "--steps", "2"]) == 0
+    assert "3 models of an earlier run" in capsys.readouterr().out
+    whole = json.loads((tmp_path / "o" / "ablations.json").read_text())
+    assert whole["models"][:3] == first["models"]
+    assert len(whole["models"]) == 4
+    assert math.isfinite(whole["repeated"]["psnr"])
+
+    assert main([*given, "--steps", "3"]) != 0
+    assert "another run (steps differ)" in capsys.readouterr().err
+    (tmp_path / "o" / "ablations.json").write_text("[]")
+    assert main([*given, "--steps", "2"]) != 0
+    assert "no record of an ablation" in capsys.readouterr().err
+
+
+def test_what_was_measured_is_read_as_it_was_written(tmp_path: Path) -> None:
+    setting = {"steps": 3, "files": ["a"]}
+    variants = {v for study in STUDIES for v in study.variants}
+    known = {(variant, 1): Measured(20.5, 1.25, 0.5, 0.1) for variant in variants}
+    write_record(tmp_path, setting, known)
+    assert read_record(tmp_path, setting) == known
+    assert read_record(tmp_path / "empty", setting) == {}
+
+
+def test_showing_the_last_view_again_is_scored_as_nothing_drawn(codec: Codec) -> None:
+    still = entry(3)
+    still.latents[Kind.RGB][ASKED] = still.latents[Kind.RGB][1]
+    same = study_module.repeated(StudyData(codec, [], [still], CPU))
+    other = study_module.repeated(StudyData(codec, [], [entry(3)], CPU))
+    assert same.psnr > 60 > other.psnr
+    assert same.camera_error < 0.1
 
 
 def test_couplings_are_trained_at_equal_size_and_scored_on_the_way(
