@@ -6,7 +6,6 @@ vectors and small tensors stay float32. Nothing is ever unpickled.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -19,13 +18,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from engine.model.errors import CheckpointError
+
 _SCALE = ".scale"
 _SMALL = 4096
 FORMAT = "photowalk-1"
-
-
-class CheckpointError(ValueError):
-    """A weights file that cannot be used; the message says what, where and what to do."""
 
 
 @dataclass(frozen=True)
@@ -104,12 +101,3 @@ def read_checkpoint(path: Path, device: str = "cpu") -> Checkpoint:
         if not name.endswith(_SCALE)
     }
     return Checkpoint(tensors, json.loads(header["config"]))
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file, hex."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

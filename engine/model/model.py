@@ -9,15 +9,11 @@ from typing import Any
 import torch
 
 from engine.model.backbones.backbone import Backbone
-from engine.model.checkpoints import (
-    CheckpointError,
-    read_checkpoint,
-    save_checkpoint,
-    stored_format,
-)
+from engine.model.checkpoints import read_checkpoint, save_checkpoint, stored_format
 from engine.model.codecs.picture_codec import PictureCodec
 from engine.model.codecs.stored import PREFIX, codec_header, codec_tensors, restored_codec
 from engine.model.control.adapters_file import FORMAT as ADAPTERS_FORMAT
+from engine.model.errors import CheckpointError
 from engine.model.text import Tokenizer, Words
 from engine.model.transformer import Transformer, TransformerConfig
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import torch
 
 from engine.model.backbones.backbone import Backbone
-from engine.model.checkpoints import file_hash
 from engine.model.codecs.picture_codec import DOWNSCALE, PictureCodec
 from engine.model.model import Model, read_model
 from engine.model.text import Words
 from engine.model.tokens import PATCH
+from engine.model.weights_folder import file_hash
 
 #: Heights and widths of pictures are multiples of this.
 SIZE_MULTIPLE = DOWNSCALE * PATCH

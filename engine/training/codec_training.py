@@ -13,9 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.model.checkpoints import CheckpointError, save_checkpoint
+from engine.model.checkpoints import save_checkpoint
 from engine.model.codec import Codec, CodecConfig
 from engine.model.codecs.stored import read_codec
+from engine.model.errors import CheckpointError
 from engine.training.denormals import flushed_denormals
 from engine.training.pictures_source import PictureSource, components
 

@@ -15,10 +15,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from engine.model.backbones.backbone import Backbone
-from engine.model.checkpoints import CheckpointError
 from engine.model.codecs.picture_codec import PictureCodec
 from engine.model.control.adapters_file import read_adapters
 from engine.model.control.lora import merged
+from engine.model.errors import CheckpointError
 from engine.model.model import Model, read_model, save_model
 from engine.model.text import Kind
 from engine.model.transformer import Transformer

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import torch
 
-from engine.model.checkpoints import CheckpointError
 from engine.model.costs import ViewWork, pass_flops, tokens_of, view_flops
+from engine.model.errors import CheckpointError
 from engine.model.memory_plan import MemoryNeeds, MemoryPlan, choose_plan, least_need
 from engine.model.model import Model, read_model
 from engine.queries.engine import best_precision, embedded_weights

@@ -7,7 +7,7 @@ import importlib.util
 from pathlib import Path
 
 import assets
-from engine.model.checkpoints import file_hash
+from engine.model.weights_folder import file_hash
 from explorer.doctor.findings import Finding, Verdict
 
 #: In sha256sum's own format, so that `sha256sum -c SHA256SUMS` checks the same.

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from engine.geometry.paths import named_path
-from engine.model.checkpoints import CheckpointError
+from engine.model.errors import CheckpointError
 from engine.queries import Engine
 from explorer.doctor.findings import Finding, Verdict
 from explorer.walk.photo import Photo, open_photo

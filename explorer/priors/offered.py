@@ -67,8 +67,8 @@ def folder_kind(folder: Path) -> DepthKind | None:
 def folder_words(folder: Path) -> str:
     """As an offer's, for a folder that `folder_kind` took."""
     opened = open_folder(folder)
-    size = readable_size(opened.size)
-    return f"{opened.class_name or 'a depth model'}\n{size}, {_memory(opened.size)}"
+    size = readable_size(opened.bytes)
+    return f"{opened.class_name or 'a depth model'}\n{size}, {_memory(opened.bytes)}"
 
 
 def named_offer(found: Sequence[Offer], name: str) -> Offer | None:

@@ -6,10 +6,7 @@ folder has all of it, in safetensors.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +18,12 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
+from engine.model.pretrained import first_line, quiet
+from engine.model.weights_folder import WeightsFolder
 from engine.queries.free_memory import free_memory
 from explorer.priors.conversion import to_depth
 from explorer.priors.kinds import DepthKind, PriorError, kind_of
-from explorer.store.download import file_sha256
-from explorer.store.folders import ModelFolder, open_folder, read_json
+from explorer.store.folders import open_folder, read_json
 from explorer.store.store import readable_size
 from explorer.walk.depth_source import EVERY_VIEW, PhotoDepth
 from explorer.walk.photo import Photo
@@ -45,7 +43,9 @@ class DepthPrior:
         every_view: see `DepthSource`.
     """
 
-    def __init__(self, model: Any, processor: Any, folder: ModelFolder, kind: DepthKind, name: str):
+    def __init__(
+        self, model: Any, processor: Any, folder: WeightsFolder, kind: DepthKind, name: str
+    ):
         self._model, self._processor = model, processor
         self._config = folder.config
         self.kind = kind
@@ -55,7 +55,7 @@ class DepthPrior:
             "class": folder.class_name,
             "kind": kind.value,
             "unit": "metres" if kind.metric else "median of the photo",
-            "weights": _weights_hash(folder),
+            "weights": folder.hash(),
         }
 
     @staticmethod
@@ -85,7 +85,7 @@ class DepthPrior:
                 f"({', '.join(k.value for k in DepthKind)})"
             )
         _check_memory(folder, device)
-        with _quiet():
+        with quiet("transformers"):
             processor = _load_processor(path)
             model = _load_model(folder).to(device).eval()
         whole = path.resolve()
@@ -132,7 +132,7 @@ class DepthPrior:
         picture = Image.fromarray(rgb)
         if not self._resizes():
             picture = picture.resize(self._free_size(picture))
-        with _quiet():
+        with quiet("transformers"):
             prepared = self._processor(images=picture, return_tensors="pt")
         device = next(self._model.parameters()).device
         answer = self._model(pixel_values=prepared["pixel_values"].to(device, torch.float32))
@@ -162,7 +162,7 @@ class DepthPrior:
         return np.asarray(whole[rim_y : rim_y + height, rim_x : rim_x + width].numpy())
 
 
-def _check_class(folder: ModelFolder) -> None:
+def _check_class(folder: WeightsFolder) -> None:
     if importlib.util.find_spec("transformers") is None:
         raise PriorError(
             'a depth prior needs transformers; install it with: pip install "photowalk[models]"'
@@ -174,17 +174,17 @@ def _check_class(folder: ModelFolder) -> None:
     if expected is None or folder.class_name not in ("", expected):
         found = folder.class_name or folder.config.get("model_type") or "model of no known type"
         raise PriorError(
-            f"{folder.folder} holds a {found}, which is no depth model of transformers "
+            f"{folder.path} holds a {found}, which is no depth model of transformers "
             f"({', '.join(sorted(classes.values()))})"
         )
 
 
-def _check_memory(folder: ModelFolder, device: str) -> None:
+def _check_memory(folder: WeightsFolder, device: str) -> None:
     free = free_memory(device)
-    needed = int(folder.size * MEMORY_FACTOR)
+    needed = int(folder.bytes * MEMORY_FACTOR)
     if needed > free:
         raise PriorError(
-            f"{folder.folder} needs about {readable_size(needed)} of memory, and only "
+            f"{folder.path} needs about {readable_size(needed)} of memory, and only "
             f"{readable_size(free)} are free; choose a smaller depth prior"
         )
 
@@ -200,15 +200,15 @@ def _load_processor(path: Path) -> Any:
             "torchvision"
         ) from error
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise PriorError(f"{path / PREPROCESSOR} cannot be used: {_first_line(error)}") from error
+        raise PriorError(f"{path / PREPROCESSOR} cannot be used: {first_line(error)}") from error
 
 
-def _load_model(folder: ModelFolder) -> Any:
+def _load_model(folder: WeightsFolder) -> Any:
     from transformers import AutoModelForDepthEstimation
 
     try:
         model, report = AutoModelForDepthEstimation.from_pretrained(
-            folder.folder,
+            folder.path,
             local_files_only=True,
             use_safetensors=True,
             trust_remote_code=False,
@@ -216,42 +216,11 @@ def _load_model(folder: ModelFolder) -> Any:
             output_loading_info=True,
         )
     except (OSError, ValueError, RuntimeError, TypeError, KeyError, ImportError) as error:
-        raise PriorError(f"{folder.folder} cannot be loaded: {_first_line(error)}") from error
+        raise PriorError(f"{folder.path} cannot be loaded: {first_line(error)}") from error
     missing = sorted(report["missing_keys"])
     if missing:
         # transformers would go on with random numbers in their place.
         raise PriorError(
-            f"{folder.folder} lacks {len(missing)} of its model's weights, such as {missing[0]}"
+            f"{folder.path} lacks {len(missing)} of its model's weights, such as {missing[0]}"
         )
     return model
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """No bars and no advice on the terminal; what it was before comes back."""
-    from transformers.utils import logging
-
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()
-
-
-def _weights_hash(folder: ModelFolder) -> str:
-    """Of a single file its SHA-256; of several, one over all of them."""
-    hashes = [file_sha256(path) for path in folder.weights]
-    if len(hashes) == 1:
-        return hashes[0]
-    return hashlib.sha256("".join(hashes).encode()).hexdigest()
-
-
-def _first_line(error: Exception) -> str:
-    """Enough of a library's explanation to go on with."""
-    lines = str(error).strip().splitlines()
-    text = lines[0].rstrip(".") if lines else type(error).__name__
-    return text if len(text) <= 160 else text[:157] + "..."

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from engine.model.weights_folder import file_hash
 from explorer.store.errors import DownloadError
 from explorer.store.hub import HubFile
 from explorer.store.web import PassingError, RangeRefusedError, opened
@@ -72,12 +73,6 @@ def download(
     digest = _check(part, wanted)
     os.replace(part, target)
     return digest
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _gather(
@@ -145,7 +140,7 @@ def _starts_at(answer: Any, begin: int) -> bool:
 
 def _check(part: Path, wanted: HubFile) -> str:
     """The part's SHA-256, after comparing it with what the hub states."""
-    digest = file_sha256(part)
+    digest = file_hash(part)
     fits = wanted.sha256 is None or digest == wanted.sha256
     if fits and wanted.git_blob is not None:
         fits = _git_blob(part) == wanted.git_blob

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from engine.model.weights_folder import file_hash
 from explorer.store.catalogue import Entry, embedded_catalogue
 from explorer.store.claim import claimed
-from explorer.store.download import DownloadConfig, download, file_sha256, part_path
+from explorer.store.download import DownloadConfig, download, part_path
 from explorer.store.errors import NotFetchedError, OfflineError, StoreError
 from explorer.store.folders import read_json
 from explorer.store.hub import HubFile, ask_listing, file_url
@@ -276,6 +277,6 @@ def _fault(folder: Path, file: HubFile) -> str | None:
         return f"{path} is missing"
     if path.stat().st_size != file.size:
         return f"{path} has {path.stat().st_size:,} bytes instead of {file.size:,}"
-    if file.sha256 is None or file_sha256(path) != file.sha256:
+    if file.sha256 is None or file_hash(path) != file.sha256:
         return f"{path} differs from what was fetched"
     return None

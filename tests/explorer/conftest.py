@@ -1,4 +1,5 @@
-"""A hub on the loopback interface that serves a small model, and misbehaves when told to."""
+"""Depth models that a user may bring: a tiny one in a folder; a hub on the loopback interface that
+serves a small one, and misbehaves when told to."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import save
 
 from explorer.store.catalogue import Entry
@@ -160,3 +162,36 @@ def entry() -> Entry:
 def store(hub: StubHub, entry: Entry, tmp_path: Path) -> ModelStore:
     where = Places(tmp_path / "models", hub.endpoint)
     return ModelStore(where, [entry], DownloadConfig(timeout=10, chunk=2**14, tries=3, pause=0.0))
+
+
+@pytest.fixture(scope="session")
+def tiny_dpt(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A DPT of random weights, saved as a user's folder is; nobody may write there."""
+    transformers = pytest.importorskip("transformers", reason='pip install "photowalk[models]"')
+    from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPil
+
+    transformers.utils.logging.disable_progress_bar()
+    config = transformers.DPTConfig(
+        hidden_size=32,
+        num_hidden_layers=4,
+        num_attention_heads=2,
+        intermediate_size=64,
+        image_size=64,
+        patch_size=16,
+        backbone_out_indices=[0, 1, 2, 3],
+        is_hybrid=False,
+        neck_hidden_sizes=[8, 8, 16, 16],
+        fusion_hidden_size=16,
+    )
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(2)
+        network = transformers.DPTForDepthEstimation(config)
+        for name, weight in network.named_parameters():
+            if weight.ndim > 1 and ("head" in name or "fusion" in name):
+                weight.mul_(3.0)  # so that its output is no constant
+        last = [m for m in network.modules() if isinstance(m, torch.nn.Conv2d)][-1]
+        last.bias.fill_(0.3)  # so that its last ReLU stays open
+    folder = tmp_path_factory.mktemp("models") / "tiny-dpt"
+    network.save_pretrained(folder)
+    DPTImageProcessorPil(size={"height": 64, "width": 64}).save_pretrained(folder)
+    return folder

@@ -1,7 +1,6 @@
 """Networks that answer queries: what they have in common, and networks of others in that place.
 
 backbone   the interface of every network, and what networks of layers share
-pretrained parts of a pipeline's folder, checked and loaded
 text       prompts for the text encoders of others
 wan        Wan2.1 of diffusers under our camera gates
 """

@@ -6,6 +6,7 @@ what one layer does and how answers are read; the passes themselves are written 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
@@ -48,7 +49,7 @@ class Pass(Protocol):
         """(B, N, D)."""
 
 
-class Backbone(nn.Module):
+class Backbone(nn.Module, ABC):
     """A network that answers groups of pictures with clean contents.
 
     Attributes:
@@ -60,21 +61,21 @@ class Backbone(nn.Module):
     config: BackboneConfig
     checkpointing: bool = False
 
+    @abstractmethod
     def forward(self, groups: Sequence[Group]) -> list[list[Tensor]]:
         """Clean contents of every picture of every asked group, in one pass without a cache.
 
         Raises:
             ValueError: RAYS are asked of a view whose rays another picture carries.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def remember(self, group: Group, cache: Cache) -> Cache:
         """The cache extended by one group of observed pictures, which see all that it holds."""
-        raise NotImplementedError
 
+    @abstractmethod
     def predict(self, group: Group, cache: Cache) -> list[Tensor]:
         """Clean contents of an asked group that sees all that the cache holds."""
-        raise NotImplementedError
 
     def trained(self) -> dict[str, nn.Parameter]:
         """Everything that may change, by name."""
@@ -91,35 +92,35 @@ class LayeredBackbone(Backbone, Generic[E]):
     prompts_are_tokens: bool = True
 
     @property
+    @abstractmethod
     def depth(self) -> int:
         """How many layers there are."""
-        raise NotImplementedError
 
+    @abstractmethod
     def embed(self, groups: Sequence[Group]) -> E:
         """One sequence of all groups, in their order."""
-        raise NotImplementedError
 
+    @abstractmethod
     def layer(
         self, index: int, x: Tensor, embedded: E, past: KeyValue | None
     ) -> tuple[Tensor, KeyValue]:
         """Tokens (B, N, D) after one layer, and its keys and values."""
-        raise NotImplementedError
 
+    @abstractmethod
     def answers(self, x: Tensor, embedded: E, groups: Sequence[Group]) -> list[list[Tensor]]:
         """Clean contents from the last layer's tokens, as `forward` returns them."""
-        raise NotImplementedError
 
     def freeze(self) -> None:
         """Freezes what came trained; what stands untrained beside it goes on learning."""
         self.requires_grad_(False)
 
+    @abstractmethod
     def frozen_hash(self) -> str:
         """Names the weights that `freeze` freezes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def free_projections(self, kinds: Sequence[Kind]) -> None:
         """Lets pictures of `kinds` enter and leave through projections that may be trained."""
-        raise NotImplementedError
 
     def uncached_layer(self, index: int, x: Tensor, embedded: E) -> Tensor:
         """`layer` without a cache, for training: checkpointed where that is wanted."""

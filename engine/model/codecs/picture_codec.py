@@ -8,7 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from engine.model.checkpoints import CheckpointError
+from engine.model.errors import CheckpointError
 
 DOWNSCALE = 8
 

@@ -9,12 +9,13 @@ from typing import Any
 
 from torch import Tensor
 
-from engine.model.checkpoints import CheckpointError, read_checkpoint
+from engine.model.checkpoints import read_checkpoint
 from engine.model.codec import Codec, codec_config
 from engine.model.codecs.diffusers_codec import DiffusersCodec, DiffusersCodecConfig
 from engine.model.codecs.folder import read_diffusers_codec
 from engine.model.codecs.normalisation import Normalisation
 from engine.model.codecs.picture_codec import CodecError, PictureCodec
+from engine.model.errors import CheckpointError
 
 #: Tensors of a whole model's own codec begin so.
 PREFIX = "codec."

@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from engine.model.checkpoints import CheckpointError
+from engine.model.errors import CheckpointError
 
 FORMAT = "photowalk-adapters-1"
 

@@ -10,12 +10,12 @@ from typing import Any
 from torch import Tensor
 
 from engine.model.backbones.backbone import AnyLayered, Backbone, LayeredBackbone
-from engine.model.checkpoints import CheckpointError
 from engine.model.control.adapters_file import read_adapters, save_adapters
 from engine.model.control.concatenated import ChannelConcatenation, SpatialConcatenation
 from engine.model.control.decoupled import DecoupledTransformer
 from engine.model.control.joint_network import ControlConfig, Coupling, JointNetwork
 from engine.model.control.lora import LoraConfig
+from engine.model.errors import CheckpointError
 
 _Network = DecoupledTransformer | ChannelConcatenation | SpatialConcatenation
 _NETWORKS: Mapping[Coupling, type[_Network]] = {

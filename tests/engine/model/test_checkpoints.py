@@ -13,17 +13,17 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from engine.model.checkpoints import (
-    CheckpointError,
     dequantise_rows,
-    file_hash,
     quantise_rows,
     read_checkpoint,
     save_checkpoint,
 )
 from engine.model.codec import Codec, CodecConfig
+from engine.model.errors import CheckpointError
 from engine.model.model import Model, new_model, read_model, save_model
 from engine.model.text import Tokenizer
 from engine.model.transformer import TransformerConfig
+from engine.model.weights_folder import file_hash
 
 FINITE = st.floats(-1e4, 1e4, width=32)
 

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from engine.geometry.cameras import Camera, Intrinsics
-from engine.model.checkpoints import CheckpointError
+from engine.model.errors import CheckpointError
 from engine.model.memory_plan import MemoryPlan
 from engine.model.model import Model, read_model
 from engine.queries import finish, fitting

@@ -7,7 +7,6 @@ import threading
 from pathlib import Path
 
 import pytest
-import torch
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtTest import QTest
@@ -28,35 +27,6 @@ def _own_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PHOTOWALK_MODELS", str(tmp_path / "models"))
 
 
-@pytest.fixture(scope="module")
-def dpt_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    transformers = pytest.importorskip("transformers", reason='pip install "photowalk[models]"')
-    from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPil
-
-    transformers.utils.logging.disable_progress_bar()
-    torch.manual_seed(0)
-    config = transformers.DPTConfig(
-        hidden_size=32,
-        num_hidden_layers=4,
-        num_attention_heads=2,
-        intermediate_size=64,
-        image_size=64,
-        patch_size=16,
-        backbone_out_indices=[0, 1, 2, 3],
-        is_hybrid=False,
-        neck_hidden_sizes=[8, 8, 16, 16],
-        fusion_hidden_size=16,
-    )
-    model = transformers.DPTForDepthEstimation(config)
-    last = [m for m in model.modules() if isinstance(m, torch.nn.Conv2d)][-1]
-    with torch.no_grad():
-        last.bias.fill_(0.3)  # the ReLU at the end stays open
-    folder = tmp_path_factory.mktemp("models") / "tiny-dpt"
-    model.save_pretrained(folder)
-    DPTImageProcessorPil(size={"height": 64, "width": 64}).save_pretrained(folder)
-    return folder
-
-
 def open_sample(window, qtbot) -> dict:
     """The header of the walk that follows."""
     window.open_file(SAMPLE)
@@ -65,7 +35,7 @@ def open_sample(window, qtbot) -> dict:
 
 
 def test_a_folder_chosen_in_the_settings_gives_the_next_photos_depth(
-    new_window, dpt_folder, preferences, qtbot, monkeypatch
+    new_window, tiny_dpt, preferences, qtbot, monkeypatch
 ) -> None:
     looked = []
     depth = DepthPrior.depth
@@ -82,7 +52,7 @@ def test_a_folder_chosen_in_the_settings_gives_the_next_photos_depth(
     last = dialog.depth_prior.list.item(dialog.depth_prior.list.count() - 1)
     place = dialog.depth_prior.list.visualItemRect(last).center()
     QTest.mouseClick(dialog.depth_prior.list.viewport(), Qt.MouseButton.LeftButton, pos=place)
-    dialog.depth_prior.use_folder(dpt_folder)
+    dialog.depth_prior.use_folder(tiny_dpt)
     assert "next photo" in dialog.depth_prior.state.text()
     dialog.close()
     header = open_sample(window, qtbot)
@@ -90,13 +60,13 @@ def test_a_folder_chosen_in_the_settings_gives_the_next_photos_depth(
     assert header["depth prior"]["kind"] == "inverse"
     assert len(looked) == 1
     assert looked[0] is not threading.main_thread()
-    assert preferences.wishes == Wishes(PriorWish(str(dpt_folder)))
+    assert preferences.wishes == Wishes(PriorWish(str(tiny_dpt)))
     window.close()
     again = new_window()
-    assert again.conductor.wishes.prior == PriorWish(str(dpt_folder))
+    assert again.conductor.wishes.prior == PriorWish(str(tiny_dpt))
 
 
-def test_every_view_may_ask_it(new_window, dpt_folder, preferences, qtbot, monkeypatch) -> None:
+def test_every_view_may_ask_it(new_window, tiny_dpt, preferences, qtbot, monkeypatch) -> None:
     looked = []
     depth = DepthPrior.depth
 
@@ -105,7 +75,7 @@ def test_every_view_may_ask_it(new_window, dpt_folder, preferences, qtbot, monke
         return depth(self, photo)
 
     monkeypatch.setattr(DepthPrior, "depth", counted)
-    preferences.set_wishes(Wishes(PriorWish(str(dpt_folder), None, every_view=True)))
+    preferences.set_wishes(Wishes(PriorWish(str(tiny_dpt), None, every_view=True)))
     window = new_window()
     header = open_sample(window, qtbot)
     assert header["depth prior"]["views"] == "all"
@@ -126,9 +96,9 @@ def test_every_view_may_ask_it(new_window, dpt_folder, preferences, qtbot, monke
 
 
 def test_a_walk_whose_depth_model_is_gone_says_so(
-    new_window, dpt_folder, preferences, qtbot, tmp_path
+    new_window, tiny_dpt, preferences, qtbot, tmp_path
 ) -> None:
-    moved = Path(shutil.copytree(dpt_folder, tmp_path / "mine"))
+    moved = Path(shutil.copytree(tiny_dpt, tmp_path / "mine"))
     preferences.set_wishes(Wishes(PriorWish(str(moved), None, every_view=True)))
     window = new_window()
     assert open_sample(window, qtbot)["depth prior"]["folder"] == str(moved)
@@ -157,13 +127,13 @@ def test_what_is_not_here_is_told_and_our_own_depth_goes_on(new_window, preferen
 
 
 def test_a_photo_without_depth_is_told_and_our_own_depth_goes_on(
-    new_window, dpt_folder, preferences, qtbot, monkeypatch
+    new_window, tiny_dpt, preferences, qtbot, monkeypatch
 ) -> None:
     def nothing(*_args: object) -> None:
         raise PriorError("the depth prior finds no depth in this photo")
 
     monkeypatch.setattr(prior_module, "to_depth", nothing)
-    preferences.set_wishes(Wishes(PriorWish(str(dpt_folder))))
+    preferences.set_wishes(Wishes(PriorWish(str(tiny_dpt))))
     window = new_window()
     header = open_sample(window, qtbot)
     assert header["depth prior"] is None

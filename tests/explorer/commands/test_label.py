@@ -78,36 +78,6 @@ class Stand:
         return PhotoDepth(given.astype(np.float32), self.kind.metric)
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A DPT of random weights, saved as a user's folder is."""
-    transformers = pytest.importorskip("transformers", reason='pip install "photowalk[models]"')
-    from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPil
-
-    transformers.utils.logging.disable_progress_bar()
-    config = transformers.DPTConfig(
-        hidden_size=32,
-        num_hidden_layers=4,
-        num_attention_heads=2,
-        intermediate_size=64,
-        image_size=64,
-        patch_size=16,
-        backbone_out_indices=[0, 1, 2, 3],
-        is_hybrid=False,
-        neck_hidden_sizes=[8, 8, 16, 16],
-        fusion_hidden_size=16,
-    )
-    torch.manual_seed(0)
-    network = transformers.DPTForDepthEstimation(config)
-    with torch.no_grad():
-        last = [m for m in network.modules() if isinstance(m, torch.nn.Conv2d)][-1]
-        last.bias.fill_(0.3)  # so that its last ReLU stays open
-    folder = tmp_path_factory.mktemp("model")
-    network.save_pretrained(folder)
-    DPTImageProcessorPil(size={"height": 64, "width": 64}).save_pretrained(folder)
-    return folder
-
-
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
     folder = tmp_path / "photos"
@@ -124,17 +94,17 @@ def run(arguments: list[str]) -> int:
     return int(ended.value.code or 0)
 
 
-def command(folder: Path, model: Path, out: Path, *more: str) -> list[str]:
+def command(folder: Path, tiny_dpt: Path, out: Path, *more: str) -> list[str]:
     size = f"{SIZE[0]}x{SIZE[1]}"
-    given = ["--depth-prior", str(model), "--out", str(out), "--size", size]
+    given = ["--depth-prior", str(tiny_dpt), "--out", str(out), "--size", size]
     return ["label", str(folder), *given, *more]
 
 
 def test_photos_get_their_depth_beside_them_and_train(
-    photos: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    photos: Path, tiny_dpt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    assert run(command(photos, model, out)) == 0
+    assert run(command(photos, tiny_dpt, out)) == 0
     told = capsys.readouterr().out
     assert "2 pictures labelled" in told
     assert "broken.jpg" in told
@@ -170,7 +140,7 @@ def test_another_model_needs_another_folder(photos: Path, tmp_path: Path) -> Non
 
 
 def test_bad_folders_are_one_sentence(
-    photos: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    photos: Path, tiny_dpt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "empty").mkdir()
     for folder, out, sentence in (
@@ -178,7 +148,7 @@ def test_bad_folders_are_one_sentence(
         (tmp_path / "none", tmp_path / "out", "is no folder"),
         (photos, photos / "labels", "lie in one another"),
     ):
-        assert run(command(folder, model, out)) == 2
+        assert run(command(folder, tiny_dpt, out)) == 2
         assert sentence in capsys.readouterr().err
 
 
@@ -246,13 +216,13 @@ def test_a_posed_clip_is_labelled_whole(tmp_path: Path) -> None:
     np.testing.assert_allclose(sequence.cameras[5].position[0], 0.6 * UNIT, rtol=1e-6)
 
 
-def test_a_clip_whose_depth_cannot_be_fitted_is_named(model: Path, tmp_path: Path) -> None:
+def test_a_clip_whose_depth_cannot_be_fitted_is_named(tiny_dpt: Path, tmp_path: Path) -> None:
     """Random weights know nothing of the wall."""
     from explorer.priors.prior import DepthPrior
 
     write_clip(tmp_path / "posed")
     options = LabelOptions(tmp_path / "posed", tmp_path / "out", SIZE)
-    done = label_folder(options, DepthPrior.load(model), lambda _: None, lambda: False)
+    done = label_folder(options, DepthPrior.load(tiny_dpt), lambda _: None, lambda: False)
     assert done.complete
     assert "could not be brought together" in done.left_out["clip.txt"]
     (source,) = posed_sources(tmp_path / "out")
@@ -272,11 +242,11 @@ def codec(tmp_path: Path) -> Path:
 
 
 def test_a_depth_teacher_labels_before_the_engine_trains(
-    photos: Path, model: Path, codec: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    photos: Path, tiny_dpt: Path, codec: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "run"
     shape = ["--size", "48x32", "--width", "32", "--layers", "1", "--buffer", "2"]
-    arguments = ["train", "model", "--codec", str(codec), "--depth-teacher", str(model)]
+    arguments = ["train", "model", "--codec", str(codec), "--depth-teacher", str(tiny_dpt)]
     arguments += [f"--photos={photos}", "--out", str(out), "--device", "cpu", "--threads", "1"]
     assert run([*arguments, *shape, "--steps", "2", "--photo-batch", "2"]) == 0
     told = capsys.readouterr().out

@@ -40,22 +40,6 @@ def depth_anything(**options: Any) -> Any:
     return transformers.DepthAnythingForDepthEstimation(config)
 
 
-def dpt(**options: Any) -> Any:
-    import transformers
-
-    config = transformers.DPTConfig(
-        **SMALL,
-        intermediate_size=64,
-        image_size=64,
-        patch_size=16,
-        backbone_out_indices=[0, 1, 2, 3],
-        is_hybrid=False,
-        **NECK,
-        **options,
-    )
-    return transformers.DPTForDepthEstimation(config)
-
-
 def zoedepth() -> Any:
     import transformers
 
@@ -139,18 +123,16 @@ MODELS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
         lambda: depth_anything(depth_estimation_type="metric", max_depth=20),
         _any_size,
     ),
-    "dpt": (dpt, lambda: _dpt_processor(size={"height": 64, "width": 64})),
     "zoedepth": (zoedepth, _zoe_processor),
     "glpn": (glpn, _glpn_processor),
 }
 
 
 @pytest.fixture(scope="session")
-def saved_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with one folder for each of `MODELS`."""
-    transformers = pytest.importorskip("transformers", reason='pip install "photowalk[models]"')
+def saved_models(tiny_dpt: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one folder for each of `MODELS`, and "dpt"."""
     root = tmp_path_factory.mktemp("models")
-    transformers.utils.logging.disable_progress_bar()
+    shutil.copytree(tiny_dpt, root / "dpt")
     torch.set_num_threads(1)
     for seed, (name, (model, processor)) in enumerate(MODELS.items()):
         torch.manual_seed(seed)

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 import main as command_line
+from engine.model.weights_folder import file_hash
 from engine.queries import Engine
 from explorer.priors.choice import PREFERRED_VARIABLE, prior_for
 from explorer.priors.kinds import DepthKind
 from explorer.store.catalogue import embedded_catalogue
-from explorer.store.download import file_sha256
 from explorer.store.errors import NotFetchedError, StoreError
 from explorer.store.hub import HubFile, Listing
 from explorer.store.lock_file import Pin, write_pin
@@ -119,7 +119,7 @@ def test_a_model_of_the_store(folder, options: RunOptions, store: ModelStore) ->
     target = store.where.folder / "dpt-large"
     shutil.copytree(folder("dpt"), target)
     names = ("config.json", "preprocessor_config.json", "model.safetensors")
-    files = (HubFile(n, (target / n).stat().st_size, file_sha256(target / n)) for n in names)
+    files = (HubFile(n, (target / n).stat().st_size, file_hash(target / n)) for n in names)
     write_pin(store.where.folder, "dpt-large", Pin("Intel/dpt-large", Listing("0", tuple(files))))
     for name in ("dpt-large", "Intel/dpt-large"):
         prior = prior_for(replace(asked, depth_prior=name), silent, store)

@@ -151,7 +151,7 @@ def test_faults_of_folders(tmp_path: Path) -> None:
     folder.mkdir()
     assert "has no config.json" in folder_faults(folder)[0]
     (folder / "config.json").write_text("[")
-    assert "is not JSON" in folder_faults(folder)[0]
+    assert "is not readable JSON" in folder_faults(folder)[0]
     (folder / "config.json").write_text("[]")
     assert "not a JSON object" in folder_faults(folder)[0]
     (folder / "config.json").write_text("{}")
@@ -164,6 +164,8 @@ def test_faults_of_folders(tmp_path: Path) -> None:
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
     assert "lacks model-00002-of-00002.safetensors" in folder_faults(folder)[0]
     (folder / "model.safetensors.index.json").unlink()
+    assert "no index that names its parts" in folder_faults(folder)[0]
+    part.rename(folder / "model.safetensors")
     assert folder_faults(folder) == []
 
 
@@ -173,7 +175,9 @@ def test_faults_of_pipelines(hub, tmp_path: Path) -> None:
     for part in ("vae", "transformer"):
         (tmp_path / part).mkdir()
         (tmp_path / part / "config.json").write_text("{}")
-        (tmp_path / part / "m.safetensors").write_bytes(hub.model_files()["model.safetensors"])
+        (tmp_path / part / "diffusion_pytorch_model.safetensors").write_bytes(
+            hub.model_files()["model.safetensors"]
+        )
     assert folder_faults(tmp_path) == []
     (tmp_path / "vae" / "config.json").unlink()
     (fault,) = folder_faults(tmp_path)

@@ -11,23 +11,22 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from engine.model.backbones.pretrained import (
-    check_weights,
-    load_tokenizer,
-    load_weights,
-    read_object,
-    require_libraries,
-)
 from engine.model.backbones.text import PieceTokenizer, TextEncoder
 from engine.model.backbones.wan.adaptation import adapt, adapted_parameters, wan_of
 from engine.model.backbones.wan.adapted import WanAdaptation
 from engine.model.backbones.wan.network import TEXT_LENGTH, WanBackbone
-from engine.model.checkpoints import CheckpointError, file_hash
 from engine.model.codecs.folder import read_diffusers_codec
 from engine.model.codecs.picture_codec import PictureCodec
 from engine.model.codecs.stored import PREFIX, codec_header, codec_tensors, restored_codec
 from engine.model.control.adapters_file import StoredAdapters, read_adapters, save_adapters
+from engine.model.errors import CheckpointError
 from engine.model.model import Model
+from engine.model.pretrained import (
+    load_tokenizer,
+    load_weights,
+    require_libraries,
+)
+from engine.model.weights_folder import file_hash, open_folder, read_object
 
 #: What a pipeline's folder must hold.
 _INDEX = "model_index.json"
@@ -56,17 +55,16 @@ def read_backbone(
     if not folder.is_dir():
         raise CheckpointError(f"there is no folder {folder}; check the path")
     _check_index(folder)
-    transformer = check_weights(folder / "transformer", "diffusers", _TRANSFORMER)
-    encoder = check_weights(folder / "text_encoder", "transformers", _TEXT)
+    transformer = open_folder(folder / "transformer", _TRANSFORMER)
+    encoder = open_folder(folder / "text_encoder", _TEXT)
     require_libraries(folder, "diffusers", "transformers", "accelerate")
     pieces = PieceTokenizer(load_tokenizer(folder / "tokenizer"), TEXT_LENGTH)
-    load: partial[nn.Module] = partial(load_weights, encoder, precision)
-    text = TextEncoder(load, pieces.pad, pieces.encode(()).ids, encoder.bytes())
+    load: partial[nn.Module] = partial(load_weights, encoder, "transformers", precision)
+    text = TextEncoder(load, pieces.pad, pieces.encode(()).ids, encoder.bytes)
     own = codec if isinstance(codec, PictureCodec) else read_diffusers_codec(codec or folder)
     try:
-        network = WanBackbone(
-            load_weights(transformer, precision), text, identity=transformer.hash()
-        )
+        loaded = load_weights(transformer, "diffusers", precision)
+        network = WanBackbone(loaded, text, identity=transformer.hash())
     except ValueError as error:
         raise CheckpointError(f"{transformer.path}: {error}") from error
     network.folder = folder.resolve()

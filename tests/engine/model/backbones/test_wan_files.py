@@ -10,15 +10,15 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from engine.model.backbones.pretrained import read_object
 from engine.model.backbones.wan.adaptation import adapt, adapted_parameters, merged_wan
 from engine.model.backbones.wan.adapted import Adapted, WanAdaptation
-from engine.model.checkpoints import CheckpointError
 from engine.model.codec import Codec, CodecConfig
 from engine.model.control.adapters_file import read_adapters
+from engine.model.errors import CheckpointError
 from engine.model.model import Model, new_model, own_transformer, read_model, save_model
 from engine.model.text import Kind, Tokenizer
 from engine.model.transformer import Transformer, TransformerConfig
+from engine.model.weights_folder import read_object
 
 CHOICE = {
     adapted: WanAdaptation(adapted, rank=2, alpha=4.0, links=1, seed=3) for adapted in Adapted
@@ -214,8 +214,10 @@ FAULTS = {
         "cannot read the tokenizer",
     ),
     "a missing shard": (
-        lambda f: (f / "transformer" / "m.safetensors.index.json").write_text(
-            json.dumps({"weight_map": {"x": "part-2.safetensors"}})
+        lambda f: (
+            _first(f / "transformer")
+            .rename(f / "transformer" / "diffusion_pytorch_model.safetensors.index.json")
+            .write_text(json.dumps({"weight_map": {"x": "part-2.safetensors"}}))
         ),
         "lacks part-2.safetensors",
     ),

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from engine.model.backbones.backbone import Cache
-from engine.model.backbones.pretrained import check_weights, load_weights
 from engine.model.backbones.text import TextEncoder
+from engine.model.pretrained import load_weights
 from engine.model.text import Kind
 from engine.model.tokens import Group, Picture
+from engine.model.weights_folder import open_folder
 
 
 def diffusers_clean(kit: SimpleNamespace, pictures: list[Picture], ids: Tensor) -> Tensor:
@@ -201,8 +202,8 @@ def test_other_wan_models_are_refused(
 @torch.no_grad()
 def test_bfloat16_stays_near_float32(kit: SimpleNamespace, autocast: bool, tmp_path: Path) -> None:
     kit.tiny_wan().save_pretrained(tmp_path)
-    part = check_weights(tmp_path, "diffusers", ["WanTransformer3DModel"])
-    coarse = kit.backbone(load_weights(part, torch.bfloat16))
+    part = open_folder(tmp_path, ["WanTransformer3DModel"])
+    coarse = kit.backbone(load_weights(part, "diffusers", torch.bfloat16))
     coarse.freeze()
     kit.randomise(coarse)
     exact = trained_backbone(kit)

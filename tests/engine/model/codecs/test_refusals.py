@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 
 diffusers = pytest.importorskip("diffusers")
 
-from engine.model.checkpoints import CheckpointError  # noqa: E402
 from engine.model.codecs.folder import read_diffusers_codec  # noqa: E402
+from engine.model.errors import CheckpointError  # noqa: E402
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 CLASSES = ("AutoencoderKL", "AutoencoderTiny", "AutoencoderKLWan")
@@ -58,20 +58,20 @@ def test_a_damaged_config(copied_codec: Callable[[str], Path], text: str) -> Non
 
 @pytest.mark.parametrize(
     ("given", "told"),
-    [("WanTransformer3DModel", "the class WanTransformer3DModel"), ("", "no model of diffusers")],
+    [("WanTransformer3DModel", "a WanTransformer3DModel"), ("", "a model of no known class")],
 )
 def test_another_class(copied_codec: Callable[[str], Path], given: str, told: str) -> None:
     folder = copied_codec("AutoencoderTiny")
     configured(folder, _class_name=given)
     sentence = refused(folder)
-    assert f"holds {told}; a codec is one of" in sentence
+    assert f"holds {told}; Photowalk reads " in sentence
     assert all(name in sentence for name in CLASSES)
 
 
 def test_the_wrong_class_for_the_weights(copied_codec: Callable[[str], Path]) -> None:
     folder = copied_codec("AutoencoderTiny")
     configured(folder, _class_name="AutoencoderKL")
-    assert f"diffusers cannot read the codec in {folder}" in refused(folder)
+    assert f"diffusers cannot read {folder}" in refused(folder)
 
 
 def test_pickled_weights(copied_codec: Callable[[str], Path]) -> None:
@@ -85,7 +85,7 @@ def test_pickled_weights(copied_codec: Callable[[str], Path]) -> None:
 def test_missing_weights(copied_codec: Callable[[str], Path]) -> None:
     folder = copied_codec("AutoencoderKL")
     (folder / WEIGHTS).unlink()
-    assert f"has no {WEIGHTS}" in refused(folder)
+    assert f"holds no weights (model.safetensors or {WEIGHTS})" in refused(folder)
 
 
 def test_a_missing_shard(copied_codec: Callable[[str], Path]) -> None:

@@ -13,11 +13,12 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from engine.model.checkpoints import CheckpointError, read_checkpoint, save_checkpoint
+from engine.model.checkpoints import read_checkpoint, save_checkpoint
 from engine.model.codec import Codec, CodecConfig
 from engine.model.codecs.folder import read_diffusers_codec
 from engine.model.codecs.picture_codec import PictureCodec
 from engine.model.codecs.stored import read_codec
+from engine.model.errors import CheckpointError
 from engine.model.model import new_model, read_model, save_model
 from engine.model.text import Tokenizer
 from engine.model.transformer import TransformerConfig

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
-from engine.model.checkpoints import CheckpointError, save_checkpoint
+from engine.model.checkpoints import save_checkpoint
 from engine.model.control.adapters_file import FORMAT, weights_hash
 from engine.model.control.joint_network import ControlConfig, Coupling, JointNetwork
 from engine.model.control.lora import LoraConfig
@@ -23,6 +23,7 @@ from engine.model.control.networks import (
     save_network,
     trained_size,
 )
+from engine.model.errors import CheckpointError
 from engine.model.transformer import Transformer
 
 CONTROL = ControlConfig(lora=LoraConfig(rank=4, alpha=8.0), links=2)

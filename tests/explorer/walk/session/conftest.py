@@ -1,4 +1,4 @@
-"""A session of a room that a stand-in for the model draws."""
+"""A `Session` in a room, drawn by a stand-in for the model."""
 
 from __future__ import annotations
 
