@@ -21,6 +21,10 @@ class KeyValue:
     key: Tensor
     value: Tensor
 
+    def alone(self) -> KeyValue:
+        """The same in memory of its own: views would keep the whole projection alive."""
+        return KeyValue(self.key.contiguous(), self.value.contiguous())
+
     @staticmethod
     def joined(parts: Sequence[KeyValue]) -> KeyValue:
         if len(parts) == 1:

@@ -21,8 +21,6 @@ class NetworkShape:
         mlp: numbers in a token inside the MLP.
         text_tokens: words that every layer attends to apart from the sequence; 0 for none.
         gated: layers have the camera's own projection (seed 003, eq. 14), width to 2 x width.
-        kept: numbers that a token's cached keys and values hold in a layer, in widths: 2, or 4
-            where they are views of the whole projection.
     """
 
     width: int
@@ -30,7 +28,6 @@ class NetworkShape:
     mlp: int
     text_tokens: int = 0
     gated: bool = True
-    kept: int = 2
 
 
 @dataclass(frozen=True)
@@ -81,19 +78,18 @@ def pass_bytes(shape: NetworkShape, tokens: int, element: int) -> int:
 
 def cache_bytes(shape: NetworkShape, tokens: int, element: int) -> int:
     """Keys and values of remembered tokens."""
-    return element * shape.kept * shape.layers * tokens * shape.width
+    return 2 * element * shape.layers * tokens * shape.width
 
 
 def view_bytes(shape: NetworkShape, work: ViewWork, element: int) -> int:
     """The most that drawing a view holds beside weights: context, sampling, or the view's own
     picture joining the context, when the cache exists twice for a moment."""
     known = work.context * work.picture
-    joined = 2 * shape.layers * (known + work.picture) * shape.width * element
+    joined = cache_bytes(shape, known + work.picture, element)
     remembering = pass_bytes(shape, known, element) + cache_bytes(shape, known, element)
-    joining = cache_bytes(shape, known + work.picture, element) + joined
+    joining = cache_bytes(shape, known, element) + joined
     one_layer = 2 * (known + 2 * work.picture) * shape.width * element
-    asking = pass_bytes(shape, work.picture, element) + one_layer
-    sampling = joined + cache_bytes(shape, work.picture, element) + asking
+    sampling = joined + pass_bytes(shape, work.picture, element) + one_layer
     return max(remembering, joining, sampling)
 
 

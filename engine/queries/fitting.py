@@ -39,13 +39,13 @@ class Fitted:
 
 
 def shape_of(network: Any) -> NetworkShape:
-    """A network's shape, as far as its configuration tells; our own values views of more."""
+    """A network's shape, as far as its configuration tells."""
     config = network.config
     width, layers = int(config.width), int(config.layers)
     own = hasattr(config, "camera_gate")
     mlp = int(getattr(config, "mlp", 0)) or width * int(getattr(config, "mlp_ratio", 4))
     gated = bool(getattr(config, "camera_gate", True))
-    return NetworkShape(width, layers, mlp, 0 if own else 32, gated, kept=4 if own else 2)
+    return NetworkShape(width, layers, mlp, 0 if own else 32, gated)
 
 
 def needs_of(model: Model, size: tuple[int, int], context_views: int = 4) -> MemoryNeeds:

@@ -144,25 +144,21 @@ class LayeredBackbone(Backbone, Generic[E]):
     def remember(self, group: Group, cache: Cache) -> Cache:
         """See `Backbone.remember`."""
         embedded = self.embed([replace(group, sees=())])
-        _, own = self._run(embedded, cache)
-        if cache.layers is None or own.layers is None:
-            return own
-        pairs = zip(cache.layers, own.layers, strict=True)
-        return Cache(tuple(KeyValue.joined(pair) for pair in pairs))
-
-    def predict(self, group: Group, cache: Cache) -> list[Tensor]:
-        """See `Backbone.predict`."""
-        embedded = self.embed([replace(group, sees=())])
-        x, _ = self._run(embedded, cache)
-        return self.answers(x, embedded, [group])[0]
-
-    def _run(self, embedded: E, cache: Cache) -> tuple[Tensor, Cache]:
         x, known = embedded.tokens, []
         for index in range(self.depth):
             past = None if cache.layers is None else cache.layers[index]
             x, own = self.layer(index, x, embedded, past)
-            known.append(own)
-        return x, Cache(tuple(known))
+            known.append(own.alone() if past is None else KeyValue.joined((past, own)))
+        return Cache(tuple(known))
+
+    def predict(self, group: Group, cache: Cache) -> list[Tensor]:
+        """See `Backbone.predict`."""
+        embedded = self.embed([replace(group, sees=())])
+        x = embedded.tokens
+        for index in range(self.depth):
+            past = None if cache.layers is None else cache.layers[index]
+            x = self.layer(index, x, embedded, past)[0]
+        return self.answers(x, embedded, [group])[0]
 
 
 AnyLayered = LayeredBackbone[Any]

@@ -23,7 +23,7 @@ from engine.training.ablations.study import (
     repeated,
     run_study,
 )
-from engine.training.ablations.variants import STUDIES, study_named
+from engine.training.ablations.variants import STUDIES, Study, study_named
 from engine.training.buffer import SequenceSource, SourceShares
 from engine.training.entries import EntryConfig
 from engine.training.joint.entries import JointEntry, joint_entry
@@ -36,6 +36,9 @@ def add_options(command: argparse.ArgumentParser) -> None:
     """What `train ablations` takes."""
     command.add_argument(
         "--codec", type=Path, required=True, help="a codec, a whole model, or a folder of diffusers"
+    )
+    command.add_argument(
+        "--init", type=Path, help="weights that every model starts from; without, from nothing"
     )
     command.add_argument("--worlds", type=Path, action="append", required=True)
     command.add_argument("--held-out", type=Path, required=True, help="worlds of the unseen split")
@@ -59,7 +62,7 @@ def run_ablations(options: argparse.Namespace, size: tuple[int, int]) -> None:
     if options.study == [couplings.NAME]:
         _run_couplings(options, size)
         return
-    studies = [study_named(name) for name in options.study] or list(STUDIES)
+    studies = [study_named(name) for name in options.study] or _all_studies(options.init)
     config = StudyConfig(
         steps=options.steps,
         seeds=options.seeds,
@@ -78,7 +81,8 @@ def run_ablations(options: argparse.Namespace, size: tuple[int, int]) -> None:
     learned = _encoded(SequenceFolder(options.worlds), options.entries, codec, entries, device, 0)
     tests = _encoded(SequenceFolder([options.held_out]), options.tests, codec, entries, device, 1)
     print(f"{len(learned)} runs to learn from, {len(tests)} held out", flush=True)
-    data = StudyData(codec, learned, tests, device)
+    start = None if options.init is None else read_model(options.init)
+    data = StudyData(codec, learned, tests, device, start)
     last = repeated(data)
     print(f"repeating the last view: {last.psnr:.2f} dB, {last.camera_error:.2f}°", flush=True)
     results: list[StudyResult] = []
@@ -91,9 +95,16 @@ def run_ablations(options: argparse.Namespace, size: tuple[int, int]) -> None:
         print(as_table(result))
 
 
+def _all_studies(start: Path | None) -> list[Study]:
+    """Those that `start` fits: all without it, else those that change no part of the network."""
+    gated = [all(variant.camera_gate for variant in study.variants) for study in STUDIES]
+    return [s for s, fits in zip(STUDIES, gated, strict=True) if fits or start is None]
+
+
 def _setting(options: argparse.Namespace, config: StudyConfig) -> dict[str, object]:
     """All that two models must share to be compared; the count of seeds may grow later."""
-    folders = [str(folder) for folder in (options.codec, *options.worlds, options.held_out)]
+    given = (options.codec, options.init, *options.worlds, options.held_out)
+    folders = [str(path) for path in given if path is not None]
     data = {"files": folders, "entries": options.entries, "tests": options.tests}
     return {k: v for k, v in asdict(config).items() if k != "seeds"} | data | {"size": options.size}
 

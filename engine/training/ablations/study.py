@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -14,8 +15,8 @@ import torch
 from torch import Tensor
 
 from engine.model.codecs.picture_codec import PictureCodec
-from engine.model.model import new_model, own_transformer
-from engine.model.text import Kind, Tokenizer
+from engine.model.model import Model, new_model, own_transformer
+from engine.model.text import Kind, Tokenizer, Words
 from engine.model.transformer import Cache, Transformer, TransformerConfig
 from engine.sampling.flow import FlowConfig, levels
 from engine.training.ablations.lessons import (
@@ -97,12 +98,22 @@ class StudyResult:
 
 @dataclass(frozen=True)
 class StudyData:
-    """Encoded runs of three views: to learn from, and held out."""
+    """Encoded runs of three views: to learn from, and held out.
+
+    Attributes:
+        start: weights that every model starts from; None to start from nothing.
+    """
 
     codec: PictureCodec
     learned: Sequence[JointEntry]
     held_out: Sequence[JointEntry]
     device: torch.device
+    start: Model | None = None
+
+    @property
+    def tokenizer(self) -> Words:
+        """Of the weights that models start from; else one that knows the kinds alone."""
+        return Tokenizer([]) if self.start is None else self.start.tokenizer
 
 
 #: Models that were measured already, by what they are and their seed.
@@ -155,7 +166,22 @@ def run_study(
 
 
 def _run(variant: Variant, data: StudyData, config: StudyConfig, seed: int) -> Measured:
-    tokenizer = Tokenizer([])
+    network = _network(variant, data, config, seed).to(data.device).train()
+    began = time.monotonic()
+    _train(network, variant, data, config, seed)
+    step_seconds = (time.monotonic() - began) / config.steps
+    return _measured(network.eval(), variant, data, config, step_seconds)
+
+
+def _network(variant: Variant, data: StudyData, config: StudyConfig, seed: int) -> Transformer:
+    if data.start is not None:
+        start = own_transformer(data.start)
+        if start.config.camera_gate != variant.camera_gate:
+            raise ValueError(
+                f"{variant.name!r} has other parts than the weights of --init; train the study of "
+                "the gate without them"
+            )
+        return copy.deepcopy(start).requires_grad_(True)
     shape = TransformerConfig(
         width=config.width,
         layers=config.layers,
@@ -164,12 +190,7 @@ def _run(variant: Variant, data: StudyData, config: StudyConfig, seed: int) -> M
         words=16,
         camera_gate=variant.camera_gate,
     )
-    fresh = new_model(data.codec, tokenizer, shape, seed)
-    network = own_transformer(fresh).to(data.device).train()
-    began = time.monotonic()
-    _train(network, variant, data, config, seed)
-    step_seconds = (time.monotonic() - began) / config.steps
-    return _measured(network.eval(), variant, data, config, step_seconds)
+    return own_transformer(new_model(data.codec, Tokenizer([]), shape, seed))
 
 
 def _train(
@@ -179,7 +200,7 @@ def _train(
     structure = torch.Generator().manual_seed(seed)
     optimisers = build_optimisers(network, config.learning_rate)
     weights = channel_weights(data.codec).to(data.device)
-    tokenizer = Tokenizer([])
+    tokenizer = data.tokenizer
     for step in range(config.steps):
         gone = step / config.steps
         warm = min(1.0, (step + 1) / 20)
@@ -221,7 +242,8 @@ def _measured(
 ) -> Measured:
     psnrs, errors, began = [], [], time.monotonic()
     for index, entry in enumerate(data.held_out):
-        drawn = data.codec.decode(_drawn(network, variant, entry, config, index))
+        latent = _drawn(network, variant, entry, data.tokenizer, config.sampling_steps, index)
+        drawn = data.codec.decode(latent)
         truth = data.codec.decode(entry.latents[asked_kinds(variant)[0]][ASKED][None])
         psnrs.append(_psnr(drawn, truth))
         errors.append(_turned(drawn, truth, entry))
@@ -230,17 +252,22 @@ def _measured(
 
 
 def _drawn(
-    network: Transformer, variant: Variant, entry: JointEntry, config: StudyConfig, seed: int
+    network: Transformer,
+    variant: Variant,
+    entry: JointEntry,
+    tokenizer: Words,
+    steps: int,
+    seed: int,
 ) -> Tensor:
     """The RGB latent (1, C, h, w) of the asked view, from fixed noise."""
     cache = network.remember(known_group(variant, [entry]), Cache())
     generator = torch.Generator().manual_seed(seed)
     like = entry.latents[asked_kinds(variant)[0]][ASKED][None]
     state = [torch.randn(like.shape, generator=generator).to(like) for _ in asked_kinds(variant)]
-    schedule = levels(FlowConfig(config.sampling_steps))
+    schedule = levels(FlowConfig(steps))
     for level, following in pairwise(schedule):
         at = torch.full((1,), level).to(like)
-        group = asked_group(variant, [entry], state, at, Tokenizer([]))
+        group = asked_group(variant, [entry], state, at, tokenizer)
         clean = network.predict(group, cache)
         state = [c + (x - c) * (following / level) for x, c in zip(state, clean, strict=True)]
     return state[0]

@@ -29,7 +29,7 @@ OWN = [(64, 2, 2), (256, 6, 4)]
 
 
 def own_shape(width: int, layers: int) -> NetworkShape:
-    return NetworkShape(width, layers, 4 * width, kept=4)
+    return NetworkShape(width, layers, 4 * width)
 
 
 def picture(kind: Kind, slot: int, grid: tuple[int, int]) -> Picture:
@@ -53,6 +53,16 @@ def test_memory_of_our_own_context_pass(
     shape = own_shape(width, layers)
     estimate = pass_bytes(shape, tokens, 4) + cache_bytes(shape, tokens, 4)
     assert estimate == pytest.approx(measured, rel=0.25)
+
+
+def test_what_is_remembered_keeps_nothing_else_alive() -> None:
+    network = Transformer(TransformerConfig(64, 2, 2))
+    cache = network.remember(context(1, (5, 8)), Cache())
+    for tokens in (80, 120):
+        tensors = [t for layer in cache.layers for t in (layer.key, layer.value)]
+        held = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors}
+        assert sum(held.values()) == cache_bytes(own_shape(64, 2), tokens, 4)
+        cache = network.remember(Group((picture(Kind.RGB, 1, (5, 8)),)), cache)
 
 
 @pytest.mark.parametrize(("width", "layers", "heads"), OWN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import torch.nn.functional as F
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.geometry.rays import plucker_rays
 from engine.model.codec import Codec, CodecConfig
-from engine.model.model import new_model, save_model
+from engine.model.model import new_model, own_transformer, read_model, save_model
 from engine.model.text import Kind, Tokenizer
 from engine.model.transformer import TransformerConfig
 from engine.training.ablations import study as study_module
@@ -224,6 +225,28 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path, codec, capsys, monkeypatch
     (tmp_path / "o" / "ablations.json").write_text("[]")
     assert main([*given, "--steps", "2"]) != 0
     assert "no record of an ablation" in capsys.readouterr().err
+
+
+def test_every_model_starts_from_the_weights_that_are_given(tmp_path, codec, capsys) -> None:
+    weights = stored_model(tmp_path, codec)
+    given = ["ablations", "--codec", str(weights), "--init", str(weights), "--batch", "2"]
+    given += [*stored_worlds(tmp_path), "--out", str(tmp_path / "o"), "--seeds", "1"]
+    given += ["--entries", "2", "--tests", "1", "--size", "48x32"]
+    assert main([*given, "--steps", "1", "--learning-rate", "1e-9"]) == 0
+    models = json.loads((tmp_path / "o" / "ablations.json").read_text())["models"]
+    studied = [v for study in STUDIES for v in study.variants if study.name != "gate"]
+    assert len(models) == len({replace(v, name="") for v in studied})
+
+    network = own_transformer(read_model(weights)).eval()
+    data = StudyData(codec, [], [entry(9)], CPU)
+    plain = Variant("none", geometry=None)
+    before = study_module._measured(network, plain, data, TINY, 0.0)
+    start = replace(data, learned=[entry(0)], start=read_model(weights))
+    after = study_module._run(plain, start, replace(TINY, learning_rate=1e-9), 0)
+    assert after.psnr == pytest.approx(before.psnr, abs=1e-3)
+
+    assert main([*given, "--study", "gate", "--out", str(tmp_path / "g")]) != 0
+    assert "other parts than the weights of --init" in capsys.readouterr().err
 
 
 def test_what_was_measured_is_read_as_it_was_written(tmp_path: Path) -> None:
