@@ -6,7 +6,6 @@ in OpenGL camera axes (x right, y up, z backward); `render_width`, `render_heigh
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from engine.geometry.trajectories.trajectory import (
     OPENCV_TO_OPENGL,
     Trajectory,
     TrajectoryError,
+    json_document,
     json_number,
     lens,
     read_text,
@@ -38,11 +38,7 @@ def read(path: Path) -> Trajectory:
         TrajectoryError: no JSON of this kind, a camera without matrix or field of view, or a
             camera that is not a perspective one.
     """
-    try:
-        document = json.loads(read_text(path))
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise TrajectoryError(f"{path} is not valid JSON: {error}") from error
-    return parse(document, str(path))
+    return parse(json_document(read_text(path), str(path)), str(path))
 
 
 def parse(document: object, source: str) -> Trajectory:

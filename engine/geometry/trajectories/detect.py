@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from engine.geometry.trajectories import (
@@ -11,7 +10,12 @@ from engine.geometry.trajectories import (
     realestate10k,
     transforms_json,
 )
-from engine.geometry.trajectories.trajectory import Trajectory, TrajectoryError, read_text
+from engine.geometry.trajectories.trajectory import (
+    Trajectory,
+    TrajectoryError,
+    json_document,
+    read_text,
+)
 
 _KNOWN = "RealEstate10K text, transforms.json, camera_path.json or a COLMAP text model"
 
@@ -40,10 +44,7 @@ def read_trajectory(path: Path | str) -> Trajectory:
 
 
 def _from_json(text: str, source: str) -> Trajectory:
-    try:
-        document = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise TrajectoryError(f"{source} is not valid JSON: {error}") from error
+    document = json_document(text, source)
     if camera_path_json.looks_like(document):
         return camera_path_json.parse(document, source)
     if transforms_json.looks_like(document):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -147,6 +148,18 @@ def read_text(path: Path) -> str:
         raise TrajectoryError(f"{path} is not a text file, so it holds no known path") from error
     except OSError as error:
         raise TrajectoryError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def json_document(text: str, source: str) -> object:
+    """What a JSON text holds.
+
+    Raises:
+        TrajectoryError: it is none; `source` names it.
+    """
+    try:
+        return json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise TrajectoryError(f"{source} is not valid JSON: {error}") from error
 
 
 def rigid(matrix: object, where: str) -> Array:

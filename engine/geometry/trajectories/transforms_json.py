@@ -19,6 +19,7 @@ from engine.geometry.trajectories.trajectory import (
     OPENCV_TO_OPENGL,
     Trajectory,
     TrajectoryError,
+    json_document,
     json_number,
     lens,
     read_text,
@@ -40,11 +41,7 @@ def read(path: Path) -> Trajectory:
     Raises:
         TrajectoryError: no JSON of this kind, a frame without matrix or lens, a fisheye camera.
     """
-    try:
-        document = json.loads(read_text(path))
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise TrajectoryError(f"{path} is not valid JSON: {error}") from error
-    return parse(document, str(path))
+    return parse(json_document(read_text(path), str(path)), str(path))
 
 
 def parse(document: object, source: str) -> Trajectory:

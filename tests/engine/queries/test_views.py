@@ -7,10 +7,6 @@ import pytest
 import torch
 
 from engine.geometry.cameras import Camera, Intrinsics
-from engine.model.codec import Codec, CodecConfig
-from engine.model.model import new_model
-from engine.model.text import Tokenizer
-from engine.model.transformer import TransformerConfig
 from engine.queries import (
     ContextView,
     Engine,
@@ -29,19 +25,6 @@ from engine.queries.views import mirrored
 SIZE = (32, 48)
 LENS = Intrinsics.from_fov(60, 48 / 32)
 SETTINGS = SamplerSettings(rgb_steps=2, depth_steps=2)
-
-
-@pytest.fixture(scope="module")
-def engine() -> Engine:
-    codec = Codec(CodecConfig(latent_channels=8, widths=(4, 4, 4), blocks=(0, 0, 0)))
-    generator = torch.Generator().manual_seed(0)
-    codec.start_from_components(torch.randn(400, 3, 8, 8, generator=generator) * 0.3)
-    shape = TransformerConfig(width=32, layers=2, heads=2, latent_channels=8, words=32)
-    model = new_model(codec, Tokenizer(["room"]), shape)
-    with torch.no_grad():
-        for parameter in model.transformer.parameters():
-            parameter.add_(torch.randn(parameter.shape, generator=generator) * 0.1)
-    return Engine.of(model)
 
 
 def camera(x: float = 0.0, scale: float = 1.0) -> Camera:
