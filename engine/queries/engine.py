@@ -9,7 +9,8 @@ import torch
 
 from engine.model.backbones.backbone import Backbone
 from engine.model.codecs.picture_codec import DOWNSCALE, PictureCodec
-from engine.model.model import Model, read_model
+from engine.model.model import Model
+from engine.model.storage import read_model
 from engine.model.text import Words
 from engine.model.tokens import PATCH
 from engine.model.weights_folder import file_hash

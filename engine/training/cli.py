@@ -14,7 +14,7 @@ from engine.model.control.joint_network import ControlConfig, Coupling
 from engine.model.control.lora import LoraConfig
 from engine.model.control.networks import at_equal_budget, trained_size
 from engine.model.errors import CheckpointError
-from engine.model.model import read_model, save_model
+from engine.model.storage import read_model, save_model
 from engine.training.ablations.command import add_options, run_ablations
 from engine.training.adapters import AdapterTrainer, AdapterTrainingConfig
 from engine.training.buffer import SourceShares

@@ -10,7 +10,8 @@ from pathlib import Path
 import torch
 
 from engine.model.codecs.stored import read_codec
-from engine.model.model import Model, new_model, own_transformer, read_model
+from engine.model.model import Model, new_model, own_transformer
+from engine.model.storage import read_model
 from engine.model.text import Tokenizer
 from engine.model.transformer import TransformerConfig
 from engine.training.buffer import SourceShares

@@ -19,7 +19,8 @@ from engine.model.codecs.picture_codec import PictureCodec
 from engine.model.control.adapters_file import read_adapters
 from engine.model.control.lora import merged
 from engine.model.errors import CheckpointError
-from engine.model.model import Model, read_model, save_model
+from engine.model.model import Model
+from engine.model.storage import read_model, save_model
 from engine.model.text import Kind
 from engine.model.transformer import Transformer
 from engine.training.adapted import Adapted, adapted, adapted_backbone

@@ -12,7 +12,7 @@ import torch
 from engine.model.checkpoints import read_checkpoint
 from engine.model.codecs.picture_codec import PictureCodec
 from engine.model.codecs.stored import read_codec
-from engine.model.model import read_model
+from engine.model.storage import read_model
 from engine.training.ablations import couplings
 from engine.training.ablations.record import as_table, read_record, write_json, write_record
 from engine.training.ablations.study import (

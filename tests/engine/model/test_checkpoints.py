@@ -20,7 +20,8 @@ from engine.model.checkpoints import (
 )
 from engine.model.codec import Codec, CodecConfig
 from engine.model.errors import CheckpointError
-from engine.model.model import Model, new_model, read_model, save_model
+from engine.model.model import Model, new_model
+from engine.model.storage import read_model, save_model
 from engine.model.text import Tokenizer
 from engine.model.transformer import TransformerConfig
 from engine.model.weights_folder import file_hash

@@ -13,7 +13,7 @@ import torch
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.model.codec import Codec
 from engine.model.control.networks import read_network
-from engine.model.model import read_model
+from engine.model.storage import read_model
 from engine.model.text import Kind
 from engine.model.tokens import Group, Picture
 from engine.training.cli import main

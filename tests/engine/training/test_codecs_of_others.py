@@ -14,7 +14,8 @@ import torch
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.model.codecs.folder import read_diffusers_codec
 from engine.model.control.joint_network import ControlConfig
-from engine.model.model import new_model, read_model
+from engine.model.model import new_model
+from engine.model.storage import read_model
 from engine.model.text import Tokenizer
 from engine.model.transformer import TransformerConfig
 from engine.training.adapters import AdapterTrainer, AdapterTrainingConfig

@@ -13,7 +13,8 @@ import torch
 
 from engine.model.codec import Codec, CodecConfig
 from engine.model.control.adapters_file import read_adapters, weights_hash
-from engine.model.model import new_model, read_model
+from engine.model.model import new_model
+from engine.model.storage import read_model
 from engine.model.text import Tokenizer
 from engine.model.transformer import Transformer, TransformerConfig
 from engine.training.codec_training import save_codec

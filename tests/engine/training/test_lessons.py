@@ -11,7 +11,8 @@ import torch
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.geometry.pictures import depth_to_picture
 from engine.model.codec import Codec, CodecConfig
-from engine.model.model import Model, new_model, read_model
+from engine.model.model import Model, new_model
+from engine.model.storage import read_model
 from engine.model.text import Kind, Tokenizer
 from engine.model.transformer import TransformerConfig
 from engine.training.augmentation import Crop, cut, disturbed_depth, photometric, random_crop

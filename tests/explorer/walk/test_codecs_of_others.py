@@ -12,7 +12,8 @@ import torch
 from PIL import Image
 
 from engine.model.codecs.folder import read_diffusers_codec
-from engine.model.model import new_model, save_model
+from engine.model.model import new_model
+from engine.model.storage import save_model
 from engine.model.text import Tokenizer
 from engine.model.transformer import TransformerConfig
 from explorer.walk.journal import read_journal

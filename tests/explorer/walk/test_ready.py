@@ -11,7 +11,8 @@ import torch
 
 from engine.model.codec import Codec
 from engine.model.memory_plan import MemoryPlan
-from engine.model.model import new_model, save_model
+from engine.model.model import new_model
+from engine.model.storage import save_model
 from engine.model.text import Tokenizer
 from engine.model.transformer import TransformerConfig
 from engine.queries import fitting

@@ -12,7 +12,8 @@ import torch
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.model.backbones.wan.adaptation import adapt
 from engine.model.backbones.wan.adapted import Adapted, WanAdaptation
-from engine.model.model import Model, read_model, save_model
+from engine.model.model import Model
+from engine.model.storage import read_model, save_model
 from engine.model.text import Kind
 from engine.queries import (
     ContextView,

@@ -19,7 +19,8 @@ from engine.model.codecs.folder import read_diffusers_codec
 from engine.model.codecs.picture_codec import PictureCodec
 from engine.model.codecs.stored import read_codec
 from engine.model.errors import CheckpointError
-from engine.model.model import new_model, read_model, save_model
+from engine.model.model import new_model
+from engine.model.storage import read_model, save_model
 from engine.model.text import Tokenizer
 from engine.model.transformer import TransformerConfig
 from engine.queries.engine import embedded_weights
