@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,32 @@ def test_every_source_file_is_in_a_room() -> None:
 def test_imports_point_down_only() -> None:
     faults = [fault for i in all_imports() if (fault := direction_fault(i))]
     assert faults == []
+
+
+def circle(found: Iterable[Import], modules: Collection[str]) -> list[str]:
+    """Modules that import each other in a loop, wherever the statements stand; or none."""
+    graph: dict[str, set[str]] = {}
+    for each in found:
+        whole = each.imported
+        module = whole if whole in modules else whole.rpartition(".")[0]
+        if module in modules and module != each.importer:
+            graph.setdefault(each.importer, set()).add(module)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def test_no_files_import_each_other() -> None:
+    assert circle(all_imports(), {module_name(p) for p in sources()}) == []
+
+
+def test_circles_are_noticed() -> None:
+    statements = {"a.x": "from a.y import f", "a.y": "def f():\n    from a import x"}
+    found = [i for module, code in statements.items() for i in imports_in(code, module)]
+    assert set(circle(found, set(statements))) == {"a.x", "a.y"}
+    assert circle(found[:1], set(statements)) == []
 
 
 def test_bare_rooms_import_little() -> None:

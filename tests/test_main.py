@@ -169,7 +169,7 @@ def test_the_options_are_those_of_the_parts() -> None:
     from explorer.evaluation.clips import ClipOptions
     from explorer.evaluation.memory import MemoryOptions
     from explorer.evaluation.speed import SpeedOptions
-    from explorer.evaluation.worlds import WorldsOptions
+    from explorer.evaluation.worlds_report import WorldsOptions
     from explorer.walk.run import RunOptions
 
     measurements = command_line.evaluate.commands

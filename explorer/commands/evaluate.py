@@ -69,8 +69,9 @@ def measurement(
 def evaluate_worlds(**given: Any) -> None:
     """Walks through rendered worlds that training never saw."""
     from explorer.evaluation import worlds
+    from explorer.evaluation.worlds_report import WorldsOptions
 
-    worlds.evaluate_worlds(worlds.WorldsOptions(**given))
+    worlds.evaluate_worlds(WorldsOptions(**given))
 
 
 @measurement(

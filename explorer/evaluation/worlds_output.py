@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -20,9 +19,7 @@ from explorer.evaluation.tables import (
     show,
     table,
 )
-
-if TYPE_CHECKING:
-    from explorer.evaluation.worlds import WorldsReport
+from explorer.evaluation.worlds_report import WorldsReport
 
 
 def show_report(console: Console, report: WorldsReport) -> None:

@@ -12,7 +12,8 @@ from rich.console import Console
 
 from explorer.evaluation.systems.published import GEOMETRY_AS_CONTEXT
 from explorer.evaluation.systems.tables import SystemRow, SystemTable
-from explorer.evaluation.worlds import WorldsOptions, WorldsReport, evaluate_worlds
+from explorer.evaluation.worlds import evaluate_worlds
+from explorer.evaluation.worlds_report import WorldsOptions, WorldsReport
 
 #: What the switches of `evaluate worlds` are called in the document.
 _NAMES = {

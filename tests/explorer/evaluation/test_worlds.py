@@ -10,7 +10,8 @@ from rich.console import Console
 
 from explorer.evaluation.baselines import REPEAT_PHOTO, WARP_AND_TELEA
 from explorer.evaluation.scenes import Scene
-from explorer.evaluation.worlds import WorldsOptions, evaluate_worlds
+from explorer.evaluation.worlds import evaluate_worlds
+from explorer.evaluation.worlds_report import WorldsOptions
 
 
 class BoxSource:
