@@ -90,6 +90,7 @@ class Codec(PictureCodec):
     """Our own codec, (B, 32, H/8, W/8); decoding is its approximate inverse."""
 
     config: CodecConfig
+    patch = DOWNSCALE
 
     def __init__(self, config: CodecConfig | None = None) -> None:
         super().__init__()

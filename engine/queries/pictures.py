@@ -12,6 +12,7 @@ from engine.geometry.depth_edges import clean_depth_picture
 from engine.geometry.guided_filter import guided_filter
 from engine.geometry.pictures import depth_to_picture, picture_to_depth
 from engine.geometry.rays import plucker_rays
+from engine.geometry.seams import without_seams
 from engine.queries.engine import SIZE_MULTIPLE, Engine
 
 FloatArray = NDArray[np.float32]
@@ -62,8 +63,10 @@ def depth_picture_tensor(depth: Tensor, scale: float) -> Tensor:
     return depth_to_picture(known, scale).expand(-1, 3, -1, -1)
 
 
-def rgb_array(picture: Tensor) -> FloatArray:
-    """Inverse of `rgb_tensor`."""
+def rgb_array(picture: Tensor, engine: Engine) -> FloatArray:
+    """Of a drawn picture (1, 3, H, W): the inverse of `rgb_tensor`, without the codec's seams."""
+    if engine.codec.patch:
+        picture = without_seams(picture, engine.codec.patch)
     array = ((picture[0] + 1) / 2).clamp(0, 1).permute(1, 2, 0)
     return np.ascontiguousarray(array.float().cpu().numpy())
 

@@ -182,7 +182,7 @@ def draw_view(
     drawn = yield from _draw(
         engine, context, camera, Kind.RGB, hint, flow, settings.caption, generator
     )
-    return Drawn(rgb_array(drawn.picture), drawn.step_seconds, drawn.decode_seconds)
+    return Drawn(rgb_array(drawn.picture, engine), drawn.step_seconds, drawn.decode_seconds)
 
 
 def draw_depth(
@@ -256,7 +256,7 @@ def draw_warp(
     drawn = yield from _draw(
         engine, context, camera, Kind.WARP, None, flow, settings.caption, generator
     )
-    return Drawn(rgb_array(drawn.picture), drawn.step_seconds, drawn.decode_seconds)
+    return Drawn(rgb_array(drawn.picture, engine), drawn.step_seconds, drawn.decode_seconds)
 
 
 @torch.no_grad()

@@ -35,6 +35,9 @@ class PictureCodec(nn.Module, ABC):
     """
 
     config: CodecDescription
+    #: Side in pixels of the patches that are decoded almost apart, so that their borders can show;
+    #: 0 where neighbours are decoded together.
+    patch: int = 0
 
     def encode(self, picture: Tensor) -> Tensor:
         """(B, C, H/8, W/8) from pictures (B, 3, H, W) in [−1, 1].
