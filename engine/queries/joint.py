@@ -175,7 +175,7 @@ def _answers(
     pictures = _decoded(engine, targets, drawn)
     for target, picture in zip(targets, pictures, strict=True):
         if target.kind is Kind.RGB:
-            found[target.slot]["rgb"] = rgb_array(picture, engine)
+            found[target.slot]["rgb"] = rgb_array(picture, engine, target.seen)
     for target, picture in zip(targets, pictures, strict=True):
         answer, view = found[target.slot], query.views[target.slot]
         if target.kind is Kind.DEPTH:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+import torch.nn.functional as F
+from einops import rearrange
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -63,10 +65,19 @@ def depth_picture_tensor(depth: Tensor, scale: float) -> Tensor:
     return depth_to_picture(known, scale).expand(-1, 3, -1, -1)
 
 
-def rgb_array(picture: Tensor, engine: Engine) -> FloatArray:
-    """Of a drawn picture (1, 3, H, W): the inverse of `rgb_tensor`, without the codec's seams."""
+def rgb_array(picture: Tensor, engine: Engine, seen: Tensor | None = None) -> FloatArray:
+    """Of a drawn picture (1, 3, H, W): the inverse of `rgb_tensor`, without the codec's seams.
+
+    Args:
+        seen: (N,) bool, tokens that were shown and not drawn; they stay as they are.
+    """
     if engine.codec.patch:
-        picture = without_seams(picture, engine.codec.patch)
+        smooth = without_seams(picture, engine.codec.patch)
+        if seen is not None:
+            rows = picture.shape[-2] // SIZE_MULTIPLE
+            kept = rearrange(seen, "(r c) -> 1 1 r c", r=rows).to(picture)
+            smooth = torch.lerp(smooth, picture, F.interpolate(kept, picture.shape[-2:]))
+        picture = smooth
     array = ((picture[0] + 1) / 2).clamp(0, 1).permute(1, 2, 0)
     return np.ascontiguousarray(array.float().cpu().numpy())
 
