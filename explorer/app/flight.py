@@ -99,10 +99,8 @@ class Flight(QObject):
 
     def set_scale(self, scene_scale: float) -> None:
         """σ is known."""
-        if self._mover is not None and scene_scale != self._scale:
-            speed, camera = self._mover.speed, self._mover.camera
-            self._mover = Mover(camera, scene_scale, MotionConfig())
-            self._mover.speed = speed
+        if self._mover is not None:
+            self._mover.scene_scale = scene_scale
         self._scale = scene_scale
 
     def set_speed(self, factor: float) -> None:

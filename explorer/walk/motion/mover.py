@@ -72,7 +72,8 @@ class Mover:
 
     Args:
         camera: where it begins; the world's up is the photo's own, −y.
-        scene_scale: σ in scene units, so that every scene is crossed in the same time.
+        scene_scale: σ in scene units, so that every scene is crossed in the same time. It may
+            change on the way: held keys stay held.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class Mover:
     ) -> None:
         self.config = config or MotionConfig()
         self.speed = 1.0
-        self._scale = scene_scale
+        self.scene_scale = scene_scale
         self._held: set[MoveCommand] = set()
         self._shift = np.zeros(3)
         self._turn = np.zeros(2)
@@ -140,7 +141,7 @@ class Mover:
         self.look(float(angle[0]), float(angle[1]))
         if way.any():
             T = np.eye(4)
-            T[:3, 3] = way * self._scale
+            T[:3, 3] = way * self.scene_scale
             self._camera = self._camera.moved(T)
         return self._camera
 

@@ -102,3 +102,14 @@ def test_the_horizon_stays_level_whatever_the_mouse_does(looks) -> None:
     assert abs(R[1, 0]) < 1e-9  # the camera's right has no part of the vertical
     assert np.allclose(R @ R.T, np.eye(3), atol=1e-9)
     assert -mover.camera.forward[1] <= np.sin(np.radians(80.0)) + 1e-9
+
+
+def test_keys_stay_held_when_the_size_of_the_scene_becomes_known() -> None:
+    mover = Mover(Camera(np.eye(4), Intrinsics.from_fov(60, 16 / 9)), 1.0)
+    mover.press(MoveCommand.FORWARD)
+    mover.advance(1.0)
+    before = mover.camera.position[2]
+    mover.scene_scale = 3.0
+    mover.advance(1.0)
+    assert mover.is_moving
+    assert mover.camera.position[2] - before > 2.5 * before
