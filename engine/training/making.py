@@ -39,7 +39,8 @@ def walk_name(contexts: int) -> str:
 @dataclass(frozen=True)
 class MakingConfig:
     """Attributes:
-    entries, joint: how entries of walks and photos, and of joint lessons, are made.
+    entries, joint: how entries of walks, and of joint lessons, are made.
+    photos: how entries of single views are made; None: as those of walks.
     joint_views: views of a joint lesson.
     most_contexts: largest number of context views of a walk.
     """
@@ -48,6 +49,7 @@ class MakingConfig:
     joint: EntryConfig = field(default_factory=lambda: EntryConfig(size=(80, 128)))
     joint_views: int = 3
     most_contexts: int = 4
+    photos: EntryConfig | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -90,13 +92,14 @@ class EntryMaker:
             raise ValueError(f"there are no entries called {name!r}; known: {self.config.names}")
         sequence, config = self.sequences.draw(self.generator, wanted(name)), self.config
         if name == PHOTO:
-            return photo_entry(sequence, self.codec, config.entries, self.generator, self.device)
+            single = config.photos or config.entries
+            return photo_entry(sequence, self.codec, single, self.generator, self.device)
         if name == JOINT:
             draws = (config.joint, self.generator, self.device)
             return joint_entry(sequence, config.joint_views, self.codec, *draws)
         if name in (BARE_JOINT, BARE_PHOTO):
             views = config.joint_views if name == BARE_JOINT else 1
-            how = config.joint if name == BARE_JOINT else config.entries
+            how = config.joint if name == BARE_JOINT else config.photos or config.entries
             draws = (how, self.generator, self.device)
             return bare_joint_entry(sequence, views, self.codec, *draws)
         contexts = int(name.split()[-1])

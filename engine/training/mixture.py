@@ -38,6 +38,7 @@ class MixtureConfig:
         drop_caption: the prompt is the modality alone.
         corruption: largest noise level that observed pictures are given.
         pure_noise: share of asked pictures that start from noise alone.
+        photo_pure_noise: the same for a single view's depth, which is drawn in one step.
     """
 
     photo: float = 0.4
@@ -49,6 +50,7 @@ class MixtureConfig:
     drop_caption: float = 0.7
     corruption: float = 0.15
     pure_noise: float = 0.35
+    photo_pure_noise: float = 0.75
 
 
 @dataclass(frozen=True)
@@ -91,12 +93,19 @@ class LessonPlan:
         return torch.randn(clean.shape, generator=self.generator).to(clean)
 
     def _asked(
-        self, kind: Kind, slot: int, clean: Tensor, rays: Tensor, hint: Tensor | None
+        self,
+        kind: Kind,
+        slot: int,
+        clean: Tensor,
+        rays: Tensor,
+        hint: Tensor | None = None,
+        pure_noise: float | None = None,
     ) -> Picture:
         """`clean` mixed with noise at a random level for each member of the batch."""
         batch = len(clean)
+        share = self.config.pure_noise if pure_noise is None else pure_noise
         level = torch.randn(batch, generator=self.generator).mul(1.2).add(0.6).sigmoid()
-        pure = torch.rand(batch, generator=self.generator) < self.config.pure_noise
+        pure = torch.rand(batch, generator=self.generator) < share
         level = torch.where(pure, torch.ones(()), level).to(clean)
         mix = level.view(-1, 1, 1, 1)
         return Picture(kind, slot, (1 - mix) * clean + mix * self._noise(clean), level, rays, hint)
@@ -115,7 +124,8 @@ class LessonPlan:
         rays = torch.stack([e.rays for e in entries])
         prompt = self._prompt(Kind.DEPTH, [e.caption for e in entries], rgb.device)
         seen = Group((self._observed(Kind.RGB, 0, rgb, rays),))
-        asked = self._asked(Kind.DEPTH, 0, depth, rays, None)
+        share = self.config.photo_pure_noise
+        asked = self._asked(Kind.DEPTH, 0, depth, rays, pure_noise=share)
         return Lesson((seen, Group((asked,), prompt, (0,), asked=True)), (depth,))
 
     def _context(self, rgb: Tensor, depth: Tensor, rays: Tensor, contexts: int) -> Group:

@@ -63,6 +63,9 @@ def add_model_options(model: argparse.ArgumentParser) -> None:
     add_real_pictures(model)
     model.add_argument("--held-out", type=Path, help="rendered worlds of the unseen split")
     model.add_argument("--size", default="256x144", help="width x height of training pictures")
+    model.add_argument(
+        "--photo-size", help="of single views, where it differs: small ones teach layout sooner"
+    )
     model.add_argument("--width", type=int, default=TransformerConfig.width)
     model.add_argument("--layers", type=int, default=TransformerConfig.layers)
     model.add_argument("--photo-batch", type=int, default=TrainerConfig.photo_batch)
@@ -159,8 +162,15 @@ def _config(options: argparse.Namespace, sources: SourceShares | None) -> Traine
         lora=options.lora,
         checkpointing=options.checkpointing,
         entries=EntryConfig(size=(height, width)),
+        photos=_photos(options.photo_size),
         mixture=MixtureConfig(photo=options.photo_share, joint=options.joint_share, bare=bare),
     )
+
+
+def _photos(size: str | None) -> EntryConfig | None:
+    if size is None:
+        return None
+    return EntryConfig(size=picture_size(size, "--photo-size")[::-1])
 
 
 def _starting_model(options: argparse.Namespace) -> Model:

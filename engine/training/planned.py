@@ -92,14 +92,16 @@ def planned_steps(config: SyllabusConfig, shares: Mapping[LessonKind, float]) ->
     """Each kind of lesson, walks apart by how much context they have; shares sum to 1."""
     tokens = _tokens(config.entries.size)
     joint_tokens = _tokens(config.joint.size)
+    photo_tokens = _tokens(_photo_size(config))
     targets = config.entries.targets
     contexts = sum(config.context_shares)
     steps: list[Step] = []
     for kind, share in shares.items():
         if kind is LessonKind.PHOTO:
-            steps.append(Step("photo", share, config.photo_batch, photo_pass(tokens)))
+            steps.append(Step("photo", share, config.photo_batch, photo_pass(photo_tokens)))
         elif kind is LessonKind.BARE_PHOTO:
-            sample = pattern_pass(tokens, complete_patches(1, torch.Generator().manual_seed(0)))
+            whole = complete_patches(1, torch.Generator().manual_seed(0))
+            sample = pattern_pass(photo_tokens, whole)
             steps.append(Step(kind.value, share, config.photo_batch, sample))
         elif kind in (LessonKind.JOINT, LessonKind.BARE_JOINT):
             bare = kind is LessonKind.BARE_JOINT
@@ -139,6 +141,7 @@ def buffer_bytes(
     numbers = 0.0
     for kind in shares:
         size = config.joint.size if "joint" in kind.value else config.entries.size
+        size = _photo_size(config) if "photo" in kind.value else size
         latent = latent_channels * (size[0] // 8) * (size[1] // 8)
         rays = 6 * _tokens(size)
         targets = config.entries.targets
@@ -156,6 +159,10 @@ def buffer_bytes(
                 numbers += (contexts + targets) * (pictures * latent + rays)
                 numbers += targets * 2 * latent if pictures == 2 else 0
     return 4.0 * config.buffer * numbers
+
+
+def _photo_size(config: SyllabusConfig) -> tuple[int, int]:
+    return (config.photos or config.entries).size
 
 
 def _tokens(size: tuple[int, int]) -> int:

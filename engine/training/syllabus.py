@@ -55,7 +55,11 @@ _BARE = {LessonKind.BARE_WALK: 0.5, LessonKind.BARE_JOINT: 0.25, LessonKind.BARE
 
 @dataclass(frozen=True)
 class SyllabusConfig:
-    """The names are the trainer's; see `TrainerConfig`."""
+    """The names are the trainer's; see `TrainerConfig`.
+
+    Attributes:
+        photos: how entries of single views are made; None: as those of walks.
+    """
 
     photo_batch: int = 24
     walk_batch: int = 6
@@ -67,6 +71,7 @@ class SyllabusConfig:
     workers: int = 0
     entries: EntryConfig = field(default_factory=EntryConfig)
     joint: EntryConfig = field(default_factory=lambda: EntryConfig(size=(80, 128)))
+    photos: EntryConfig | None = None
     mixture: MixtureConfig = field(default_factory=MixtureConfig)
 
 
@@ -148,7 +153,8 @@ class Syllabus:
         """Entries from this process, or from as many others as are configured."""
         config = self.config
         contexts = len(config.context_shares)
-        making = MakingConfig(config.entries, config.joint, config.joint_views, contexts)
+        entries = (config.entries, config.joint)
+        making = MakingConfig(*entries, config.joint_views, contexts, config.photos)
         if not config.workers:
             return EntryMaker(sources, codec, making, self.draws.generator, device)
         names = self._names()

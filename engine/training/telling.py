@@ -18,13 +18,13 @@ def log_entry(path: Path, entry: dict[str, object]) -> None:
         log.write(json.dumps(entry) + "\n")
 
 
-def picture_size(text: str) -> tuple[int, int]:
-    """(width, height) of `WIDTHxHEIGHT`, both multiples of 16.
+def picture_size(text: str, option: str = "--size") -> tuple[int, int]:
+    """(width, height) of `WIDTHxHEIGHT`, both multiples of 16; `option` is who gave it.
 
     Raises:
         ValueError: it is not written so.
     """
     parts = text.lower().split("x")
     if len(parts) != 2 or not all(p.isdigit() and int(p) > 0 and int(p) % 16 == 0 for p in parts):
-        raise ValueError(f"--size must be WIDTHxHEIGHT in multiples of 16, not {text!r}")
+        raise ValueError(f"{option} must be WIDTHxHEIGHT in multiples of 16, not {text!r}")
     return int(parts[0]), int(parts[1])

@@ -146,7 +146,10 @@ def test_a_model_trains_resumes_and_is_exported(
     assert main(["export", "--model", str(out / "model.safetensors"), "--out", str(shipped)]) == 0
     assert shipped.stat().st_size < 0.5 * (out / "model.safetensors").stat().st_size
     assert "wall" in read_model(shipped).tokenizer.vocabulary
-    assert train(worlds, tmp_path / "second", "--init", str(shipped)) == 0
+    second = tmp_path / "second"
+    assert train(worlds, second, "--init", str(shipped), "--photo-size", "32x16") == 0
+    assert train(worlds, second, "--init", str(shipped), "--photo-size", "32x15") == 2
+    assert "--photo-size must be" in capsys.readouterr().err
 
 
 def test_adapters_train_beside_frozen_weights_and_resume(

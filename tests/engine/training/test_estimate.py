@@ -268,6 +268,15 @@ def test_full_buffers_are_counted_to_the_byte() -> None:
     assert buffer_bytes(config, {LessonKind.WALK: 1.0}, 8) == 4 * numbers
 
 
+def test_small_single_views_are_counted_small() -> None:
+    config = SyllabusConfig(buffer=1)
+    small = replace(config, photos=replace(config.entries, size=(32, 48)))
+    shares = {LessonKind.PHOTO: 1.0}
+    assert planned_steps(small, shares)[0].sample == photo_pass(6)
+    assert planned_steps(config, shares)[0].sample == photo_pass(144)
+    assert buffer_bytes(small, shares, 8) == 4 * (2 * 8 * 24 + 6 * 6)
+
+
 def test_shards_share_the_states_and_nothing_else() -> None:
     wan, step = NETWORKS["wan2.1-t2v-1.3b"], planned(MEDIUM, 2, True)
     one, eight = memory(wan, [step], 0.0), memory(wan, [step], 0.0, gpus=8)

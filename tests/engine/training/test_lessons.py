@@ -17,7 +17,8 @@ from engine.model.text import Kind, Tokenizer
 from engine.model.transformer import TransformerConfig
 from engine.training.augmentation import Crop, cut, disturbed_depth, photometric, random_crop
 from engine.training.buffer import ReplayBuffer, SourceShares
-from engine.training.entries import EntryConfig, photo_entry, walk_entry
+from engine.training.entries import EntryConfig, PhotoEntry, WalkEntry, photo_entry, walk_entry
+from engine.training.making import EntryMaker, MakingConfig
 from engine.training.mixture import LessonPlan, MixtureConfig, lesson_loss
 from engine.training.optimisers import build_optimisers, orthogonalised
 from engine.training.sequences import PosedSequence
@@ -183,6 +184,23 @@ def test_a_buffer_replaces_what_it_has_used() -> None:
     assert len(buffer.entries) == 10
     assert 80 < buffer.made < 130
     assert max(drawn) > 60
+
+
+def test_single_views_have_a_size_and_a_share_of_noise_of_their_own(codec: Codec) -> None:
+    small = EntryConfig(size=(16, 32))
+    making = MakingConfig(entries=SIZE, joint=SIZE, photos=small)
+    maker = EntryMaker(SourceShares((OneScene(),), (1.0,)), codec, making, generator(), CPU)
+    made = [maker.make("photo") for _ in range(8)]
+    entries = [entry for entry in made if isinstance(entry, PhotoEntry)]
+    assert [entry.rgb.shape[-2:] for entry in entries] == [(2, 4)] * 8
+    walk = maker.make("walk 1")
+    assert isinstance(walk, WalkEntry)
+    assert walk.rgb.shape[-2:] == (4, 6)
+    for share in (0.0, 1.0):
+        config = MixtureConfig(photo_pure_noise=share, pure_noise=1.0 - share)
+        plan = LessonPlan(config, Tokenizer(["a"]), generator(), generator())
+        level = plan.photo(entries).groups[1].pictures[0].level
+        assert bool((level == 1).all()) == (share == 1.0)
 
 
 def trainer(codec: Codec, steps: int = 10, seed: int = 0) -> Trainer:
