@@ -18,15 +18,11 @@ import torch
 from torch import nn
 
 from engine.geometry.cameras import Camera, Intrinsics
+from engine.queries.context import ContextView, open_context
+from engine.queries.drawing import SamplerSettings
 from engine.queries.engine import Engine
-from engine.queries.views import (
-    ContextView,
-    SamplerSettings,
-    draw_depth,
-    draw_depth_of_photo,
-    draw_view,
-    open_context,
-)
+from engine.queries.photo_depth import draw_depth_of_photo
+from engine.queries.views import draw_depth, draw_view
 from engine.sampling.flow import finish
 
 #: Every number of context pictures is a layout of its own, and each is compiled once.

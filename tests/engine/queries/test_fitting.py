@@ -15,10 +15,9 @@ from engine.model.errors import CheckpointError
 from engine.model.memory_plan import MemoryPlan
 from engine.model.model import Model
 from engine.model.storage import read_model
-from engine.queries import finish, fitting
+from engine.queries import SamplerSettings, draw_depth_of_photo, finish, fitting
 from engine.queries.engine import Engine, embedded_weights
 from engine.queries.fitting import TooLargeError, apply_plan, load_fitted, needs_of, plan_for
-from engine.queries.views import SamplerSettings, draw_depth_of_photo
 
 SIZE = (64, 48)
 

@@ -13,14 +13,11 @@ from engine.queries import (
     Hint,
     SamplerSettings,
     draw_depth,
-    draw_depth_of_photo,
     draw_view,
     draw_warp,
     finish,
     open_context,
 )
-from engine.queries import views as views_module
-from engine.queries.views import mirrored
 
 SIZE = (32, 48)
 LENS = Intrinsics.from_fov(60, 48 / 32)
@@ -147,35 +144,6 @@ def test_the_anchor_goes_first(engine: Engine) -> None:
     np.testing.assert_allclose(second.anchor.position, views[1].camera.position)
 
 
-def test_a_photo_needs_nothing_but_itself(engine: Engine) -> None:
-    steps = draw_depth_of_photo(engine, view(0).rgb, camera(), SETTINGS, noise())
-    names = []
-    while True:
-        try:
-            names.append(next(steps).picture)
-        except StopIteration as stop:
-            depth = stop.value
-            break
-    assert names == ["DEPTH"] * 4  # two steps of the photo, two of its mirror image
-    assert depth.shape == SIZE
-
-
-def test_left_and_right_are_alike_to_a_photo(engine: Engine, monkeypatch) -> None:
-    """Without noise, the depth of the mirror image is the mirror image of the depth."""
-    monkeypatch.setattr(
-        views_module, "standard_noise", lambda shape, _g, like: like.new_zeros(shape)
-    )
-    rgb, lens = view(0).rgb, Camera(np.eye(4), Intrinsics(0.9, 1.35, 0.4, 0.5))
-    depth = finish(draw_depth_of_photo(engine, rgb, lens, SETTINGS, noise()))
-    other = finish(
-        draw_depth_of_photo(
-            engine, np.ascontiguousarray(rgb[:, ::-1]), mirrored(lens), SETTINGS, noise()
-        )
-    )
-    np.testing.assert_allclose(depth, other[:, ::-1], rtol=2e-3)
-    assert depth.std() > 0
-
-
 def test_a_simulated_warp_is_a_picture(engine: Engine) -> None:
     context = open_context(engine, [view(0)])
     drawn = finish(draw_warp(engine, context, camera(0.1), SETTINGS, noise()))
@@ -183,9 +151,6 @@ def test_a_simulated_warp_is_a_picture(engine: Engine) -> None:
 
 
 def test_bad_sizes_are_refused(engine: Engine) -> None:
-    odd = np.zeros((30, 48, 3), np.float32)
-    with pytest.raises(ValueError, match="multiples of 16"):
-        finish(draw_depth_of_photo(engine, odd, camera(), SETTINGS, noise()))
     small = ContextView(camera(), np.zeros((16, 16, 3), np.float32))
     with pytest.raises(ValueError, match="one size"):
         open_context(engine, [view(0), small])
