@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from engine.model.errors import CheckpointError
+from engine.model.errors import CheckpointError, first_line
 from engine.model.weights_folder import WeightsFolder
 
 _LOADING = (OSError, ValueError, RuntimeError, KeyError, TypeError, ImportError, AttributeError)
@@ -105,10 +105,3 @@ def quiet(library: str) -> Iterator[None]:
         logging.set_verbosity(level)
         if bars:
             logging.enable_progress_bar()
-
-
-def first_line(error: Exception) -> str:
-    """Enough of a library's explanation to go on with."""
-    lines = str(error).strip().splitlines()
-    text = lines[0].rstrip(".") if lines else type(error).__name__
-    return text if len(text) <= 160 else text[:157] + "..."

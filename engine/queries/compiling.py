@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from engine.geometry.cameras import Camera, Intrinsics
+from engine.model.errors import first_line
 from engine.queries.context import ContextView, open_context
 from engine.queries.drawing import SamplerSettings
 from engine.queries.engine import Engine
@@ -87,7 +88,7 @@ class Compiled:
             except Exception as error:
                 # What is wrong with the input is wrong uncompiled as well, and is raised there.
                 answer = plain(*args, **kwargs)
-                self.fault = f"it could not be compiled ({_first_line(error)})"
+                self.fault = f"it could not be compiled ({first_line(error)})"
                 return answer
 
         return run
@@ -117,7 +118,7 @@ def compiler_fault(device: torch.device) -> str | None:
         doubled = torch.compile(lambda x: x.sin() * 2.0 + 1.0)(ones)
         torch.testing.assert_close(doubled, ones.sin() * 2.0 + 1.0)
     except Exception as error:  # every compiler has errors of its own
-        return f"no compiler works here ({_first_line(error)})"
+        return f"no compiler works here ({first_line(error)})"
     return None
 
 
@@ -142,9 +143,3 @@ def warm_up(
         finish(draw_view(engine, context, camera, None, settings, noise))
         finish(draw_depth(engine, context, camera, rgb, None, settings, noise))
         yield WarmUp(views + 1, total, time.perf_counter() - begin)
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = lines[0].rstrip(".:") if lines else type(error).__name__
-    return text if len(text) <= 120 else text[:117] + "..."

@@ -18,7 +18,8 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from engine.model.pretrained import first_line, quiet
+from engine.model.errors import first_line
+from engine.model.pretrained import quiet
 from engine.model.weights_folder import WeightsFolder
 from engine.queries.free_memory import free_memory
 from explorer.priors.conversion import to_depth

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from engine.model.codecs.diffusers_codec import KINDS, DiffusersCodec, DiffusersCodecConfig
 from engine.model.codecs.picture_codec import DOWNSCALE, CodecError
-from engine.model.pretrained import first_line, load_weights, require_libraries
+from engine.model.errors import first_line
+from engine.model.pretrained import load_weights, require_libraries
 from engine.model.weights_folder import open_folder
 
 #: Side of the picture on which a codec's downscale is measured, in pixels.
