@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from engine.geometry.cameras import Camera, Intrinsics
+from engine.training.worlds.families import FAMILIES
 from engine.training.worlds.textures import TextureBank
 from engine.training.worlds.world import Sequence, sample_sequence
 
@@ -36,6 +37,7 @@ class Job:
         count: sequences, with seeds `start_seed`, `start_seed` + 1, …
         textures: folder of photographs, or None for procedural textures only.
         moving: share of the sequences in which things move, by seed.
+        family: of worlds; None draws one for each sequence.
     """
 
     out: Path
@@ -49,6 +51,7 @@ class Job:
     workers: int = 1
     device: str = "cpu"
     moving: float = 0.0
+    family: str | None = None
 
 
 def is_moving(seed: int, share: float) -> bool:
@@ -121,6 +124,7 @@ def _work(job: Job, worker: int) -> None:
             job.split,
             bank,
             job.device,
+            family=job.family,
             moving=is_moving(seed, job.moving),
         )
         save_sequence(path, sequence)
@@ -172,6 +176,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--moving", type=float, default=0.0, help="share with moving things")
+    parser.add_argument("--family", choices=sorted(FAMILIES), help="of worlds; else all of them")
     a = parser.parse_args(arguments)
     job = Job(
         out=a.out,
@@ -185,6 +190,7 @@ def main(arguments: list[str] | None = None) -> int:
         workers=a.workers,
         device=a.device,
         moving=a.moving,
+        family=a.family,
     )
     prerender(job)
     return 0

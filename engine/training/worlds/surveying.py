@@ -31,6 +31,10 @@ class WalkStyle:
         ceiling: cameras stay below this height, metres.
         step_range: free distances are held within these bounds before steps are sized by them.
         stay: whether cameras must remain within the areas.
+        steepest: cameras look no further up or down, degrees.
+        rest: pitch that walkers come back to, degrees.
+        towards: places that starts look at, more or less; without them, where there is room.
+        tilt: standard deviation of the roll, degrees.
     """
 
     areas: tuple[tuple[float, float, float, float], ...]
@@ -41,6 +45,10 @@ class WalkStyle:
     ceiling: float = 30.0
     step_range: tuple[float, float] = (0.5, 25.0)
     stay: bool = False
+    steepest: float = 25.0
+    rest: float = -3.0
+    towards: tuple[tuple[float, float], ...] = ()
+    tilt: float = 0.8
 
     def allows(self, x: float, y: float) -> bool:
         """Whether a camera may be over a place."""

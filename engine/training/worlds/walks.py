@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.training.worlds.rendering import Scene
@@ -71,10 +72,10 @@ def _start(surveyor: Surveyor, intrinsics: Intrinsics, rng: Random) -> Pose:
         if ring is None:
             continue
         found += 1
-        yaws = rng.uniform(0, 2 * math.pi, 4)
+        yaws = _yaws(style, x, y, rng)
         yaw = max(yaws, key=lambda a: surveyor.in_view(ring, a, fov) * rng.uniform(0.5, 1.5))
-        pitch = math.radians(np.clip(rng.normal(*style.pitch), -25, 25))
-        roll = math.radians(rng.normal(0, 0.8))
+        pitch = math.radians(np.clip(rng.normal(*style.pitch), -style.steepest, style.steepest))
+        roll = math.radians(rng.normal(0, style.tilt))
         pose = Pose.at(at, float(yaw), float(pitch), roll)
         score = surveyor.interest(pose, intrinsics) + rng.normal(0, 0.25)
         if best is None or score > best[0]:
@@ -84,6 +85,14 @@ def _start(surveyor: Surveyor, intrinsics: Intrinsics, rng: Random) -> Pose:
     if best is None:
         raise NoRoomError("no free place for a camera was found in this world; take another seed")
     return best[1]
+
+
+def _yaws(style: WalkStyle, x: float, y: float, rng: Random) -> NDArray[np.float64]:
+    """Directions to choose from, radians."""
+    if not style.towards:
+        return rng.uniform(0, 2 * math.pi, 4)
+    at = style.towards[int(rng.integers(len(style.towards)))]
+    return math.atan2(at[1] - y, at[0] - x) + rng.normal(0, math.radians(25), 4)
 
 
 def _next(
@@ -106,8 +115,9 @@ def _next(
         at[2] += surveyor.ground(*at[:2]) - surveyor.ground(*pose.position[:2])
         if surveyor.ring(at) is None or not surveyor.free_between(pose.position, at):
             continue
-        pitch = pose.pitch + motion.tilt - 0.1 * (pose.pitch + math.radians(3))
-        limit = math.radians(25)
+        style = surveyor.style
+        pitch = pose.pitch + motion.tilt - 0.1 * (pose.pitch - math.radians(style.rest))
+        limit = math.radians(style.steepest)
         after = Pose.at(at, pose.yaw + motion.turn, float(np.clip(pitch, -limit, limit)), pose.roll)
         motion.remaining -= 1
         return after, motion

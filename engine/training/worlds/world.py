@@ -167,7 +167,11 @@ def sample_world(
 def _draw_family(rng: Random, split: str) -> str:
     if split == "unseen" and rng.random() < 0.5:
         return UNSEEN_FAMILY
-    names = [n for n in FAMILIES if n != UNSEEN_FAMILY]
+    names = [
+        name
+        for name, family in FAMILIES.items()
+        if name != UNSEEN_FAMILY and (family.measured or split != "unseen")
+    ]
     weights = np.array([FAMILIES[n].weight for n in names])
     return str(rng.choice(names, p=weights / weights.sum()))
 

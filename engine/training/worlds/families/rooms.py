@@ -32,14 +32,14 @@ def build_room(look: Look) -> Blueprint:
     w, d, h = look.between(3.2, 7.5), look.between(3.2, 7.0), look.between(2.35, 3.1)
     shell = build_shell(b, look, w, d, h)
     taken = [_keep_free(o, shell) for o in shell.openings if o.bottom < 0.5]
-    names = _furnish(b, look, shell, kind, taken)
+    names = furnish(b, look, shell, _PIECES[kind], taken)
     _middle(b, look, shell, kind, taken, names)
     with b.shadowless():
-        lamps = _lamps(b, look, shell)
+        lights = lamps(b, look, shell)
     windows = any(o.outside for o in shell.openings)
     if windows:
         garden(b, look, shell)
-    caption = f"{_article(kind)} with {_listed(names)}" if names else _article(kind)
+    caption = f"{_article(kind)} with {listed(names)}" if names else _article(kind)
     style = WalkStyle(
         areas=((-w / 2 + 0.4, -d / 2 + 0.4, w / 2 - 0.4, d / 2 - 0.4),),
         eye_height=(1.1, 1.7),
@@ -50,7 +50,7 @@ def build_room(look: Look) -> Blueprint:
         step_range=(0.5, 5.0),
         stay=True,
     )
-    light = indoor_light(look, h, lamps, windows)
+    light = indoor_light(look, h, lights, windows)
     return Blueprint(b, light, caption, style, (0.0, 0.0), math.hypot(w, d) / 2 + 0.3, h - 0.3)
 
 
@@ -58,7 +58,7 @@ def _article(kind: str) -> str:
     return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
-def _listed(names: list[str]) -> str:
+def listed(names: list[str]) -> str:
     unique = list(dict.fromkeys(names))[:4]
     parts = [f"a {n}" for n in unique]
     return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + f" and {parts[-1]}"
@@ -75,11 +75,17 @@ def _overlaps(a: Rectangle, b: Rectangle) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
-def _furnish(b: Builder, look: Look, shell: Shell, kind: str, taken: list[Rectangle]) -> list[str]:
+def furnish(
+    b: Builder,
+    look: Look,
+    shell: Shell,
+    kinds: tuple[Callable[[Look], Piece], ...],
+    taken: list[Rectangle],
+) -> list[str]:
     """Pieces with their backs to walls; returns the names of what found a place."""
     names = []
     density = look.between(0.7, 1.0)
-    pieces = list(_PIECES[kind])
+    pieces = list(kinds)
     pieces += [p for p in pieces if look.chance(0.6)]
     for make in pieces:
         if not look.chance(density):
@@ -154,7 +160,7 @@ def _middle(
     names.append("table")
 
 
-def _lamps(b: Builder, look: Look, shell: Shell) -> list[tuple[float, float, float]]:
+def lamps(b: Builder, look: Look, shell: Shell) -> list[tuple[float, float, float]]:
     """Ceiling lamps; returns where light comes from, the shadow-casting one first."""
     h = shell.height
     glow = look.material("plaster", glow=look.between(1.0, 3.0))

@@ -5,9 +5,17 @@ import pytest
 import torch
 
 from engine.training.worlds.families import FAMILIES, UNSEEN_FAMILY
-from engine.training.worlds.world import Sequence, sample_sequence, sample_world
+from engine.training.worlds.world import (
+    Sequence,
+    _draw_family,
+    _generator,
+    sample_sequence,
+    sample_world,
+)
 
 HEIGHT, WIDTH = 72, 128
+#: Of the first worlds that `photowalk evaluate worlds` draws.
+UNSEEN_FAMILIES = ["market", "room", "market", "market", "market", "market", "market", "park"]
 
 
 def pixel_errors(sequence: Sequence, a: int, b: int) -> tuple[np.ndarray, float]:
@@ -59,11 +67,10 @@ def test_same_seed_same_sequence(bank):
 
 def test_family_is_held_out(bank):
     rng = np.random.default_rng(0)
-    from engine.training.worlds.world import _draw_family
-
     drawn = {_draw_family(rng, "train") for _ in range(400)}
     assert drawn == set(FAMILIES) - {UNSEEN_FAMILY}
     unseen = [_draw_family(rng, "unseen") for _ in range(200)]
+    assert all(FAMILIES[f].measured for f in unseen)
     assert 0.3 < np.mean([f == UNSEEN_FAMILY for f in unseen]) < 0.7
 
 
@@ -92,6 +99,23 @@ def test_shadow_and_light_reach_the_picture(bank):
     assert frames.rgb.max() <= 1
     assert frames.rgb.std() > 0.03
     assert torch.isfinite(frames.rgb).all()
+
+
+def test_published_tables_keep_their_worlds():
+    """A family that comes later must not change which worlds of the unseen split are measured."""
+    drawn = [_draw_family(_generator("world", "unseen", seed), "unseen") for seed in range(8)]
+    assert drawn == UNSEEN_FAMILIES
+
+
+def test_tables_are_seen_from_near_and_from_above(bank):
+    """What fills the lower half is nearer than a step, and most cameras look down."""
+    near, down = [], []
+    for seed in range(6):
+        sequence = sample_sequence(seed, 1, HEIGHT, WIDTH, "train", bank, family="table")
+        near.append(float(np.median(sequence.depth[0, HEIGHT // 2 :])))
+        down.append(float(sequence.cameras[0].T_world_camera[1, 2]))
+    assert np.median(near) < 1.8
+    assert np.mean(np.array(down) > 0.1) > 0.6
 
 
 def test_exposure_reaches_its_key(bank):
