@@ -26,7 +26,7 @@ def mug(b: Builder, look: Look, at: Point) -> None:
     """A cup with a handle."""
     w = look.between(0.07, 0.1)
     m = look.paint(bright(look), gloss=look.between(0, 0.5))
-    with b.placed(*at, look.between(0, 6.3)):
+    with b.placed(at[0], at[1], at[2], look.between(0, 6.3)):
         b.cylinder((0, 0, w * 0.55), (w, w, w * 1.1), m, look.paint((0.1, 0.06, 0.04)))
         b.box((w * 0.62, 0, w * 0.55), (w * 0.3, 0.012, w * 0.6), m)
 
@@ -36,7 +36,7 @@ def laptop(b: Builder, look: Look, at: Point) -> None:
     w = look.between(0.28, 0.38)
     case = look.paint((look.between(0.03, 0.7),) * 3, 0.3)
     picture = look.material("screen", metres=0, gloss=0.4, glow=look.between(0, 0.6))
-    with b.placed(*at, look.between(0, 6.3)):
+    with b.placed(at[0], at[1], at[2], look.between(0, 6.3)):
         b.box((0, 0, 0.01), (w, w * 0.68, 0.02), case)
         b.box((0, -w * 0.38, w * 0.32), (w, 0.012, w * 0.64), case, picture, roll=0.25)
 
@@ -45,7 +45,7 @@ def crate(b: Builder, look: Look, at: Point) -> None:
     """A box or a tray of some size."""
     w, d, h = look.between(0.2, 0.45), look.between(0.2, 0.4), look.between(0.08, 0.3)
     side = look.paint(bright(look)) if look.chance(0.6) else look.wood()
-    with b.placed(*at, look.between(0, 6.3)):
+    with b.placed(at[0], at[1], at[2], look.between(0, 6.3)):
         b.box((0, 0, h / 2), (w, d, h), side, look.material(*look.photo(), "plaster", metres=0))
 
 
