@@ -14,12 +14,10 @@ from engine.queries.context import open_context, with_picture
 from engine.queries.drawing import Ask, SamplerSettings, draw_picture
 from engine.queries.engine import SIZE_MULTIPLE, Engine
 from engine.queries.pictures import FloatArray, check_size, depth_array
-from engine.sampling.flow import Drawing, FlowConfig
+from engine.sampling.flow import REDRAWN, Drawing, FlowConfig
 
 #: Shortest side at which a photo's layout is still drawn, pixels.
 COARSEST = 64
-#: Noise that a coarser drawing gets before it is drawn again: below it layout stays.
-REDRAWN = 0.5
 
 
 def draw_depth_of_photo(

@@ -16,6 +16,9 @@ from torch import Tensor
 
 Answer = TypeVar("Answer")
 
+#: Noise that a coarser drawing gets before it is drawn again: its layout stays, edges come new.
+REDRAWN = 0.5
+
 
 @dataclass(frozen=True)
 class Step:
