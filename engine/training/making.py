@@ -13,8 +13,11 @@ from engine.training.bare import BareWalk, bare_joint_entry, bare_walk_entry
 from engine.training.buffer import Offer, SourceShares
 from engine.training.entries import EntryConfig, PhotoEntry, WalkEntry, photo_entry, walk_entry
 from engine.training.joint.entries import JointEntry, joint_entry
+from engine.training.sequences import PosedSequence
 
 Entry = PhotoEntry | WalkEntry | JointEntry | BareWalk
+#: Sequences drawn in search of one that is long enough.
+_DRAWS = 64
 PHOTO, JOINT = "photo", "joint"
 #: Entries of pictures without depth.
 BARE = "bare "
@@ -50,6 +53,14 @@ class MakingConfig:
     joint_views: int = 3
     most_contexts: int = 4
     photos: EntryConfig | None = None
+
+    def views(self, name: str) -> int:
+        """How many an entry of that name is made of."""
+        if name in (PHOTO, BARE_PHOTO):
+            return 1
+        if name in (JOINT, BARE_JOINT):
+            return self.joint_views
+        return int(name.split()[-1]) + self.entries.targets
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -90,7 +101,7 @@ class EntryMaker:
         """
         if name not in self.config.names:
             raise ValueError(f"there are no entries called {name!r}; known: {self.config.names}")
-        sequence, config = self.sequences.draw(self.generator, wanted(name)), self.config
+        sequence, config = self._long_enough(name), self.config
         if name == PHOTO:
             single = config.photos or config.entries
             return photo_entry(sequence, self.codec, single, self.generator, self.device)
@@ -106,6 +117,14 @@ class EntryMaker:
         draws = (config.entries, self.generator, self.device)
         make = bare_walk_entry if name.startswith(BARE) else walk_entry
         return make(sequence, contexts, self.codec, *draws)
+
+    def _long_enough(self, name: str) -> PosedSequence:
+        """A short sequence serves short walks only; the last one drawn, where all are too short."""
+        for _ in range(_DRAWS):
+            sequence = self.sequences.draw(self.generator, wanted(name))
+            if len(sequence.cameras) >= self.config.views(name):
+                break
+        return sequence
 
     def close(self) -> None:
         """Nothing runs between two entries."""

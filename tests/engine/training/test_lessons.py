@@ -242,6 +242,34 @@ def test_drafts_are_half_hidden_and_their_answer_is_the_truth(codec: Codec) -> N
     torch.testing.assert_close(lesson.answers[0], entry.depth.expand(64, -1, -1, -1))
 
 
+class ScenesOfManyLengths:
+    """Three scenes of two views, then one of six, and so on."""
+
+    def __init__(self) -> None:
+        self.draws = 0
+
+    def draw(self, generator: torch.Generator) -> PosedSequence:
+        self.draws += 1
+        return scene(2 if self.draws % 4 else 6)
+
+
+def test_short_sequences_serve_short_walks_only(codec: Codec) -> None:
+    scenes = ScenesOfManyLengths()
+    making = MakingConfig(entries=SIZE, joint=SIZE)
+    maker = EntryMaker(SourceShares((scenes,), (1.0,)), codec, making, generator(), CPU)
+    for contexts in (1, 4):
+        walk = maker.make(f"walk {contexts}")
+        assert isinstance(walk, WalkEntry)
+        assert len(walk.rgb) == contexts + SIZE.targets
+    maker.make("joint")
+    before = scenes.draws
+    maker.make("photo")
+    assert scenes.draws == before + 1
+    short = EntryMaker(SourceShares((OneScene(),), (1.0,)), codec, making, generator(), CPU)
+    with pytest.raises(ValueError, match="needs as many, not 4"):
+        short.make("walk 4")
+
+
 def trainer(codec: Codec, steps: int = 10, seed: int = 0) -> Trainer:
     config = TrainerConfig(
         minutes=60.0,
