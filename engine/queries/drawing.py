@@ -25,11 +25,17 @@ class SamplerSettings:
 
     The defaults were measured on unseen worlds: one step gives depth its best error and views
     their best PSNR, more give holes more texture than the embedded weights can place.
+
+    Attributes:
+        coarse_to_fine: a photo's depth is drawn small first. It pays with weights that learnt from
+            drafts (`MixtureConfig.photo_draft`); the embedded ones, which did not, gain indoors
+            (AbsRel 0.31 to 0.28 on unseen tables) and lose outdoors (0.38 to 0.42).
     """
 
     rgb_steps: int = 2
     depth_steps: int = 1
     caption: str = ""
+    coarse_to_fine: bool = False
 
 
 @dataclass(frozen=True)

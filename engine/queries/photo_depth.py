@@ -1,4 +1,4 @@
-"""Depth of a photo alone: the first `<Geometry>` query (seed 003, eq. 6), from coarse to fine."""
+"""Depth of a photo alone: the first `<Geometry>` query (seed 003, eq. 6)."""
 
 from __future__ import annotations
 
@@ -29,15 +29,16 @@ def draw_depth_of_photo(
 ) -> Drawing[FloatArray]:
     """Depth of a picture alone, in units of its own median.
 
-    The whole walk stands on it. So it is asked from coarse to fine: a small picture shows the
-    network the layout within few tokens, and each larger one adds edges. At every size it is asked
-    twice, of the picture and of its mirror image, and the two are averaged: half of what a network
-    gets wrong hangs on the side that it sees it on.
+    The whole walk stands on it, so it is asked twice, of the picture and of its mirror image, and
+    the two are averaged: half of what a network gets wrong hangs on the side that it sees it on.
+    From coarse to fine, if the settings say so, a small picture first shows the network the layout
+    within few tokens, and each larger one adds edges.
 
     Raises:
         ValueError: a size that is no multiple of 16.
     """
-    sizes = sizes_to_draw(check_size(rgb))
+    whole = check_size(rgb)
+    sizes = sizes_to_draw(whole) if settings.coarse_to_fine else [whole]
     picture: Tensor | None = None
     for size in sizes:
         small = _resized(rgb, size)

@@ -25,7 +25,7 @@ from engine.queries.pictures import FloatArray, depth_picture_tensor
 
 LENS = Intrinsics(0.9, 1.35, 0.4, 0.5)
 CAMERA = Camera(np.eye(4), LENS)
-SETTINGS = SamplerSettings(depth_steps=2)
+SETTINGS = SamplerSettings(depth_steps=2, coarse_to_fine=True)
 
 
 def photo(height: int = 32, width: int = 48) -> FloatArray:
@@ -55,6 +55,12 @@ def test_a_large_photo_is_drawn_small_first(engine: Engine) -> None:
     names, depth = passes(draw_depth_of_photo(engine, photo(128, 144), CAMERA, SETTINGS, noise()))
     assert names == ["DEPTH"] * 8
     assert depth.shape == (128, 144)
+
+
+def test_unless_it_is_asked_for_there_is_one_size(engine: Engine) -> None:
+    plain = SamplerSettings(depth_steps=2)
+    names, _ = passes(draw_depth_of_photo(engine, photo(128, 144), CAMERA, plain, noise()))
+    assert names == ["DEPTH"] * 4
 
 
 @given(st.integers(1, 80), st.integers(1, 80))
@@ -89,7 +95,7 @@ def test_the_large_drawing_stands_on_the_small_one(engine: Engine, monkeypatch) 
         engine.codec, "decode", lambda latent: drawn if latent.shape[-2:] == (8, 10) else latent
     )
     monkeypatch.setattr(photo_depth, "depth_array", lambda picture, rgb, scale: rgb[..., 0])
-    one = SamplerSettings(depth_steps=1)
+    one = SamplerSettings(depth_steps=1, coarse_to_fine=True)
     finish(draw_depth_of_photo(engine, photo(128, 160), CAMERA, one, noise()))
     assert [level for _, level in starts] == [1.0, 1.0, photo_depth.REDRAWN, photo_depth.REDRAWN]
     assert not starts[0][0].any()
