@@ -16,9 +16,6 @@ from torch import Tensor
 
 Answer = TypeVar("Answer")
 
-#: Noise that a coarser drawing gets before it is drawn again: its layout stays, edges come new.
-REDRAWN = 0.5
-
 
 @dataclass(frozen=True)
 class Step:
@@ -34,26 +31,20 @@ Drawing = Generator[Step, None, Answer]
 
 @dataclass(frozen=True)
 class FlowConfig:
-    """Attributes:
-    shift: above 1 more of the steps are spent near pure noise, where the layout is decided.
-    start: the first noise level; below 1 what there is already is drawn again.
-    """
+    """`shift` above 1 spends more of the steps near pure noise, where the layout is decided."""
 
     steps: int = 4
     shift: float = 1.5
-    start: float = 1.0
 
     def __post_init__(self) -> None:
         if not 1 <= self.steps <= 64:
             raise ValueError(f"sampling takes 1 to 64 steps, not {self.steps}")
-        if not 0 < self.start <= 1:
-            raise ValueError(f"sampling starts at a noise level in (0, 1], not {self.start}")
 
 
 def levels(config: FlowConfig) -> list[float]:
-    """Noise levels from `start` to 0, `steps` + 1 of them."""
+    """Noise levels from 1 to 0, `steps` + 1 of them."""
     even = [1.0 - i / config.steps for i in range(config.steps + 1)]
-    return [config.start * config.shift * t / (1 + (config.shift - 1) * t) for t in even]
+    return [config.shift * t / (1 + (config.shift - 1) * t) for t in even]
 
 
 def euler(
@@ -62,7 +53,7 @@ def euler(
     """
     Args:
         predict: clean content from (noisy content, level).
-        noise: where to start: standard normal, or what is noisy up to `config.start`.
+        noise: where to start, standard normal.
     """
     schedule = levels(config)
     x = noise

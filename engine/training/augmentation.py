@@ -97,18 +97,3 @@ def disturbed_depth(depth: Tensor, generator: torch.Generator, strength: float) 
         inverse = F.avg_pool2d(inverse, 3, 1, 1, count_include_pad=False)
     soft = 1.0 / inverse.clamp_min(1e-9)
     return torch.where(depth.isinf(), depth, soft)
-
-
-def rough_drawing(picture: Tensor, generator: torch.Generator) -> Tensor:
-    """A DEPTH picture (1, 1, H, W) in [−1, 1] as a smaller drawing has it: soft, and a little off.
-
-    Things up to a random size are lost, and smooth errors are added.
-    """
-    height, width = picture.shape[-2:]
-    lost = 2.0 ** uniform(generator, 1.0, 4.5)  # pixels
-    coarse = max(2, round(height / lost)), max(2, round(width / lost))
-    small = F.interpolate(picture, size=coarse, mode="area")
-    soft = F.interpolate(small, size=(height, width), mode="bicubic", align_corners=False)
-    error = torch.randn(1, 1, 4, 6, generator=generator).to(picture)
-    field = F.interpolate(error, size=(height, width), mode="bicubic", align_corners=False)
-    return (soft + uniform(generator, 0.0, 0.15) * field).clamp(-1.0, 1.0)

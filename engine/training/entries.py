@@ -25,7 +25,6 @@ from engine.training.augmentation import (
     disturbed_depth,
     photometric,
     random_crop,
-    rough_drawing,
     uniform,
 )
 from engine.training.sequences import PosedSequence
@@ -50,17 +49,10 @@ class EntryConfig:
 
 @dataclass(frozen=True)
 class PhotoEntry:
-    """One view alone.
-
-    Attributes:
-        rgb, depth: (C, h, w) latents; depth in units of its own σ.
-        draft: (C, h, w), the depth as a smaller drawing would have it.
-        rays: (6, h/2, w/2).
-    """
+    """One view alone: (C, h, w) latents of its RGB and DEPTH (in units of its own σ), its rays."""
 
     rgb: Tensor
     depth: Tensor
-    draft: Tensor
     rays: Tensor
     caption: str
 
@@ -158,11 +150,9 @@ def photo_entry(
     view = int(torch.randint(len(sequence.cameras), (), generator=generator))
     part = prepared(sequence, [view], config, generator).to(device)
     scale = median_depth(part.depth)
-    drawn = depth_to_picture(part.depth, scale)
-    pictures = torch.cat([drawn, rough_drawing(drawn, generator)]).expand(-1, 3, -1, -1)
-    rgb, depth, draft = codec.encode(torch.cat([part.rgb * 2 - 1, pictures]))
+    rgb, depth = _encode(codec, part.rgb, depth_to_picture(part.depth, scale))
     rays = relative_rays(part.cameras, part.cameras[0], scale, config.size)
-    return PhotoEntry(rgb, depth, draft, rays[0].to(device), part.caption)
+    return PhotoEntry(rgb[0], depth[0], rays[0].to(device), part.caption)
 
 
 def chosen_views(

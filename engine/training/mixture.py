@@ -12,7 +12,7 @@ Losses are taken only on asked pictures.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -20,7 +20,6 @@ from torch import Tensor
 from engine.model.text import Kind, Words
 from engine.model.tokens import PATCH, Group, Picture
 from engine.model.transformer import preconditioning
-from engine.sampling.flow import REDRAWN
 from engine.training.augmentation import uniform
 from engine.training.bare import BareWalk
 from engine.training.entries import PhotoEntry, WalkEntry
@@ -40,8 +39,6 @@ class MixtureConfig:
         corruption: largest noise level that observed pictures are given.
         pure_noise: share of asked pictures that start from noise alone.
         photo_pure_noise: the same for a single view's depth, which is drawn in one step.
-        photo_draft: share of single views whose noisy depth was a smaller drawing before: they
-            learn what a drawing at full size adds to it.
     """
 
     photo: float = 0.4
@@ -54,7 +51,6 @@ class MixtureConfig:
     corruption: float = 0.15
     pure_noise: float = 0.35
     photo_pure_noise: float = 0.75
-    photo_draft: float = 0.4
 
 
 @dataclass(frozen=True)
@@ -130,19 +126,7 @@ class LessonPlan:
         seen = Group((self._observed(Kind.RGB, 0, rgb, rays),))
         share = self.config.photo_pure_noise
         asked = self._asked(Kind.DEPTH, 0, depth, rays, pure_noise=share)
-        asked = self._from_drafts(asked, torch.stack([e.draft for e in entries]))
         return Lesson((seen, Group((asked,), prompt, (0,), asked=True)), (depth,))
-
-    def _from_drafts(self, asked: Picture, drafts: Tensor) -> Picture:
-        """Some members of the batch start from their drafts, about as noisy as in a drawing."""
-        batch = len(drafts)
-        chosen = torch.rand(batch, generator=self.generator) < self.config.photo_draft
-        level = REDRAWN + 0.2 * (torch.rand(batch, generator=self.generator) - 0.5)
-        level, chosen = level.to(drafts), chosen.to(drafts.device)
-        mix = level.view(-1, 1, 1, 1)
-        noisy = (1 - mix) * drafts + mix * self._noise(drafts)
-        content = torch.where(chosen.view(-1, 1, 1, 1), noisy, asked.content)
-        return replace(asked, content=content, level=torch.where(chosen, level, asked.level))
 
     def _context(self, rgb: Tensor, depth: Tensor, rays: Tensor, contexts: int) -> Group:
         with_depth = not self._chance(self.config.drop_geometry)

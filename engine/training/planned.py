@@ -146,7 +146,7 @@ def buffer_bytes(
         rays = 6 * _tokens(size)
         targets = config.entries.targets
         if kind is LessonKind.PHOTO:
-            numbers += 3 * latent + rays
+            numbers += 2 * latent + rays
         elif kind is LessonKind.BARE_PHOTO:
             numbers += latent + rays
         elif kind is LessonKind.JOINT:

@@ -12,18 +12,17 @@ from hypothesis import strategies as st
 from engine.sampling.flow import FlowConfig, Step, euler, finish, levels, standard_noise
 
 
-@given(st.integers(1, 64), st.floats(0.5, 4.0), st.floats(0.1, 1.0))
-def test_levels_fall_from_the_start_to_zero(steps: int, shift: float, start: float) -> None:
-    schedule = levels(FlowConfig(steps, shift, start))
+@given(st.integers(1, 64), st.floats(0.5, 4.0))
+def test_levels_fall_from_one_to_zero(steps: int, shift: float) -> None:
+    schedule = levels(FlowConfig(steps, shift))
     assert len(schedule) == steps + 1
-    assert schedule[0] == pytest.approx(start)
+    assert schedule[0] == 1.0
     assert schedule[-1] == 0.0
     assert all(a > b for a, b in pairwise(schedule))
 
 
-@pytest.mark.parametrize("start", [1.0, 0.5])
 @pytest.mark.parametrize("steps", [1, 2, 8])
-def test_a_network_that_knows_the_answer_gives_it(steps: int, start: float) -> None:
+def test_a_network_that_knows_the_answer_gives_it(steps: int) -> None:
     clean = torch.randn(1, 4, 2, 2, generator=torch.Generator().manual_seed(0))
     noise = torch.randn(1, 4, 2, 2, generator=torch.Generator().manual_seed(1))
     seen = []
@@ -33,8 +32,7 @@ def test_a_network_that_knows_the_answer_gives_it(steps: int, start: float) -> N
         seen.append(level)
         return clean
 
-    begun = torch.lerp(clean, noise, start)
-    answer = finish(euler(predict, begun, FlowConfig(steps, start=start), "RGB"))
+    answer = finish(euler(predict, noise, FlowConfig(steps), "RGB"))
     torch.testing.assert_close(answer, clean)
     assert len(seen) == steps
 
@@ -67,12 +65,6 @@ def test_a_caller_may_stop_between_steps() -> None:
 def test_impossible_steps_are_refused(steps: int) -> None:
     with pytest.raises(ValueError, match="1 to 64"):
         FlowConfig(steps)
-
-
-@pytest.mark.parametrize("start", [0.0, 1.1])
-def test_impossible_starts_are_refused(start: float) -> None:
-    with pytest.raises(ValueError, match="starts at a noise level"):
-        FlowConfig(start=start)
 
 
 def test_noise_is_its_generators() -> None:

@@ -67,8 +67,7 @@ def lesson(shape: TransformerConfig, contexts: int, depth: bool = True) -> Lesso
     config = MixtureConfig(drop_geometry=0.0 if depth else 1.0, drop_hint=0.0, drop_caption=1.0)
     plan = LessonPlan(config, Tokenizer([]), generator, torch.Generator().manual_seed(1))
     if not contexts:
-        pictures = [draw(channels, h, w) for _ in range(3)]
-        photo = PhotoEntry(*pictures, draw(6, h // 2, w // 2), "")
+        photo = PhotoEntry(draw(channels, h, w), draw(channels, h, w), draw(6, h // 2, w // 2), "")
         return plan.photo([photo] * 2)
     walk = WalkEntry(
         draw(views, channels, h, w),
@@ -275,7 +274,7 @@ def test_small_single_views_are_counted_small() -> None:
     shares = {LessonKind.PHOTO: 1.0}
     assert planned_steps(small, shares)[0].sample == photo_pass(6)
     assert planned_steps(config, shares)[0].sample == photo_pass(144)
-    assert buffer_bytes(small, shares, 8) == 4 * (3 * 8 * 24 + 6 * 6)
+    assert buffer_bytes(small, shares, 8) == 4 * (2 * 8 * 24 + 6 * 6)
 
 
 def test_shards_share_the_states_and_nothing_else() -> None:

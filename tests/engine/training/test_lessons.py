@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +15,12 @@ from engine.model.model import Model, new_model
 from engine.model.storage import read_model
 from engine.model.text import Kind, Tokenizer
 from engine.model.transformer import TransformerConfig
-from engine.sampling.flow import REDRAWN
 from engine.training.augmentation import (
     Crop,
     cut,
     disturbed_depth,
     photometric,
     random_crop,
-    rough_drawing,
 )
 from engine.training.buffer import ReplayBuffer, SourceShares
 from engine.training.entries import EntryConfig, PhotoEntry, WalkEntry, photo_entry, walk_entry
@@ -206,40 +203,10 @@ def test_single_views_have_a_size_and_a_share_of_noise_of_their_own(codec: Codec
     assert isinstance(walk, WalkEntry)
     assert walk.rgb.shape[-2:] == (4, 6)
     for share in (0.0, 1.0):
-        config = MixtureConfig(photo_pure_noise=share, pure_noise=1.0 - share, photo_draft=0.0)
+        config = MixtureConfig(photo_pure_noise=share, pure_noise=1.0 - share)
         plan = LessonPlan(config, Tokenizer(["a"]), generator(), generator())
         level = plan.photo(entries).groups[1].pictures[0].level
         assert bool((level == 1).all()) == (share == 1.0)
-
-
-def test_a_rough_drawing_keeps_the_layout_and_loses_what_is_small() -> None:
-    v, u = torch.meshgrid(torch.arange(64.0), torch.arange(96.0), indexing="ij")
-    checks = ((u + v) % 2).expand(1, 1, 64, 96) * 0.4
-    layout = (v / 64 - 0.5).expand(1, 1, 64, 96)
-    off = []
-    for seed in range(8):
-        rough = rough_drawing(layout + checks - 0.2, generator(seed))
-        assert rough.shape == layout.shape
-        assert float(rough.abs().max()) <= 1
-        assert float((rough[..., 1:] - rough[..., :-1]).abs().max()) < 0.15
-        off.append(float((rough - layout).abs().mean()))
-    assert min(off) > 0.005
-    assert max(off) < 0.2
-
-
-def test_drafts_are_half_hidden_and_their_answer_is_the_truth(codec: Codec) -> None:
-    entry = replace(photo_entry(scene(), codec, SIZE, generator(), CPU), draft=torch.tensor(40.0))
-    entry = replace(entry, draft=entry.draft.expand(entry.depth.shape))
-    plan = LessonPlan(MixtureConfig(photo_draft=0.5), Tokenizer(["a"]), generator(), generator())
-    lesson = plan.photo([entry] * 64)
-    asked = lesson.groups[1].pictures[0]
-    drafted = asked.content.mean((1, 2, 3)) > 10
-    assert 0.25 < float(drafted.float().mean()) < 0.75
-    near = (asked.level[drafted] - REDRAWN).abs()
-    assert float(near.max()) <= 0.1
-    expected = (1 - asked.level[drafted]) * 40
-    torch.testing.assert_close(asked.content[drafted].mean((1, 2, 3)), expected, atol=0.5, rtol=0.0)
-    torch.testing.assert_close(lesson.answers[0], entry.depth.expand(64, -1, -1, -1))
 
 
 class ScenesOfManyLengths:

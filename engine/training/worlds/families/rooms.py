@@ -39,7 +39,7 @@ def build_room(look: Look) -> Blueprint:
     windows = any(o.outside for o in shell.openings)
     if windows:
         garden(b, look, shell)
-    caption = f"{_article(kind)} with {listed(names)}" if names else _article(kind)
+    caption = f"{article(kind)} with {listed(names)}" if names else article(kind)
     style = WalkStyle(
         areas=((-w / 2 + 0.4, -d / 2 + 0.4, w / 2 - 0.4, d / 2 - 0.4),),
         eye_height=(1.1, 1.7),
@@ -54,7 +54,7 @@ def build_room(look: Look) -> Blueprint:
     return Blueprint(b, light, caption, style, (0.0, 0.0), math.hypot(w, d) / 2 + 0.3, h - 0.3)
 
 
-def _article(kind: str) -> str:
+def article(kind: str) -> str:
     return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 

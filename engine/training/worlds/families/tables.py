@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from engine.training.worlds.blueprint import Blueprint, Look
-from engine.training.worlds.families.rooms import furnish, lamps, listed
+from engine.training.worlds.families.rooms import article, furnish, lamps, listed
 from engine.training.worlds.lights import indoor_light
 from engine.training.worlds.objects import furniture as f
 from engine.training.worlds.objects import tabletops as t
@@ -48,7 +48,7 @@ def build_table(look: Look) -> Blueprint:
     windows = any(o.outside for o in shell.openings)
     if windows:
         garden(b, look, shell)
-    caption = f"a table in {listed([kind])} with {listed(names or ['chair'])}"
+    caption = f"a table in {article(kind)} with {listed(names or ['chair'])}"
     light = indoor_light(look, h, lights, windows)
     style = _style(look, shell, (x, y), reach)
     return Blueprint(b, light, caption, style, (0.0, 0.0), math.hypot(w, d) / 2 + 0.3, h - 0.3)
