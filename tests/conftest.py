@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+# Before torch reads it, here and in the processes that share the work (they inherit it): threads
+# that spin while they wait slow a machine with more processes than cores down many times over.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import numpy as np
 import pytest

@@ -20,12 +20,14 @@ class Busy:
 
     Attributes:
         job: a piece of work that the user waits for, with a bar and a Cancel.
+        whole: what comes next is not given up half-way, as nothing works without it.
     """
 
     message: str
     done: int = 0
     total: int = 0
     job: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True)

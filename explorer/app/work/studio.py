@@ -87,7 +87,7 @@ class Studio:
 
     @handle.register
     def _(self, request: requests.LoadEngine) -> Events:
-        yield Busy(f"loading the model on {request.device}")
+        yield Busy(f"loading the model on {request.device}", whole=True)
         begin = time.perf_counter()
         ready = ready_engine(EngineWish(request.weights, request.device, request.compiled))
         self._engine, self._warming = ready.engine, photo_work.warming(ready)

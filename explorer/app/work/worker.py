@@ -6,7 +6,7 @@ import traceback
 
 from PyQt6.QtCore import QObject, QThread, pyqtSignal
 
-from explorer.app.work.events import Failed, Idle, Stopped
+from explorer.app.work.events import Busy, Failed, Idle, Stopped
 from explorer.app.work.mailbox import Mailbox
 from explorer.app.work.requests import Request
 from explorer.app.work.studio import Studio
@@ -60,6 +60,8 @@ class Worker(QThread):
         try:
             for event in handling:
                 self.told.emit(event)
+                if isinstance(event, Busy) and event.whole:
+                    continue
                 if self._mailbox.stop_asked:
                     handling.close()
                     self.told.emit(Stopped())

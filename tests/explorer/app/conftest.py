@@ -8,7 +8,6 @@ import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as the app starts
 if sys.platform.startswith("linux") and not (
     os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
 ):
@@ -82,7 +81,9 @@ def new_window(opengl, qapp, qtbot, preferences) -> Callable[[], MainWindow]:
         window.conductor.values = window.controls.values()
         with qtbot.waitExposed(window):
             window.show()
-        window.activateWindow()
+        # Held keys are let go of where a window loses the keyboard, so it must have it by now.
+        with qtbot.waitActive(window):
+            window.activateWindow()
         return window
 
     yield make

@@ -6,9 +6,11 @@ import gc
 import threading
 
 import numpy as np
+import pytest
 from PIL import Image
 from PyQt6.QtCore import QCoreApplication, QEvent, Qt
 from PyQt6.QtTest import QTest
+from PyQt6.QtWidgets import QApplication
 
 from engine.geometry.trajectories.detect import read_trajectory
 from explorer.app.heartbeat import Heartbeat
@@ -40,8 +42,18 @@ def settled(window: MainWindow, qtbot, count: int) -> None:
 def fly(window: MainWindow, qtbot, key: Qt.Key, more: int) -> None:
     """Holds a key until that many views more were drawn, and waits for the last one."""
     before = views(window)
+    failures: list[str] = []
+    window.conductor.failed.connect(lambda event: failures.append(event.details))
     QTest.keyPress(window.world, key)
-    qtbot.waitUntil(lambda: views(window) >= before + more, timeout=LONG)
+    try:
+        qtbot.waitUntil(lambda: views(window) >= before + more, timeout=LONG)
+    except qtbot.TimeoutError:
+        flight, conductor = window.flight, window.conductor
+        pytest.fail(
+            f"{views(window) - before} of {more} views were drawn; active: "
+            f"{QApplication.activeWindow()}, flying: {flight.flying}, paused: {flight.paused}, "
+            f"job: {conductor.busy_with_job}, camera: {flight.camera}, failures: {failures}"
+        )
     QTest.keyRelease(window.world, key)
     qtbot.waitUntil(lambda: rests(window), timeout=LONG)
 
