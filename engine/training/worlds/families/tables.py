@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 
 from engine.training.worlds.blueprint import Blueprint, Look
-from engine.training.worlds.families.rooms import article, furnish, lamps, listed
+from engine.training.worlds.captions import article, listed
 from engine.training.worlds.lights import indoor_light
 from engine.training.worlds.objects import furniture as f
 from engine.training.worlds.objects import tabletops as t
+from engine.training.worlds.objects.furnishing import furnish, lamps
 from engine.training.worlds.objects.furniture import Piece
 from engine.training.worlds.objects.interior import Shell, build_shell, garden
 from engine.training.worlds.shapes import Builder
