@@ -279,7 +279,8 @@ class Conductor(QObject):
     @_on.register
     def _(self, event: events.Stopped) -> None:
         self._end_job()
-        self.told.emit("Stopped; what was drawn is kept.")
+        if self.is_open:  # else nothing was drawn: a file was opened while the model loaded
+            self.told.emit("Stopped; what was drawn is kept.")
 
     @_on.register
     def _(self, event: events.Failed) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from engine.geometry.trajectories.detect import read_trajectory
 from explorer.app.heartbeat import Heartbeat
 from explorer.app.keys import Action
 from explorer.app.window import MainWindow
+from explorer.app.work.events import Stopped
 from explorer.app.work.requests import Export
 from explorer.app.world_view.world_view import MAP
 from explorer.walk.export.selection import ExportKind
@@ -23,6 +25,7 @@ from explorer.walk.motion.nearness import nearness
 from explorer.walk.session.autosave import AutosaveFolders
 
 LONG = 60_000
+SAMPLE = Path(__file__).parents[3] / "assets" / "samples" / "room.png"
 
 
 def action(name: str) -> Action:
@@ -71,6 +74,18 @@ def test_the_first_look_invites(new_window, qtbot) -> None:
     assert window.middle.currentWidget() is window.empty
     assert {b.text() for b in window.empty.samples} == {"Room", "Street"}
     assert not window.conductor.is_open
+
+
+def test_a_stop_is_told_of_only_where_something_was_drawn(new_window, qtbot) -> None:
+    window, sentences = new_window(), []
+    window.conductor.told.connect(sentences.append)
+    window.worker.told.emit(Stopped())
+    assert sentences == []
+    window.open_file(SAMPLE)
+    qtbot.waitUntil(lambda: views(window) == 1, timeout=LONG)
+    assert not any("Stopped" in sentence for sentence in sentences)
+    window.worker.told.emit(Stopped())
+    assert sentences[-1] == "Stopped; what was drawn is kept."
 
 
 def test_flying_draws_views_and_the_cloud_grows(opened, qtbot) -> None:
