@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -61,6 +62,88 @@ def cut(picture: Tensor, crop: Crop, size: tuple[int, int], nearest: bool = Fals
     if nearest:
         return F.interpolate(part, size=size, mode="nearest-exact")
     return F.interpolate(part, size=size, mode="bilinear", antialias=True, align_corners=False)
+
+
+@dataclass(frozen=True)
+class RolledCrop:
+    """A rectangle that lies askew in a picture, as a camera turned about its axis would cut it.
+
+    Depth along the axis is the same for every roll, so a single view turns without its scene.
+
+    Attributes:
+        centre: of the rectangle in the whole picture, pixels (x, y).
+        half: of its width and height, pixels.
+        angle: radians; positive turns the rectangle clockwise in the picture.
+    """
+
+    centre: tuple[float, float]
+    half: tuple[float, float]
+    angle: float
+
+    def intrinsics(self, whole: Intrinsics, size: tuple[int, int]) -> Intrinsics:
+        """The lens of the part, given that of the whole, whose pixels are square; size (H, W)."""
+        (height, width), (half_x, half_y) = size, self.half
+        dx = self.centre[0] - whole.cx * width
+        dy = self.centre[1] - whole.cy * height
+        cos, sin = math.cos(self.angle), math.sin(self.angle)
+        return Intrinsics(
+            fx=whole.fx * width / (2 * half_x),
+            fy=whole.fy * height / (2 * half_y),
+            cx=(half_x - (cos * dx + sin * dy)) / (2 * half_x),
+            cy=(half_y - (cos * dy - sin * dx)) / (2 * half_y),
+        )
+
+
+def random_rolled_crop(
+    generator: torch.Generator,
+    source: tuple[int, int],
+    target: tuple[int, int],
+    least: float,
+    roll: float,
+) -> RolledCrop:
+    """Wholly inside the picture, at least `least` of the largest; sizes (H, W), `roll` radians.
+
+    Most are turned by little: whoever photographs holds the camera nearly level.
+    """
+    (height, width), aspect = source, target[0] / target[1]
+    angle = uniform(generator, -roll, roll) * uniform(generator, 0, 1)
+    cos, sin = math.cos(angle), abs(math.sin(angle))
+    most = min(width / (cos + aspect * sin), height / (sin + aspect * cos)) / 2
+    half_x = most * uniform(generator, least, 1.0)
+    reach_x, reach_y = half_x * (cos + aspect * sin), half_x * (sin + aspect * cos)
+    centre = (
+        uniform(generator, reach_x, width - reach_x),
+        uniform(generator, reach_y, height - reach_y),
+    )
+    return RolledCrop(centre, (half_x, half_x * aspect), angle)
+
+
+def rolled_cut(
+    picture: Tensor, crop: RolledCrop, size: tuple[int, int], nearest: bool = False
+) -> Tensor:
+    """The crop of (V, C, H, W) at `size` (H, W); averaged over 2 × 2 samples unless `nearest`."""
+    (height, width), fine = picture.shape[-2:], 1 if nearest else 2
+    rows, columns = (
+        (torch.arange(n * fine, device=picture.device) + 0.5) / (n * fine) * 2 - 1 for n in size
+    )
+    v, u = torch.meshgrid(rows * crop.half[1], columns * crop.half[0], indexing="ij")
+    cos, sin = math.cos(crop.angle), math.sin(crop.angle)
+    x = (crop.centre[0] + cos * u - sin * v) * (2 / width) - 1
+    y = (crop.centre[1] + sin * u + cos * v) * (2 / height) - 1
+    grid = torch.stack([x, y], dim=-1).to(picture).expand(len(picture), -1, -1, -1)
+    mode = "nearest" if nearest else "bilinear"
+    part = F.grid_sample(picture, grid, mode, padding_mode="border", align_corners=False)
+    return part if nearest else F.avg_pool2d(part, fine)
+
+
+def odd_colours(rgb: Tensor, generator: torch.Generator) -> Tensor:
+    """Now and then (V, 3, H, W) without its colours or with them exchanged: shape must do then."""
+    kind = uniform(generator, 0, 1)
+    if kind < 0.1:
+        return rgb.mean(1, keepdim=True).expand_as(rgb)
+    if kind < 0.25:
+        return rgb[:, torch.randperm(3, generator=generator).to(rgb.device)]
+    return rgb
 
 
 def photometric(rgb: Tensor, generator: torch.Generator) -> Tensor:

@@ -6,6 +6,7 @@ Encoding and warping cost as much as a training pass, so one encoded entry serve
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,8 +24,11 @@ from engine.training.augmentation import (
     Crop,
     cut,
     disturbed_depth,
+    odd_colours,
     photometric,
     random_crop,
+    random_rolled_crop,
+    rolled_cut,
     uniform,
 )
 from engine.training.sequences import PosedSequence
@@ -37,12 +41,14 @@ class EntryConfig:
     """Attributes:
     size: (H, W) of the pictures, multiples of 16.
     least_crop: smallest share of a sequence's picture that is used.
+    roll: most that a single view is turned about the camera's axis, degrees.
     targets: views drawn from each entry of a walk.
     depth_error: largest standard deviation of log depth in context and hints.
     """
 
     size: tuple[int, int] = (144, 256)
     least_crop: float = 0.7
+    roll: float = 10.0
     targets: int = 2
     depth_error: float = 0.12
 
@@ -124,6 +130,25 @@ def prepared(
     return replace(part, rgb=photometric(part.rgb, generator))
 
 
+def single_view(
+    sequence: PosedSequence, view: int, config: EntryConfig, generator: torch.Generator
+) -> PosedSequence:
+    """One view as a camera held askew would show it, perhaps mirrored or in other colours."""
+    if uniform(generator, 0, 1) < 0.5:
+        sequence = _mirrored(sequence)
+    whole: tuple[int, int] = (sequence.rgb.shape[-2], sequence.rgb.shape[-1])
+    bounds = (config.least_crop, math.radians(config.roll))
+    crop = random_rolled_crop(generator, whole, config.size, *bounds)
+    rgb = rolled_cut(sequence.rgb[view : view + 1], crop, config.size)
+    return PosedSequence(
+        odd_colours(photometric(rgb, generator), generator),
+        rolled_cut(sequence.depth[view : view + 1], crop, config.size, nearest=True),
+        (Camera(np.eye(4), crop.intrinsics(sequence.cameras[view].intrinsics, whole)),),
+        sequence.caption,
+        sequence.scales[view : view + 1],
+    )
+
+
 def relative_rays(
     cameras: tuple[Camera, ...], anchor: Camera, scale: float, size: tuple[int, int]
 ) -> Tensor:
@@ -148,7 +173,7 @@ def photo_entry(
     device: torch.device,
 ) -> PhotoEntry:
     view = int(torch.randint(len(sequence.cameras), (), generator=generator))
-    part = prepared(sequence, [view], config, generator).to(device)
+    part = single_view(sequence, view, config, generator).to(device)
     scale = median_depth(part.depth)
     rgb, depth = _encode(codec, part.rgb, depth_to_picture(part.depth, scale))
     rays = relative_rays(part.cameras, part.cameras[0], scale, config.size)

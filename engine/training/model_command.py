@@ -170,7 +170,8 @@ def _config(options: argparse.Namespace, sources: SourceShares | None) -> Traine
 def _photos(size: str | None) -> EntryConfig | None:
     if size is None:
         return None
-    return EntryConfig(size=picture_size(size, "--photo-size")[::-1])
+    # Small ones may be cut closer: what is left has as many pixels as they need.
+    return EntryConfig(size=picture_size(size, "--photo-size")[::-1], least_crop=0.5)
 
 
 def _starting_model(options: argparse.Namespace) -> Model:

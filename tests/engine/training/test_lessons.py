@@ -15,15 +15,15 @@ from engine.model.model import Model, new_model
 from engine.model.storage import read_model
 from engine.model.text import Kind, Tokenizer
 from engine.model.transformer import TransformerConfig
-from engine.training.augmentation import (
-    Crop,
-    cut,
-    disturbed_depth,
-    photometric,
-    random_crop,
-)
 from engine.training.buffer import ReplayBuffer, SourceShares
-from engine.training.entries import EntryConfig, PhotoEntry, WalkEntry, photo_entry, walk_entry
+from engine.training.entries import (
+    EntryConfig,
+    PhotoEntry,
+    WalkEntry,
+    photo_entry,
+    single_view,
+    walk_entry,
+)
 from engine.training.making import EntryMaker, MakingConfig
 from engine.training.mixture import LessonPlan, MixtureConfig, lesson_loss
 from engine.training.optimisers import build_optimisers, orthogonalised
@@ -72,38 +72,12 @@ def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def test_a_crop_keeps_every_pixel_on_its_ray() -> None:
-    whole = Intrinsics(0.9, 1.3, 0.45, 0.55)
-    crop = random_crop(generator(), (90, 160), (32, 48), 0.5)
-    part = crop.intrinsics(whole)
-    u, v = 0.3, 0.8
-    x = (crop.left + u * crop.width - whole.cx) / whole.fx
-    y = (crop.top + v * crop.height - whole.cy) / whole.fy
-    assert ((u - part.cx) / part.fx, (v - part.cy) / part.fy) == pytest.approx((x, y))
-    assert (crop.width * 160) / (crop.height * 90) == pytest.approx(1.5, rel=0.05)
-
-
-def test_cutting_the_whole_changes_nothing() -> None:
-    picture = torch.rand(2, 3, 8, 12, generator=generator())
-    torch.testing.assert_close(cut(picture, Crop(0, 0, 1, 1), (8, 12)), picture)
-
-
-def test_disturbed_depth_keeps_sky_and_sign() -> None:
-    depth = torch.full((2, 1, 36, 64), 3.0)
-    depth[:, :, :10] = torch.inf
-    disturbed = disturbed_depth(depth, generator(), 0.2)
-    assert bool((disturbed.isinf() == depth.isinf()).all())
-    known = disturbed[depth.isfinite()]
-    assert 0.05 < (known / 3.0).log().std() < 0.5
-    # Edges soften at times: sky is infinitely far, so its neighbours may only move away.
-    assert (known > 0).all()
-
-
-def test_photometric_is_one_look_for_all_views() -> None:
-    rgb = torch.full((3, 3, 8, 8), 0.5)
-    looked = photometric(rgb, generator(3))
-    assert looked.mean((1, 2, 3)).std() < 0.01
-    assert 0 <= looked.min() <= looked.max() <= 1
+def test_a_single_view_turns_by_no_more_than_it_may(codec: Codec) -> None:
+    """A level wall stays a wall: depth along the axis is the same for every roll."""
+    part = single_view(scene(), 1, EntryConfig(size=(32, 48), least_crop=0.6), generator(2))
+    assert part.rgb.shape == (1, 3, 32, 48)
+    torch.testing.assert_close(part.depth, torch.full((1, 1, 32, 48), 2.0))
+    assert part.cameras[0].intrinsics.fx > Intrinsics.from_fov(60, 48 / 32).fx
 
 
 def test_a_photo_entry_is_in_units_of_its_own_median(codec: Codec) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.training.worlds.blueprint import Blueprint, Look
+from engine.training.worlds.families.closeups import build_closeup
 from engine.training.worlds.families.corridors import build_corridor
 from engine.training.worlds.families.courtyards import build_courtyard
 from engine.training.worlds.families.halls import build_hall
@@ -43,5 +44,6 @@ FAMILIES: dict[str, Family] = {
     "park": Family(build_park, 1.5),
     "courtyard": Family(build_courtyard, 1.0),
     "table": Family(build_table, 3.0, measured=False),
+    "closeup": Family(build_closeup, 3.0, measured=False),
     "market": Family(build_market, 0.0),
 }

@@ -1,4 +1,4 @@
-"""Things found in streets: cars, vans, lamp posts, signs, benches, bicycles, people."""
+"""Things found in streets: cars, vans, lamp posts, signs, benches, two-wheelers, people."""
 
 from __future__ import annotations
 
@@ -112,6 +112,23 @@ def bicycle(b: Builder, look: Look) -> None:
     ):  # fmt: skip
         b.rod(a, c, 0.04, frame)
     b.ellipsoid((-0.15, 0, 0.93), (0.28, 0.16, 0.08), tyre)
+
+
+def motorcycle(b: Builder, look: Look) -> None:
+    """Along x, front towards +x, middle at the origin."""
+    paint, metal = _body_paint(look), look.metal()
+    tyre, seat = look.paint((0.02,) * 3), look.paint((0.04,) * 3, gloss=0.2)
+    base, r = look.between(1.25, 1.5), look.between(0.28, 0.34)
+    for x in (-base / 2, base / 2):
+        b.cylinder((x, 0, r), (2 * r, 2 * r, look.between(0.1, 0.17)), tyre, roll=math.pi / 2)
+        b.cylinder((x, 0, r), (1.2 * r, 1.2 * r, 0.18), metal, roll=math.pi / 2)
+    b.ellipsoid((0, 0, 0.5), (base * 0.55, 0.34, 0.5), metal)
+    b.ellipsoid((0.12, 0, 0.88), (0.62, 0.32, 0.34), paint)
+    b.ellipsoid((-0.38, 0, 0.84), (0.75, 0.3, 0.16), seat)
+    b.rod((base / 2, 0, r), (base / 2 - 0.28, 0, 1.05), 0.1, metal)
+    b.rod((base / 2 - 0.3, -0.36, 1.08), (base / 2 - 0.3, 0.36, 1.08), 0.04, metal)
+    b.ellipsoid((base / 2 - 0.18, 0, 0.95), (0.2, 0.2, 0.2), look.paint((0.7,) * 3, gloss=0.8))
+    b.rod((-0.1, -0.18, 0.32), (-base / 2 - 0.15, -0.2, 0.42), 0.1, metal)
 
 
 def person(b: Builder, look: Look) -> None:

@@ -118,6 +118,17 @@ def test_tables_are_seen_from_near_and_from_above(bank):
     assert np.mean(np.array(down) > 0.1) > 0.6
 
 
+def test_closeups_have_something_right_before_the_camera(bank):
+    """The nearest that the upper part of a picture shows; on a floor alone it would be far."""
+    nearest = {"closeup": [], "room": [], "street": []}
+    for family, found in nearest.items():
+        for seed in range(8):
+            sequence = sample_sequence(seed, 1, HEIGHT, WIDTH, "train", bank, family=family)
+            found.append(float(np.quantile(sequence.depth[0, : 2 * HEIGHT // 3], 0.05)))
+    medians = {family: float(np.median(found)) for family, found in nearest.items()}
+    assert medians["closeup"] < min(2.0, medians["room"], medians["street"])
+
+
 def test_exposure_reaches_its_key(bank):
     world = sample_world(2, "room", bank)
     camera = world.walk(1, np.random.default_rng(0))[0]

@@ -1,0 +1,109 @@
+"""Crops, rolls and looks of pictures, against closed forms."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.geometry.cameras import Intrinsics
+from engine.training.augmentation import (
+    Crop,
+    cut,
+    disturbed_depth,
+    odd_colours,
+    photometric,
+    random_crop,
+    random_rolled_crop,
+    rolled_cut,
+)
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_a_crop_keeps_every_pixel_on_its_ray() -> None:
+    whole = Intrinsics(0.9, 1.3, 0.45, 0.55)
+    crop = random_crop(generator(), (90, 160), (32, 48), 0.5)
+    part = crop.intrinsics(whole)
+    u, v = 0.3, 0.8
+    x = (crop.left + u * crop.width - whole.cx) / whole.fx
+    y = (crop.top + v * crop.height - whole.cy) / whole.fy
+    assert ((u - part.cx) / part.fx, (v - part.cy) / part.fy) == pytest.approx((x, y))
+    assert (crop.width * 160) / (crop.height * 90) == pytest.approx(1.5, rel=0.05)
+
+
+def test_cutting_the_whole_changes_nothing() -> None:
+    picture = torch.rand(2, 3, 8, 12, generator=generator())
+    torch.testing.assert_close(cut(picture, Crop(0, 0, 1, 1), (8, 12)), picture)
+
+
+def test_disturbed_depth_keeps_sky_and_sign() -> None:
+    depth = torch.full((2, 1, 36, 64), 3.0)
+    depth[:, :, :10] = torch.inf
+    disturbed = disturbed_depth(depth, generator(), 0.2)
+    assert bool((disturbed.isinf() == depth.isinf()).all())
+    known = disturbed[depth.isfinite()]
+    assert 0.05 < (known / 3.0).log().std() < 0.5
+    # Edges soften at times: sky is infinitely far, so its neighbours may only move away.
+    assert (known > 0).all()
+
+
+def test_photometric_is_one_look_for_all_views() -> None:
+    rgb = torch.full((3, 3, 8, 8), 0.5)
+    looked = photometric(rgb, generator(3))
+    assert looked.mean((1, 2, 3)).std() < 0.01
+    assert 0 <= looked.min() <= looked.max() <= 1
+
+
+@given(angle=st.floats(-0.3, 0.3), seed=st.integers(0, 99), least=st.floats(0.4, 1.0))
+@settings(max_examples=30, deadline=None)
+def test_a_rolled_crop_stays_inside_and_sees_a_plane_as_its_lens_says(
+    angle: float, seed: int, least: float
+) -> None:
+    """Inverse depth of a plane is affine over rays, whichever way the camera is turned."""
+    height, width, slope = 72, 128, (0.3, 0.8)
+    whole = Intrinsics(0.9, 0.9 * width / height, 0.47, 0.55)
+    v, u = torch.meshgrid(
+        (torch.arange(height) + 0.5) / height, (torch.arange(width) + 0.5) / width, indexing="ij"
+    )
+    inverse = 1 + slope[0] * (u - whole.cx) / whole.fx + slope[1] * (v - whole.cy) / whole.fy
+    size = (32, 48)
+    crop = random_rolled_crop(generator(seed), (height, width), size, least, abs(angle))
+    part = rolled_cut(inverse[None, None].float(), crop, size)[0, 0]
+
+    lens = crop.intrinsics(whole, (height, width))
+    cos, sin = math.cos(crop.angle), math.sin(crop.angle)
+    y, x = torch.meshgrid(
+        ((torch.arange(size[0]) + 0.5) / size[0] - lens.cy) / lens.fy,
+        ((torch.arange(size[1]) + 0.5) / size[1] - lens.cx) / lens.fx,
+        indexing="ij",
+    )
+    expected = 1 + slope[0] * (cos * x - sin * y) + slope[1] * (sin * x + cos * y)
+    inner = slice(2, -2)  # the border repeats the outermost half pixel
+    torch.testing.assert_close(
+        part[inner, inner], expected[inner, inner].float(), atol=2e-4, rtol=0
+    )
+    assert lens.fx * 48 == pytest.approx(lens.fy * 32)
+
+
+def test_an_unrolled_crop_of_everything_changes_nothing() -> None:
+    picture = torch.rand(2, 3, 8, 12, generator=generator())
+    crop = random_rolled_crop(generator(), (8, 12), (8, 12), 1.0, 0.0)
+    torch.testing.assert_close(rolled_cut(picture, crop, (8, 12), nearest=True), picture)
+    assert crop.intrinsics(Intrinsics(0.9, 1.35, 0.4, 0.6), (8, 12)).cx == pytest.approx(0.4)
+
+
+def test_odd_colours_are_the_same_light_and_dark() -> None:
+    rgb = torch.rand(1, 3, 8, 8, generator=generator())
+    kinds = set()
+    for seed in range(60):
+        odd = odd_colours(rgb, generator(seed))
+        torch.testing.assert_close(odd.mean(1), rgb.mean(1))
+        grey = bool((odd[:, 0] == odd[:, 1]).all())
+        kinds.add("grey" if grey else "same" if torch.equal(odd, rgb) else "exchanged")
+    assert kinds == {"grey", "same", "exchanged"}
