@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from explorer.walk.export.selection import Checked
@@ -20,7 +20,7 @@ class Busy:
 
     Attributes:
         job: a piece of work that the user waits for, with a bar and a Cancel.
-        whole: what comes next is not given up half-way, as nothing works without it.
+        whole: until the next of these events nothing is given up, as nothing works without it.
     """
 
     message: str
@@ -175,3 +175,8 @@ Event = (
     | Stopped
     | Failed
 )
+
+
+def undivided(event: Event) -> Event:
+    """The same, said of work that is not given up half-way."""
+    return replace(event, whole=True) if isinstance(event, Busy) else event

@@ -32,6 +32,7 @@ from explorer.app.work.events import (
     Restored,
     RevisitScored,
     Saved,
+    undivided,
 )
 from explorer.store.store import ModelStore
 from explorer.walk.export.selection import Checked, export_kinds
@@ -93,12 +94,12 @@ class Studio:
         self._engine, self._warming = ready.engine, photo_work.warming(ready)
         taken = time.perf_counter() - begin
         yield EngineReady(str(ready.engine.device), ready.engine.weights_hash, taken)
-        yield from self._warm()
         if self._session is not None:
             # The walk goes on where it is, drawn by the new engine.
             folder = self._session.folder
             self.close()
-            yield from self._reopen(folder, None)
+            yield from map(undivided, self._reopen(folder, None))
+        yield from self._warm()
 
     @handle.register
     def _(self, request: requests.OpenPhoto) -> Events:

@@ -56,13 +56,13 @@ class Worker(QThread):
     def _do(self, request: Request) -> None:
         """One request; whatever goes wrong becomes an event, since an exception that leaves
         `run` would take the process with it."""
-        handling = self._studio.handle(request)
+        handling, whole = self._studio.handle(request), False
         try:
             for event in handling:
                 self.told.emit(event)
-                if isinstance(event, Busy) and event.whole:
-                    continue
-                if self._mailbox.stop_asked:
+                if isinstance(event, Busy):
+                    whole = event.whole
+                if not whole and self._mailbox.stop_asked:
                     handling.close()
                     self.told.emit(Stopped())
                     return
