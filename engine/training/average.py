@@ -1,20 +1,25 @@
-"""The running mean of what is trained, beside the network: frozen weights are not kept twice."""
+"""The running mean of what is trained, beside the network, and the mean of finished runs."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
+
+from engine.model.model import Model, own_transformer
 
 M = TypeVar("M", bound=nn.Module)
 
 
 class Average:
     """Exponential mean of a network's trained parameters, whole or sharded as they are.
+
+    Frozen ones are not kept twice.
 
     Attributes:
         values: by the parameters' names.
@@ -77,3 +82,34 @@ def meta_numbers(build: Callable[[], nn.Module]) -> int:
     """How many parameters a network would have; it takes no memory."""
     with torch.device("meta"):
         return sum(p.numel() for p in build().parameters())
+
+
+@torch.no_grad()
+def mean_model(model: Model, others: Sequence[Model]) -> Model:
+    """Every weight of the network is the mean of theirs; codec and words are the first's.
+
+    Runs that went on from one another end in one valley, and their mean often draws better than
+    each ("model soups", Wortsman et al. 2022).
+
+    Raises:
+        ValueError: networks of different shape, of others, or with words that do not agree.
+    """
+    networks = [own_transformer(m) for m in (model, *others)]
+    words = model.tokenizer.vocabulary
+    for network, other in zip(networks[1:], others, strict=True):
+        if network.config != networks[0].config:
+            raise ValueError(
+                "only weights of one shape have a mean: "
+                f"{networks[0].config} and {network.config} differ"
+            )
+        known = other.tokenizer.vocabulary
+        if list(known) != list(words[: len(known)]):
+            raise ValueError(
+                "the words of the weights do not agree; name those first that know more words, and "
+                "take runs that went on from one another"
+            )
+    mean = copy.deepcopy(networks[0])
+    parts = [dict(network.named_parameters()) for network in networks]
+    for name, parameter in mean.named_parameters():
+        parameter.copy_(torch.stack([part[name] for part in parts]).mean(0))
+    return replace(model, transformer=mean, weights_hash="")

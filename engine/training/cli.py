@@ -17,6 +17,7 @@ from engine.model.errors import CheckpointError
 from engine.model.storage import read_model, save_model
 from engine.training.ablations.command import add_options, run_ablations
 from engine.training.adapters import AdapterTrainer, AdapterTrainingConfig
+from engine.training.average import mean_model
 from engine.training.buffer import SourceShares
 from engine.training.codec_training import CodecTrainingConfig, train_codec
 from engine.training.entries import EntryConfig
@@ -89,6 +90,14 @@ def training_parser() -> argparse.ArgumentParser:
         command.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     export = commands.add_parser("export", help="store a trained model 8-bit, as it ships")
     export.add_argument("--model", type=Path, required=True)
+    export.add_argument(
+        "--mean-with",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="WEIGHTS",
+        help="store the mean of these weights and --model's; of runs that went on from one another",
+    )
     export.add_argument("--codec", type=Path, help="where the codec of that model lies now")
     export.add_argument("--out", type=Path, required=True)
     export.set_defaults(run=_export, threads=0)
@@ -144,7 +153,11 @@ def _train_adapters(options: argparse.Namespace) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
-    save_model(read_model(options.model, options.codec), options.out, eight_bit=True)
+    model = read_model(options.model, options.codec)
+    if options.mean_with:
+        others = [read_model(path, options.codec) for path in options.mean_with]
+        model = mean_model(model, others)
+    save_model(model, options.out, eight_bit=True)
 
 
 if __name__ == "__main__":

@@ -146,6 +146,9 @@ def test_a_model_trains_resumes_and_is_exported(
     assert main(["export", "--model", str(out / "model.safetensors"), "--out", str(shipped)]) == 0
     assert shipped.stat().st_size < 0.5 * (out / "model.safetensors").stat().st_size
     assert "wall" in read_model(shipped).tokenizer.vocabulary
+    weights, mean = str(out / "model.safetensors"), str(tmp_path / "mean.safetensors")
+    assert main(["export", "--model", weights, "--mean-with", weights, "--out", mean]) == 0
+    assert (tmp_path / "mean.safetensors").read_bytes() == shipped.read_bytes()
     second = tmp_path / "second"
     assert train(worlds, second, "--init", str(shipped), "--photo-size", "32x16") == 0
     assert train(worlds, second, "--init", str(shipped), "--photo-size", "32x15") == 2
