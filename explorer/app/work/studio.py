@@ -96,9 +96,7 @@ class Studio:
         yield EngineReady(str(ready.engine.device), ready.engine.weights_hash, taken)
         if self._session is not None:
             # The walk goes on where it is, drawn by the new engine.
-            folder = self._session.folder
-            self.close()
-            yield from map(undivided, self._reopen(folder, None))
+            yield from map(undivided, self._reopen(self._session.folder, None))
         yield from self._warm()
 
     @handle.register

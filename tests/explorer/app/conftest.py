@@ -68,6 +68,12 @@ def preferences(tmp_path) -> Preferences:
     return kept
 
 
+def _activated(window: MainWindow) -> bool:
+    if not window.isActiveWindow():
+        window.activateWindow()
+    return window.isActiveWindow()
+
+
 @pytest.fixture
 def new_window(opengl, qapp, qtbot, preferences) -> Callable[[], MainWindow]:
     apply_style(qapp)
@@ -82,8 +88,8 @@ def new_window(opengl, qapp, qtbot, preferences) -> Callable[[], MainWindow]:
         with qtbot.waitExposed(window):
             window.show()
         # Held keys are let go of where a window loses the keyboard, so it must have it by now.
-        with qtbot.waitActive(window):
-            window.activateWindow()
+        # Without a window manager a request that comes too early is lost: it is made again.
+        qtbot.waitUntil(lambda: _activated(window), timeout=LONG)
         return window
 
     yield make
