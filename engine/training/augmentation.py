@@ -121,8 +121,13 @@ def random_rolled_crop(
 def rolled_cut(
     picture: Tensor, crop: RolledCrop, size: tuple[int, int], nearest: bool = False
 ) -> Tensor:
-    """The crop of (V, C, H, W) at `size` (H, W); averaged over 2 × 2 samples unless `nearest`."""
-    (height, width), fine = picture.shape[-2:], 1 if nearest else 2
+    """The crop of (V, C, H, W) at `size` (H, W).
+
+    Unless `nearest`, a pixel is the mean of samples no further apart than pixels of the picture:
+    large photos would flicker otherwise.
+    """
+    height, width = picture.shape[-2:]
+    fine = 1 if nearest else max(2, math.ceil(2 * crop.half[0] / size[1]))
     rows, columns = (
         (torch.arange(n * fine, device=picture.device) + 0.5) / (n * fine) * 2 - 1 for n in size
     )

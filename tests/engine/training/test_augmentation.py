@@ -98,6 +98,13 @@ def test_an_unrolled_crop_of_everything_changes_nothing() -> None:
     assert crop.intrinsics(Intrinsics(0.9, 1.35, 0.4, 0.6), (8, 12)).cx == pytest.approx(0.4)
 
 
+def test_fine_stripes_of_a_large_picture_become_grey() -> None:
+    stripes = (torch.arange(640) // 2 % 2).float().expand(1, 3, 400, 640)
+    crop = random_rolled_crop(generator(), (400, 640), (40, 64), 1.0, 0.0)
+    part = rolled_cut(stripes, crop, (40, 64))
+    torch.testing.assert_close(part, torch.full_like(part, 0.5), atol=0.11, rtol=0)
+
+
 def test_odd_colours_are_the_same_light_and_dark() -> None:
     rgb = torch.rand(1, 3, 8, 8, generator=generator())
     kinds = set()

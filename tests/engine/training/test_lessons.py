@@ -72,7 +72,7 @@ def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def test_a_single_view_turns_by_no_more_than_it_may(codec: Codec) -> None:
+def test_a_turned_single_view_keeps_its_depth_along_the_axis() -> None:
     """A level wall stays a wall: depth along the axis is the same for every roll."""
     part = single_view(scene(), 1, EntryConfig(size=(32, 48), least_crop=0.6), generator(2))
     assert part.rgb.shape == (1, 3, 32, 48)
