@@ -82,7 +82,8 @@ def sofa(look: Look) -> Piece:
             b.box((x, d * 0.58, 0.38), (step - 0.02, d * 0.8, 0.16), cover)
             b.ellipsoid((x, 0.34, 0.62), (step * 0.98, 0.3, 0.5), cover, roll=0.2)
         for _ in range(look.count(0, 3)):
-            x = look.between(-w / 2 + arm + 0.2, w / 2 - arm - 0.2)
+            room = max(0.0, w / 2 - arm - 0.2)
+            x = look.between(-room, room)
             b.ellipsoid((x, 0.42, 0.6), (0.45, 0.2, 0.42), cushion, roll=0.4)
 
     return Piece("sofa" if w > 1.2 else "armchair", w, d, back, build)
