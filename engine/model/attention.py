@@ -97,8 +97,8 @@ class CameraGatedAttention(nn.Module):
         query, key, value = (
             rearrange(t, "b n (h d) -> b h n d", h=self.heads) for t in (query, key, value)
         )
-        query = turn(self.query_norm(query), *rotary)
-        own = KeyValue(turn(self.key_norm(key), *rotary), value)
+        query = turn(normed(query, self.query_norm), *rotary)
+        own = KeyValue(turn(normed(key, self.key_norm), *rotary), value)
         out = rearrange(attend(query, own, spans, past), "b h n d -> b n (h d)")
         if gate is not None:
             out = out * gate.sigmoid()
@@ -114,5 +114,24 @@ def attend(query: Tensor, own: KeyValue, spans: Sequence[Span], past: KeyValue |
         parts = [] if past is None else [past]
         parts += [KeyValue(keys[seen], values[seen]) for seen in (*span.sees, index)]
         seen_kv = KeyValue.joined(parts)
-        answers.append(F.scaled_dot_product_attention(queries[index], seen_kv.key, seen_kv.value))
+        answers.append(attention(queries[index], seen_kv.key, seen_kv.value))
     return answers[0] if len(answers) == 1 else torch.cat(answers, dim=2)
+
+
+def attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """softmax(Q Kᵀ / √width) V of (B, heads, N, width).
+
+    With a gradient in bfloat16 on a CPU it is written out: torch's fused backward does not use
+    the matrix units there and takes two to eight times as long at our sizes.
+    """
+    if query.requires_grad and query.device.type == "cpu" and query.dtype is torch.bfloat16:
+        scores = (query * query.shape[-1] ** -0.5) @ key.mT
+        answer: Tensor = scores.softmax(dim=-1) @ value
+        return answer
+    return F.scaled_dot_product_attention(query, key, value)
+
+
+def normed(x: Tensor, norm: nn.RMSNorm) -> Tensor:
+    """The norm with its weight in x's own type, which torch needs for its fused form."""
+    assert norm.weight is not None
+    return F.rms_norm(x, tuple(norm.normalized_shape), norm.weight.to(x.dtype), norm.eps)

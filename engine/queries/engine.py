@@ -10,6 +10,7 @@ import torch
 from engine.model.backbones.backbone import Backbone
 from engine.model.codecs.picture_codec import DOWNSCALE, PictureCodec
 from engine.model.model import Model
+from engine.model.precision import best_precision
 from engine.model.storage import read_model
 from engine.model.text import Words
 from engine.model.tokens import PATCH
@@ -22,19 +23,6 @@ SIZE_MULTIPLE = DOWNSCALE * PATCH
 def embedded_weights() -> Path:
     """The weights that are installed with the program."""
     return Path(__file__).resolve().parents[2] / "assets" / "photowalk.safetensors"
-
-
-def best_precision(device: torch.device) -> torch.dtype:
-    """bfloat16 where the hardware multiplies it fast, else float32."""
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    return torch.bfloat16 if device.type == "cpu" and _cpu_multiplies_bfloat16() else torch.float32
-
-
-def _cpu_multiplies_bfloat16() -> bool:
-    """Other CPUs emulate bfloat16, several times slower than float32."""
-    flags = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    return bool(flags.get("avx512_bf16") or flags.get("amx_bf16"))
 
 
 @dataclass(frozen=True)

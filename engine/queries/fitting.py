@@ -14,7 +14,8 @@ from engine.model.costs import NetworkShape, ViewWork, tokens_of, view_bytes
 from engine.model.memory_plan import MemoryNeeds, MemoryPlan, Part, choose_plan, least_need
 from engine.model.model import Model
 from engine.model.offload import offload, part_of
-from engine.queries.engine import Engine, best_precision
+from engine.model.precision import best_precision
+from engine.queries.engine import Engine
 from engine.queries.free_memory import free_memory
 
 FLOAT32 = 4

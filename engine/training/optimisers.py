@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from engine.model.precision import best_precision
+
 #: Quintic Newton–Schulz coefficients of Jordan et al. 2024.
 _A, _B, _C = 3.4445, -4.7750, 2.0315
 #: RMS of an AdamW update, which the orthogonal one is scaled to (Liu et al. 2025).
@@ -18,12 +20,12 @@ _ADAMW_RMS = 0.2
 def orthogonalised(matrices: Tensor, steps: int = 5) -> Tensor:
     """(M, rows, columns) to the nearest semi-orthogonal matrices, roughly.
 
-    float32 on a CPU, where torch.optim.Muon's bfloat16 is several times slower; all matrices
-    of one shape go through together.
+    In bfloat16 only where the hardware multiplies it, elsewhere it is several times slower; all
+    matrices of one shape go through together.
     """
-    x: Tensor = matrices.to(torch.bfloat16) if matrices.is_cuda else matrices
+    x: Tensor = matrices.to(best_precision(matrices.device))
     tall = x.shape[-2] > x.shape[-1]
-    x = x.mT if tall else x
+    x = x.mT.contiguous() if tall else x
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     for _ in range(steps):
         gram = x @ x.mT

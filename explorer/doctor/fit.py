@@ -12,8 +12,9 @@ from engine.model.costs import ViewWork, pass_flops, tokens_of, view_flops
 from engine.model.errors import CheckpointError
 from engine.model.memory_plan import MemoryNeeds, MemoryPlan, choose_plan, least_need
 from engine.model.model import Model
+from engine.model.precision import best_precision
 from engine.model.storage import read_model
-from engine.queries.engine import best_precision, embedded_weights
+from engine.queries.engine import embedded_weights
 from engine.queries.fitting import needs_of, shape_of
 from engine.queries.free_memory import free_memory
 from explorer.doctor.backbones import Backbone, published_backbones

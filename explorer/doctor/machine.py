@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from engine.queries.engine import best_precision
+from engine.model.precision import best_precision
 from engine.queries.free_memory import free_memory
 from explorer.doctor.findings import Finding, Verdict
 

@@ -6,7 +6,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.model.attention import CameraGatedAttention, KeyValue, Span, rotary_angles, turn
+from engine.model.attention import (
+    CameraGatedAttention,
+    KeyValue,
+    Span,
+    attention,
+    normed,
+    rotary_angles,
+    turn,
+)
 
 
 def reference(
@@ -80,3 +88,31 @@ def test_the_ungated_layer_ignores_no_input() -> None:
 def test_joined_keys_keep_their_order() -> None:
     parts = [KeyValue(torch.full((1, 1, n, 2), float(n)), torch.zeros(1, 1, n, 2)) for n in (1, 2)]
     assert KeyValue.joined(parts).key[0, 0, :, 0].tolist() == [1.0, 2.0, 2.0]
+
+
+def test_written_out_with_a_gradient_in_bfloat16() -> None:
+    """Answer and gradients are as close to float32 as torch's own fused attention."""
+    generator = torch.Generator().manual_seed(0)
+    parts = [torch.randn(2, 3, n, 16, generator=generator) for n in (5, 9, 9)]
+    seen = torch.randn(2, 3, 5, 16, generator=generator)
+
+    def answers(dtype: torch.dtype) -> list[Tensor]:
+        given = [part.to(dtype).requires_grad_() for part in parts]
+        out = attention(*given)
+        out.backward(seen.to(dtype))
+        return [out.float(), *(part.grad.float() for part in given if part.grad is not None)]
+
+    found, exact = answers(torch.bfloat16), answers(torch.float32)
+    assert len(found) == 4
+    for a, b in zip(found, exact, strict=True):
+        torch.testing.assert_close(a, b, atol=0.03, rtol=0.03)
+
+
+def test_a_norm_under_autocast_is_fused() -> None:
+    """torch warns where weight and input differ in type, and takes its slow path."""
+    norm = torch.nn.RMSNorm(16, eps=1e-6)
+    x = torch.randn(2, 3, 5, 16, generator=torch.Generator().manual_seed(0))
+    with torch.autocast("cpu", torch.bfloat16):
+        found = normed(x.bfloat16(), norm)
+    assert found.dtype is torch.bfloat16
+    torch.testing.assert_close(found.float(), norm(x), atol=0.03, rtol=0.03)

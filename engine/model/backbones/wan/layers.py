@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from engine.model.attention import KeyValue, Span, attend
+from engine.model.attention import KeyValue, Span, attend, normed
 from engine.model.layers import added, shifted
 
 
@@ -140,7 +140,7 @@ def _self_attention(
     query, key, value = attention.to_q(x), attention.to_k(x), attention.to_v(x)
     residual, opening = gate(query, embedded.rays)
     # Wan normalises over all heads at once; the camera enters before that, as in our own layers.
-    query, key = attention.norm_q(query + residual), attention.norm_k(key)
+    query, key = normed(query + residual, attention.norm_q), normed(key, attention.norm_k)
     query, key, value = (_heads(t, attention.heads).type_as(value) for t in (query, key, value))
     own = KeyValue(turn_pairs(key, *embedded.rotary), value)
     answer = attend(turn_pairs(query, *embedded.rotary), own, embedded.spans, past)
@@ -151,9 +151,10 @@ def _cross_attention(attention: Any, x: Tensor, embedded: WanPass) -> Tensor:
     heads = attention.heads
     value_of = [_heads(attention.to_v(text.tokens), heads) for text in embedded.texts]
     key_of = [
-        _heads(attention.norm_k(attention.to_k(text.tokens)), heads) for text in embedded.texts
+        _heads(normed(attention.to_k(text.tokens), attention.norm_k), heads)
+        for text in embedded.texts
     ]
-    queries = _heads(attention.norm_q(attention.to_q(x)), heads).type_as(value_of[0])
+    queries = _heads(normed(attention.to_q(x), attention.norm_q), heads).type_as(value_of[0])
     sizes = [span.stop - span.start for span in embedded.spans]
     answers = []
     for query, which in zip(torch.split(queries, sizes, dim=2), embedded.text_of, strict=True):
