@@ -27,11 +27,12 @@ from engine.training.adapted import Adapted, adapted, adapted_backbone
 from engine.training.average import Average, filled, outline
 from engine.training.buffer import SourceShares
 from engine.training.checkpointing import set_checkpointing
+from engine.training.compiling import compile_layers, compiled_if
 from engine.training.denormals import flushed_denormals
 from engine.training.distributed import Place, agreed, load_whole_state, shard, whole_state
 from engine.training.mixture import Lesson, lesson_loss
 from engine.training.optimisers import build_optimisers, set_learning_rate
-from engine.training.syllabus import Draws, Syllabus, SyllabusConfig
+from engine.training.syllabus import Draws, LessonKind, Syllabus, SyllabusConfig
 
 MODEL, ADAPTERS, STATE = "model.safetensors", "adapters.safetensors", "state.safetensors"
 
@@ -52,6 +53,7 @@ class TrainerConfig(SyllabusConfig):
         final_rate: the learning rate's last value, as a share of the first.
         lora: rank of adapters that are trained beside the frozen model; None trains all of it.
         checkpointing: activations are computed again instead of kept.
+        compiled: layers run as compiled kernels in lessons of single views.
     """
 
     minutes: float = 5.0
@@ -65,6 +67,7 @@ class TrainerConfig(SyllabusConfig):
     autocast: bool = False
     lora: int | None = None
     checkpointing: bool = False
+    compiled: bool = False
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,8 @@ class Trainer:
         self.parameters = sum(p.numel() for p in self.network.parameters())
         self._outline = outline(self.network)
         set_checkpointing(self.network, config.checkpointing)
+        if config.compiled:
+            compile_layers(self.network, self.device)
         shard(self.network, self.place)
         self.average = Average(self.network)
         self.generator = torch.Generator().manual_seed(config.seed + 7919 * self.place.rank)
@@ -154,7 +159,8 @@ class Trainer:
     def _train_step(self, running: _Running) -> None:
         asked = self.syllabus.next()
         lesson = asked.lesson
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.autocast):
+        half = torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.autocast)
+        with half, compiled_if(self.config.compiled and asked.name == LessonKind.PHOTO.value):
             predictions = self.network(lesson.groups)
         loss = lesson_loss(predictions, lesson, self.channel_weights)
         for optimiser in self.optimisers:

@@ -1,0 +1,46 @@
+"""Layers as compiled kernels, for the lessons that are all built alike."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+from engine.model.transformer import Transformer
+
+#: What torch looks for where there is no GPU.
+_COMPILERS = ("g++", "clang++", "c++")
+
+
+def compile_layers(network: nn.Module, device: torch.device) -> None:
+    """Compiles the layers of our own transformer, at the first lesson that asks for it.
+
+    Raises:
+        ValueError: it is another network, or there is no compiler.
+    """
+    if not isinstance(network, Transformer):
+        raise ValueError(
+            f"only Photowalk's own transformer trains with --compile, not a "
+            f"{type(network).__name__}; leave it out"
+        )
+    if device.type == "cpu" and not any(map(shutil.which, _COMPILERS)):
+        raise ValueError("--compile needs a C++ compiler: install g++, or leave --compile out")
+    for layer in network.layers:
+        layer.compile()
+
+
+@contextmanager
+def compiled_if(on: bool) -> Iterator[None]:
+    """Compiled layers run as such only here and where `on`.
+
+    A layer is compiled anew for every way in which a pass is divided into pictures. Single views
+    know one; walks and joint lessons know dozens, at half a minute each.
+    """
+    torch.compiler.set_stance("default" if on else "force_eager")
+    try:
+        yield
+    finally:
+        torch.compiler.set_stance("default")
