@@ -109,6 +109,19 @@ def evaluate_clip(**given: Any) -> None:
 
 
 @measurement(
+    "photos",
+    click.argument("folders", type=FILE, nargs=-1, required=True),
+    click.option("--frames", type=click.IntRange(1), help="Photos of each folder."),
+    click.option("--size", callback=picture_size, metavar="WxH"),
+)
+def evaluate_photos(**given: Any) -> None:
+    """Depth of single photos: frames of FOLDERS, clips with depth or rendered worlds."""
+    from explorer.evaluation import photos
+
+    photos.evaluate_photos(photos.PhotosOptions(**given))
+
+
+@measurement(
     "speed",
     click.option("--views", type=int, help="Timed views."),
     click.option("--threads", type=int, help="CPU threads."),

@@ -21,6 +21,7 @@ from PIL import Image, UnidentifiedImageError
 from engine.geometry.cameras import Array, Camera, Intrinsics, orthonormalised
 from explorer.evaluation.picture_metrics import resized
 from explorer.evaluation.scenes import Scene, TrueView, scene_from_frames
+from explorer.evaluation.sheets import evenly
 from explorer.evaluation.visibility import MEASURED_TOLERANCE
 from explorer.walk.photo import working_size
 
@@ -192,10 +193,25 @@ def read_clip(
         raise ClipError(
             f"{folder} leaves {len(chosen)} frames at stride {stride}; use a smaller one"
         )
-    first = chosen[0]
+    return scene_from_frames(folder.name, caption, _views(chosen, size), MEASURED_TOLERANCE)
+
+
+def read_photos(folder: Path, size: tuple[int, int], frames: int) -> list[TrueView]:
+    """At most `frames` frames that have a depth, evenly spread over the clip.
+
+    Raises:
+        ClipError: with one sentence, for anything unreadable, or where no frame has a depth.
+    """
+    entries = [entry for entry in read_entries(folder) if entry.depth is not None]
+    if not entries:
+        raise ClipError(f"no frame of {folder} has a depth to compare with")
+    return _views([entries[index] for index in evenly(len(entries), frames)], size)
+
+
+def _views(entries: Sequence[FrameEntry], size: tuple[int, int]) -> list[TrueView]:
+    first = entries[0]
     crop = working_crop(first.width, first.height, size)
-    for entry in chosen:
+    for entry in entries:
         if (entry.width, entry.height) != (first.width, first.height):
             raise ClipError(f"{entry.picture} differs in size from the clip's first frame")
-    views = [_true_view(entry, crop) for entry in chosen]
-    return scene_from_frames(folder.name, caption, views, MEASURED_TOLERANCE)
+    return [_true_view(entry, crop) for entry in entries]
