@@ -132,6 +132,10 @@ def attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
 
 
 def normed(x: Tensor, norm: nn.RMSNorm) -> Tensor:
-    """The norm with its weight in x's own type, which torch needs for its fused form."""
+    """x normalised in the weight's type, which torch needs for its fused form, in its own type.
+
+    The module itself is called: its weight may wait elsewhere until then.
+    """
     assert norm.weight is not None
-    return F.rms_norm(x, tuple(norm.normalized_shape), norm.weight.to(x.dtype), norm.eps)
+    answer: Tensor = norm(x.to(norm.weight.dtype)).to(x.dtype)
+    return answer
