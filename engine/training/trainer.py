@@ -8,6 +8,7 @@ import math
 import os
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -160,7 +161,8 @@ class Trainer:
         asked = self.syllabus.next()
         lesson = asked.lesson
         half = torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.autocast)
-        with half, compiled_if(self.config.compiled and asked.name == LessonKind.PHOTO.value):
+        photo = asked.name == LessonKind.PHOTO.value
+        with half, compiled_if(photo) if self.config.compiled else nullcontext():
             predictions = self.network(lesson.groups)
         loss = lesson_loss(predictions, lesson, self.channel_weights)
         for optimiser in self.optimisers:

@@ -92,7 +92,7 @@ def evaluate_photos(
         KeyboardInterrupt: passed on after photos.json was written with what was done.
     """
     console = console or Console()
-    given = {folder.name: _photos_in(folder, options) for folder in options.folders}
+    given = {_name(folder, options): _photos_in(folder, options) for folder in options.folders}
     run = _PhotosRun(options, driver or WalkDriver.load(options.weights, options.device))
     try:
         with counting(console, sum(map(len, given.values()))) as counter:
@@ -106,6 +106,12 @@ def evaluate_photos(
         raise
     finally:
         show(console, _table(run.summaries()))
+
+
+def _name(folder: Path, options: PhotosOptions) -> str:
+    """Its last part, or all of it where another folder ends alike."""
+    alike = [other for other in options.folders if other.name == folder.name]
+    return folder.name if len(alike) == 1 else str(folder)
 
 
 def _photos_in(folder: Path, options: PhotosOptions) -> list[TrueView]:

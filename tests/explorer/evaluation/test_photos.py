@@ -77,6 +77,14 @@ def test_clips_and_worlds_against_guesses(tmp_path: Path, boxes: Any, painter: A
         assert sheet.height > 6 * boxes.height
 
 
+def test_folders_of_one_name_are_kept_apart(tmp_path: Path, boxes: Any, painter: Any) -> None:
+    (tmp_path / "b").mkdir()
+    folders = (write_worlds(tmp_path / "a", boxes, 1), write_worlds(tmp_path / "b" / "a", boxes, 2))
+    report = evaluate_photos(PhotosOptions(folders, tmp_path / "out"), QUIET, painter)
+    assert [scores.folder for scores in report.folders] == [str(folder) for folder in folders]
+    assert [scores.depths[0].views for scores in report.folders] == [1, 2]
+
+
 def test_what_was_done_is_kept(tmp_path: Path, boxes: Any, painter: Any) -> None:
     class Impatient:
         description = "impatient"
