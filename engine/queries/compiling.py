@@ -108,20 +108,6 @@ def places_of(network: nn.Module) -> list[tuple[Any, str]]:
     return [(network, "remember"), (network, "predict")]
 
 
-def compiler_fault(device: torch.device) -> str | None:
-    """Why nothing can be compiled for a device, in a few words; None where a compiler works.
-
-    Compiles and runs a function of one line, which takes some seconds the first time.
-    """
-    try:
-        ones = torch.ones(64, device=device)
-        doubled = torch.compile(lambda x: x.sin() * 2.0 + 1.0)(ones)
-        torch.testing.assert_close(doubled, ones.sin() * 2.0 + 1.0)
-    except Exception as error:  # every compiler has errors of its own
-        return f"no compiler works here ({first_line(error)})"
-    return None
-
-
 def warm_up(
     engine: Engine, size: tuple[int, int] = (256, 144), context_views: int = 4
 ) -> Iterator[WarmUp]:

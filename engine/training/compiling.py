@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import nn
 
+from engine.model.compiler import compiler_fault
 from engine.model.transformer import Transformer
-
-#: What torch looks for where there is no GPU.
-_COMPILERS = ("g++", "clang++", "c++")
 
 
 def compile_layers(network: nn.Module, device: torch.device) -> None:
     """Compiles the layers of our own transformer, at the first lesson that asks for it.
 
     Raises:
-        ValueError: it is another network, or there is no compiler.
+        ValueError: it is another network, or no compiler works.
     """
     if not isinstance(network, Transformer):
         raise ValueError(
             f"only Photowalk's own transformer trains with --compile, not a "
             f"{type(network).__name__}; leave it out"
         )
-    if device.type == "cpu" and not any(map(shutil.which, _COMPILERS)):
-        raise ValueError("--compile needs a C++ compiler: install g++, or leave --compile out")
+    fault = compiler_fault(device)
+    if fault is not None:
+        raise ValueError(f"{fault}; install one (g++ on a CPU), or leave --compile out")
     for layer in network.layers:
         layer.compile()
 

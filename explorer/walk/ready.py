@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine.model.compiler import compiler_fault
 from engine.model.memory_plan import MemoryPlan
-from engine.queries.compiling import Compiled, WarmUp, compiler_fault, warm_up
+from engine.queries.compiling import Compiled, WarmUp, warm_up
 from engine.queries.engine import Engine
 from engine.queries.fitting import load_fitted
 

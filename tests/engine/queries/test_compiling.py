@@ -11,12 +11,13 @@ import torch
 from torch import nn
 
 from engine.model.codec import Codec
+from engine.model.compiler import compiler_fault
 from engine.model.model import Model, new_model
 from engine.model.text import Kind, Tokenizer
 from engine.model.tokens import Group, Picture
 from engine.model.transformer import Cache, TransformerConfig
 from engine.queries import Engine, compiling
-from engine.queries.compiling import Compiled, WarmUp, compiler_fault, warm_up
+from engine.queries.compiling import Compiled, WarmUp, warm_up
 
 SIZE = (80, 48)
 

@@ -12,6 +12,7 @@ from torch._dynamo.utils import counters
 from engine.model.text import Kind
 from engine.model.tokens import Group, Picture
 from engine.model.transformer import Transformer, TransformerConfig
+from engine.training import compiling
 from engine.training.compiling import compile_layers, compiled_if
 
 CPU = torch.device("cpu")
@@ -62,6 +63,6 @@ def test_compiled_layers_learn_alike_and_only_where_asked() -> None:
 def test_only_our_own_layers_and_only_with_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match=r"Linear; leave it out"):
         compile_layers(nn.Linear(2, 2), CPU)
-    monkeypatch.setattr(shutil, "which", lambda _name: None)
-    with pytest.raises(ValueError, match=r"install g\+\+"):
+    monkeypatch.setattr(compiling, "compiler_fault", lambda _device: "no compiler works here")
+    with pytest.raises(ValueError, match=r"^no compiler works here; install one"):
         compile_layers(network(), CPU)
