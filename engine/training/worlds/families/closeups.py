@@ -13,14 +13,14 @@ from dataclasses import dataclass
 
 from engine.training.worlds.blueprint import Blueprint, Look
 from engine.training.worlds.captions import article, listed
-from engine.training.worlds.lights import daylight, indoor_light
+from engine.training.worlds.lights import daylight
 from engine.training.worlds.objects import furniture as f
 from engine.training.worlds.objects import street as s
 from engine.training.worlds.objects import tabletops as t
 from engine.training.worlds.objects.buildings import cottage, house
-from engine.training.worlds.objects.furnishing import Rectangle, furnish, lamps, overlaps
+from engine.training.worlds.objects.furnishing import Rectangle, furnish, lit, overlaps, worktops
 from engine.training.worlds.objects.furniture import Piece
-from engine.training.worlds.objects.interior import build_shell, garden
+from engine.training.worlds.objects.interior import build_shell
 from engine.training.worlds.objects.plants import bush, hedge, tree
 from engine.training.worlds.shapes import Builder
 from engine.training.worlds.surveying import WalkStyle
@@ -54,20 +54,18 @@ def _indoors(look: Look) -> Blueprint:
     b = Builder()
     kind = str(look.rng.choice(list(_ROOMS), p=[0.35, 0.25, 0.25, 0.15]))
     w, d, h = look.between(3.0, 6.5), look.between(3.0, 6.0), look.between(2.35, 3.0)
-    shell = build_shell(b, look, w, d, h)
+    shell = build_shell(b, look, w, d, h, panels=0.25)
     group = _stand(b, look, [_indoor_thing(look) for _ in range(look.count(2, 5))], spread=1.0)
-    names = furnish(b, look, shell, _ROOMS[kind], [_square(group.reach)])
-    with b.shadowless():
-        lights = lamps(b, look, shell)
-    windows = any(o.outside for o in shell.openings)
-    if windows:
-        garden(b, look, shell)
+    taken = [_square(group.reach)]
+    if kind == "kitchen" and look.chance(0.5):
+        worktops(b, look, shell, taken)
+    names = furnish(b, look, shell, _ROOMS[kind], taken)
+    light = lit(b, look, shell)
     inside = (-w / 2 + 0.25, -d / 2 + 0.25, w / 2 - 0.25, d / 2 - 0.25)
     style = _style(look, group, inside, away=(0.3, 1.2), ceiling=h - 0.25)
     caption = f"{listed(group.names)} in {article(kind)}"
     if names:
         caption += f" with {listed(names)}"
-    light = indoor_light(look, h, lights, windows)
     return Blueprint(b, light, caption, style, (0.0, 0.0), math.hypot(w, d) / 2 + 0.3, h - 0.3)
 
 

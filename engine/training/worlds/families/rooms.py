@@ -7,11 +7,10 @@ from collections.abc import Callable
 
 from engine.training.worlds.blueprint import Blueprint, Look
 from engine.training.worlds.captions import article, listed
-from engine.training.worlds.lights import indoor_light
 from engine.training.worlds.objects import furniture as f
-from engine.training.worlds.objects.furnishing import Rectangle, furnish, lamps, overlaps
+from engine.training.worlds.objects.furnishing import Rectangle, furnish, lit, overlaps
 from engine.training.worlds.objects.furniture import Piece
-from engine.training.worlds.objects.interior import Opening, Shell, build_shell, garden
+from engine.training.worlds.objects.interior import Opening, Shell, build_shell
 from engine.training.worlds.shapes import Builder
 from engine.training.worlds.surveying import WalkStyle
 
@@ -34,11 +33,7 @@ def build_room(look: Look) -> Blueprint:
     taken = [_keep_free(o, shell) for o in shell.openings if o.bottom < 0.5]
     names = furnish(b, look, shell, _PIECES[kind], taken)
     _middle(b, look, shell, kind, taken, names)
-    with b.shadowless():
-        lights = lamps(b, look, shell)
-    windows = any(o.outside for o in shell.openings)
-    if windows:
-        garden(b, look, shell)
+    light = lit(b, look, shell)
     caption = f"{article(kind)} with {listed(names)}" if names else article(kind)
     style = WalkStyle(
         areas=((-w / 2 + 0.4, -d / 2 + 0.4, w / 2 - 0.4, d / 2 - 0.4),),
@@ -50,7 +45,6 @@ def build_room(look: Look) -> Blueprint:
         step_range=(0.5, 5.0),
         stay=True,
     )
-    light = indoor_light(look, h, lights, windows)
     return Blueprint(b, light, caption, style, (0.0, 0.0), math.hypot(w, d) / 2 + 0.3, h - 0.3)
 
 

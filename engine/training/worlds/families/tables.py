@@ -10,12 +10,11 @@ import math
 
 from engine.training.worlds.blueprint import Blueprint, Look
 from engine.training.worlds.captions import article, listed
-from engine.training.worlds.lights import indoor_light
 from engine.training.worlds.objects import furniture as f
 from engine.training.worlds.objects import tabletops as t
-from engine.training.worlds.objects.furnishing import furnish, lamps
+from engine.training.worlds.objects.furnishing import furnish, lit, worktops
 from engine.training.worlds.objects.furniture import Piece
-from engine.training.worlds.objects.interior import Shell, build_shell, garden
+from engine.training.worlds.objects.interior import Shell, build_shell
 from engine.training.worlds.shapes import Builder
 from engine.training.worlds.surveying import WalkStyle
 
@@ -26,38 +25,41 @@ _AROUND = {
     "living room": (f.sofa, f.sofa, f.shelf, f.cabinet, f.floor_lamp, f.potted_plant),
 }
 
+#: Beside worktops that fill whole walls.
+_BESIDE = (f.fridge, f.shelf, f.cabinet)
+
 
 def build_table(look: Look) -> Blueprint:
     """A furnished room around one table that the camera stands at."""
     b = Builder()
     kind = str(look.rng.choice(list(_AROUND), p=[0.45, 0.25, 0.15, 0.15]))
     w, d, h = look.between(2.8, 5.5), look.between(2.8, 5.0), look.between(2.35, 3.0)
-    shell = build_shell(b, look, w, d, h)
+    shell = build_shell(b, look, w, d, h, panels=0.25)
     x, y = look.between(-w * 0.15, w * 0.15), look.between(-d * 0.15, d * 0.15)
     table = _table(look, kind)
     reach = max(table.width, table.depth) / 2
     taken = [(x - reach, y - reach, x + reach, y + reach)]
-    names = furnish(b, look, shell, _AROUND[kind], taken)
+    rows = worktops(b, look, shell, taken) if kind == "kitchen" and look.chance(0.6) else []
+    names = furnish(b, look, shell, _BESIDE if rows else _AROUND[kind], taken)
     for wall in range(4):
         _pin(b, look, shell, wall)
     with b.placed(x, y, 0, look.between(0, 2 * math.pi)):
-        with b.placed(0, -table.depth / 2):
-            table.build(b)
+        tabled = not rows or look.chance(0.8)
+        if tabled:
+            with b.placed(0, -table.depth / 2):
+                table.build(b)
         _chairs(b, look, table)
-    with b.shadowless():
-        lights = lamps(b, look, shell)
-    windows = any(o.outside for o in shell.openings)
-    if windows:
-        garden(b, look, shell)
-    caption = f"a table in {article(kind)} with {listed(names or ['chair'])}"
-    light = indoor_light(look, h, lights, windows)
-    style = _style(look, shell, (x, y), reach)
+    light = lit(b, look, shell)
+    names += ["counter"] * bool(rows)
+    first = "a table" if tabled else "chairs"
+    caption = f"{first} in {article(kind)} with {listed(names or ['chair'])}"
+    style = _style(look, shell, [(x, y), *rows], reach)
     return Blueprint(b, light, caption, style, (0.0, 0.0), math.hypot(w, d) / 2 + 0.3, h - 0.3)
 
 
-def _style(look: Look, shell: Shell, at: tuple[float, float], reach: float) -> WalkStyle:
-    """Beside the table or a step away from it, looking down at it or over it."""
-    (x, y), w, d = at, shell.width / 2 - 0.25, shell.depth / 2 - 0.25
+def _style(look: Look, shell: Shell, sights: list[tuple[float, float]], reach: float) -> WalkStyle:
+    """Beside the table, the first of the sights, or a step away, looking down at it or over it."""
+    (x, y), w, d = sights[0], shell.width / 2 - 0.25, shell.depth / 2 - 0.25
     far = reach + look.between(0.3, 1.1)
     area = (max(x - far, -w), max(y - far, -d), min(x + far, w), min(y + far, d))
     return WalkStyle(
@@ -68,7 +70,7 @@ def _style(look: Look, shell: Shell, at: tuple[float, float], reach: float) -> W
         pitch=(-17.0, 10.0),
         steepest=50.0,
         rest=-17.0,
-        towards=((x, y),),
+        towards=tuple(sights),
         tilt=2.0,
         ceiling=shell.height - 0.25,
         step_range=(0.4, 3.0),

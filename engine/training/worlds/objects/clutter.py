@@ -17,6 +17,14 @@ def bright(look: Look) -> Colour:
     return (min(r, 1.0), min(g, 1.0), min(b, 1.0))
 
 
+def deep(look: Look) -> Colour:
+    """A strong, mostly dark colour, as fronts of cupboards and panels on walls are painted."""
+    value = look.between(0.04, 0.5)
+    others = [value * look.between(0.03, 0.5) for _ in range(2)]
+    r, g, b = (float(c) for c in look.rng.permutation([value, *others]))
+    return r, g, b
+
+
 def litter(
     b: Builder, look: Look, area: tuple[float, float, float, float], z: float, count: int
 ) -> None:

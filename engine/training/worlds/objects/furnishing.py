@@ -1,4 +1,4 @@
-"""Puts furniture along the walls of a room and lamps under its ceiling."""
+"""Puts furniture along the walls of a room, lamps under its ceiling, light into its windows."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import math
 from collections.abc import Callable
 
 from engine.training.worlds.blueprint import Look
+from engine.training.worlds.lighting import Lighting
+from engine.training.worlds.lights import indoor_light
 from engine.training.worlds.objects.furniture import Piece
-from engine.training.worlds.objects.interior import Shell
+from engine.training.worlds.objects.interior import Shell, garden
+from engine.training.worlds.objects.tabletops import counter, finish
 from engine.training.worlds.shapes import Builder
 
 #: Of the floor: least x, least y, greatest x, greatest y, in metres.
@@ -61,6 +64,55 @@ def furnish(
             names.append(piece.name)
             break
     return names
+
+
+def worktops(
+    b: Builder, look: Look, shell: Shell, taken: list[Rectangle]
+) -> list[tuple[float, float]]:
+    """Cupboards of one look along one to three neighbouring walls, from corner to corner.
+
+    Returns places in front of them to look at: none where doors or what is taken leave no room.
+    """
+    kit, first, places = finish(look), look.count(0, 3), []
+    mine: list[Rectangle] = []
+    for wall in range(first, first + look.count(1, 3)):
+        wall %= 4
+        low, high = free_stretch(shell, wall, kit.height + 0.3)
+        width, middle = high - low, (low + high) / 2
+        x, y, nx, ny = shell.wall_point(wall, middle, kit.depth / 2 + 0.02)
+        half = (width / 2, kit.depth / 2 + 0.04)
+        half_x, half_y = half if ny else half[::-1]
+        box = (x - half_x, y - half_y, x + half_x, y + half_y)
+        if width < 1.2 or any(overlaps(box, t) for t in taken):
+            continue
+        mine.append(box)
+        places += [shell.wall_point(wall, at, kit.depth)[:2] for at in (low, middle, high)]
+        bx, by, _, _ = shell.wall_point(wall, middle, 0.02)
+        with b.placed(bx, by, 0, math.atan2(ny, nx) - math.pi / 2):
+            counter(look, width, kit).build(b)
+    taken += mine
+    return places
+
+
+def free_stretch(shell: Shell, wall: int, height: float) -> tuple[float, float]:
+    """From where to where along a wall the longest piece runs that no opening cuts, metres."""
+    reach = shell.length(wall) / 2 - 0.02
+    ends = [-reach]
+    for o in sorted(shell.openings, key=lambda o: o.along):
+        if o.wall == wall and o.bottom < height:
+            ends += [o.along - o.width / 2 - 0.12, o.along + o.width / 2 + 0.12]
+    ends.append(reach)
+    return max(zip(ends[::2], ends[1::2], strict=True), key=lambda pair: pair[1] - pair[0])
+
+
+def lit(b: Builder, look: Look, shell: Shell) -> Lighting:
+    """Lamps, and a garden in front of windows; returns the light that they give."""
+    with b.shadowless():
+        lights = lamps(b, look, shell)
+    windows = any(o.outside for o in shell.openings)
+    if windows:
+        garden(b, look, shell)
+    return indoor_light(look, shell.height, lights, windows)
 
 
 def lamps(b: Builder, look: Look, shell: Shell) -> list[tuple[float, float, float]]:

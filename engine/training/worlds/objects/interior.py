@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from engine.training.worlds.blueprint import Look
+from engine.training.worlds.objects.clutter import deep
 from engine.training.worlds.objects.plants import bush, tree
 from engine.training.worlds.shapes import Builder, Material
 
@@ -80,8 +81,8 @@ def floor_material(look: Look) -> Material:
     return look.material(name, metres=look.between(0.9, 2.0), gloss=gloss, vary=0.25)
 
 
-def build_shell(b: Builder, look: Look, w: float, d: float, h: float) -> Shell:
-    """Adds floor, ceiling, walls and fittings of a random room."""
+def build_shell(b: Builder, look: Look, w: float, d: float, h: float, panels: float = 0.0) -> Shell:
+    """Adds floor, ceiling, walls and fittings of a random room; some have `panels` on walls."""
     openings = _random_openings(look, w, d, h)
     shell = Shell(w, d, h, tuple(openings))
     floor = floor_material(look)
@@ -94,6 +95,7 @@ def build_shell(b: Builder, look: Look, w: float, d: float, h: float) -> Shell:
     accent = wall_material(look) if look.chance(0.35) else plain
     trim = look.paint((0.85,) * 3) if look.chance(0.7) else look.wood()
     skirting = look.chance(0.7)
+    panel = _panel(look) if panels and look.chance(panels) else None
     for wall in range(4):
         x, y, nx, ny = shell.wall_point(wall, 0.0, 0.0)
         mine = [o for o in openings if o.wall == wall]
@@ -106,8 +108,10 @@ def build_shell(b: Builder, look: Look, w: float, d: float, h: float) -> Shell:
                 if o.leaf == "open":
                     with b.placed(sign * o.along, -THICK):
                         annex(b, look, look.between(2.0, 4.5), look.between(1.8, 5.0), h, o.width)
+            if panel is not None:
+                _along_floor(b, length, mine, sign, *panel)
             if skirting:
-                _skirting(b, length, mine, sign, trim)
+                _along_floor(b, length, mine, sign, trim, (0.016, 0.1))
             _hang(b, look, length, h, mine, sign)
     if look.chance(0.25):
         _beams(b, look, shell)
@@ -197,14 +201,32 @@ def _drape(b: Builder, look: Look, x: float, w: float, o: Opening) -> None:
             b.box((x, -0.03, o.top - (i + 0.5) * 0.09), (w, 0.05, 0.008), slat, roll=0.5)
 
 
-def _skirting(b: Builder, length: float, openings: list[Opening], sign: float, m: Material) -> None:
-    cursor = -length / 2
-    doors = [o for o in openings if o.bottom < 0.1]
-    for o in sorted(doors, key=lambda o: sign * o.along):
+def _panel(look: Look) -> tuple[Material, tuple[float, float]]:
+    """What covers the lower part of walls, in wood, tiles or a strong colour; thickness, height."""
+    size = (0.01, look.between(0.7, 1.2))
+    if look.chance(0.5):
+        return look.paint(deep(look), gloss=look.between(0, 0.4)), size
+    metres = look.between(0.5, 1.2)
+    return look.material("planks", "tiles", "wallpaper", metres=metres, vary=0.4), size
+
+
+def _along_floor(
+    b: Builder,
+    length: float,
+    openings: list[Opening],
+    sign: float,
+    m: Material,
+    size: tuple[float, float],
+) -> None:
+    """A skirting or a panel of some thickness and height (metres), with gaps for openings."""
+    (thick, high), cursor = size, -length / 2
+    reaching = [o for o in openings if o.bottom < high]
+    for o in sorted(reaching, key=lambda o: sign * o.along):
         a = sign * o.along - o.width / 2
-        b.box(((cursor + a) / 2, 0.008, 0.05), (a - cursor, 0.016, 0.1), m)
+        b.box(((cursor + a) / 2, thick / 2, high / 2), (a - cursor, thick, high), m)
         cursor = a + o.width
-    b.box(((cursor + length / 2) / 2, 0.008, 0.05), (length / 2 - cursor, 0.016, 0.1), m)
+    end = length / 2
+    b.box(((cursor + end) / 2, thick / 2, high / 2), (end - cursor, thick, high), m)
 
 
 def _hang(

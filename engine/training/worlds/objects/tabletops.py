@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from engine.training.worlds.blueprint import Look
-from engine.training.worlds.objects.clutter import bright, litter
+from engine.training.worlds.objects.clutter import bright, deep, litter
 from engine.training.worlds.objects.furniture import Piece, legs, television
-from engine.training.worlds.shapes import Builder, Point
+from engine.training.worlds.shapes import Builder, Material, Point
 
 
 def sheet(b: Builder, look: Look, at: Point, flat: bool = True) -> None:
@@ -102,29 +104,48 @@ def slatted_chair(look: Look) -> Piece:
     return Piece("chair", 0.46, 0.5, back, build)
 
 
-def counter(look: Look) -> Piece:
-    """Cupboards under a worktop that is full of things, without cupboards above."""
-    w, d, h = look.between(1.2, 3.6), look.between(0.5, 0.7), look.between(0.85, 0.95)
-    colour = bright(look)
+@dataclass(frozen=True)
+class Finish:
+    """How the cupboards of one kitchen look."""
+
+    front: Material
+    top: Material
+    handle: Material
+    back: Material
+    depth: float
+    height: float
+
+
+def finish(look: Look) -> Finish:
+    """In any colour that households have, half of them strong ones."""
+    colour = deep(look) if look.chance(0.5) else bright(look)
     front = look.paint(colour, gloss=look.between(0.1, 0.5))
     if look.chance(0.4):
         front = look.material("cupboard", "wood", metres=0, tint=colour, vary=0.3)
     top = look.paint((look.between(0.02, 0.8),) * 3, gloss=0.4)
     if look.chance(0.5):
         top = look.material("marble", "wood", "concrete", metres=0.9, gloss=0.3)
-    handle, units = look.metal(), max(2, round(w / look.between(0.45, 0.7)))
     back = look.material("tiles", "tiles", "brick", "plaster", metres=0.6, gloss=0.2)
+    size = look.between(0.5, 0.7), look.between(0.85, 0.95)
+    return Finish(front, top, look.metal(), back, *size)
+
+
+def counter(look: Look, w: float | None = None, given: Finish | None = None) -> Piece:
+    """Cupboards under a worktop that is full of things, without cupboards above."""
+    w, kit = w or look.between(1.2, 3.6), given or finish(look)
+    d, h = kit.depth, kit.height
+    units = max(2, round(w / look.between(0.45, 0.7)))
     above = look.chance(0.4)
 
     def build(b: Builder) -> None:
-        b.box((0, d / 2 - 0.02, h / 2), (w, d - 0.04, h - 0.04), front)
+        b.box((0, d / 2 - 0.02, h / 2), (w, d - 0.04, h - 0.04), kit.front)
         b.box((0, d / 2 - 0.04, 0.05), (w, d - 0.04, 0.1), look.paint((0.05,) * 3))
-        b.box((0, d / 2 + 0.01, h - 0.02), (w + 0.02, d + 0.02, 0.04), top)
-        b.box((0, 0.01, h + 0.25), (w, 0.02, 0.5), back)
+        b.box((0, d / 2 + 0.01, h - 0.02), (w + 0.02, d + 0.02, 0.04), kit.top)
+        b.box((0, 0.01, h + 0.25), (w, 0.02, 0.5), kit.back)
         for i in range(units):
             x = -w / 2 + (i + 0.5) * w / units
-            b.box((x, d - 0.01, h / 2 + 0.04), (w / units - 0.012, 0.02, h - 0.18), front)
-            b.box((x, d + 0.015, h - 0.14), (w / units * 0.6, 0.02, 0.02), handle)
+            b.box((x, d - 0.01, h / 2 + 0.04), (w / units - 0.012, 0.02, h - 0.18), kit.front)
+            b.box((x, d + 0.015, h - 0.14), (w / units * 0.6, 0.02, 0.02), kit.handle)
         if above:
             b.box((0, 0.14, h + 0.62), (w, 0.26, 0.03), look.wood())
             litter(b, look, (-w * 0.45, 0.05, w * 0.45, 0.22), h + 0.635, look.count(2, 7))
