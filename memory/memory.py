@@ -19,6 +19,7 @@ from memory.chunks import Selection
 from memory.cloud import SurfelCloud, Undo
 from memory.fusion import FusionConfig, Picture, fuse, observe
 from memory.poses import PoseTable
+from memory.recall import Recalled, recalled, standing_near
 from memory.retrieval import STRATEGIES, Query, Retrieved
 from memory.retrieval.query import Sight
 from memory.sky import SkyMemory
@@ -33,12 +34,14 @@ class MemoryConfig:
     views_in_ram: how many views stay in RAM when the memory has a folder.
     undo: how many of the last events can be taken back without making the points anew.
     sight_step: retrieval looks at every n-th row and column of what is known.
+    views_recalled: how many views from the same place are turned to fill gaps among the points.
     """
 
     fusion: FusionConfig = field(default_factory=FusionConfig)
     views_in_ram: int = 64
     undo: int = 32
     sight_step: int = 3
+    views_recalled: int = 3
 
 
 @dataclass(frozen=True)
@@ -152,6 +155,16 @@ class Memory:
     def render(self, camera: Camera, height: int, width: int) -> Rendering:
         """All that is known, seen from `camera`; `surfel_ids` count the rendered surfels only."""
         return self._look(camera, height, width).rendering
+
+    def recall(self, camera: Camera, height: int, width: int) -> Recalled | None:
+        """What views show that were taken from the same place, also where they left no points;
+        None when there is no such view."""
+        if not len(self._poses):
+            return None
+        poses, config = self._poses.poses, self.config
+        scale = self._store[int(poses.ids[0])].scale
+        ids = standing_near(poses, camera, width, scale, config.views_recalled)
+        return recalled([self._store[int(i)] for i in ids], camera, height, width)
 
     def points(self) -> Surfels:
         """Every fused surfel."""

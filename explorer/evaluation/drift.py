@@ -61,13 +61,12 @@ class LapSource(Protocol):
 
 @dataclass(frozen=True)
 class DriftRecord:
-    """One drawn view.
+    """One drawn view; the photo's own camera is left out, since it shows the photo.
 
     Attributes:
         lap: from 1. way: out or back.
         psnr: against the truth, dB.
-        revisit_psnr: against what the same camera showed first (the photo, for its camera), dB;
-            None at the first visit.
+        revisit_psnr: against what the same camera showed first, dB; None at the first visit.
         brightness, gradient: mean colour and gradient energy over the truth's.
     """
 
@@ -156,13 +155,15 @@ def _world(
 
 
 def judge_laps(scene: Scene, trace: WalkTrace, views: int) -> list[DriftRecord]:
-    """Every drawn view against the truth and against the first visit of its camera."""
+    """Drawn views against the truth and against the first visit of their cameras."""
     records = []
     for picture in PICTURES:
-        first: dict[int, NDArray[np.float32]] = {0: scene.photo.colours}
+        first: dict[int, NDArray[np.float32]] = {}
         for index, (drawn, truth) in enumerate(zip(trace.views, scene.views, strict=True)):
-            colours = unit_colours(drawn.final if picture == "final" else drawn.raw)
             place = camera_of(index, views)
+            if place == 0:
+                continue
+            colours = unit_colours(drawn.final if picture == "final" else drawn.raw)
             before = first.get(place)
             everywhere = np.ones(colours.shape[:2], dtype=bool)
             true_energy = gradient_energy(truth.colours, everywhere)

@@ -11,8 +11,12 @@ from engine.geometry.cameras import Camera
 from explorer.walk.composite import certainty
 from explorer.walk.depth_fusion import FusedDepth, fuse_depth
 from memory.memory import Memory
+from memory.recall import Recalled
 
 FloatPicture = NDArray[np.float32]
+
+#: Pixels that points cover less than this are gaps among them.
+_GAP = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,14 +32,32 @@ class Known:
 
 
 def look(memory: Memory, camera: Camera, height: int, width: int) -> Known:
-    """The memory seen from `camera`."""
+    """The memory seen from `camera`: its points, and between them what views show that were taken
+    from the same place."""
     seen = memory.render(camera, height, width)
-    return Known(
+    known = Known(
         rgb=seen.rgb.cpu().numpy(),
         depth=seen.depth.cpu().numpy(),
         coverage=seen.coverage.cpu().numpy(),
         view_ids=seen.view_ids.cpu().numpy(),
         footprint=seen.footprint.cpu().numpy(),
+    )
+    again = memory.recall(camera, height, width)
+    return known if again is None else _with_gaps_filled(known, again)
+
+
+def _with_gaps_filled(known: Known, again: Recalled) -> Known:
+    """The recalled view gets what points leave of a pixel's colour, or its own weight if more."""
+    there = again.view_ids >= 0
+    gap = there & (known.coverage < _GAP)
+    left = np.where(there, 1.0 - known.coverage.clip(0.0, 1.0), 0.0)
+    share = np.maximum(left, again.weight)
+    return Known(
+        rgb=(known.rgb + share[..., None] * (again.rgb - known.rgb)).astype(np.float32),
+        depth=np.where(gap, again.depth, known.depth),
+        coverage=np.where(there, np.float32(1.0), known.coverage),
+        view_ids=np.where(gap, again.view_ids, known.view_ids),
+        footprint=(known.footprint + share * (1.0 - known.footprint)).astype(np.float32),
     )
 
 

@@ -96,6 +96,17 @@ def test_the_way_back_is_known(new_walk, fake, start) -> None:
         assert np.abs(view.view.rgb / 255.0 - rgb).mean() < 0.03
 
 
+def test_back_at_the_start_it_is_the_photo_again(new_walk, room_photo, start) -> None:
+    walk = new_walk()
+    out = path(start, 5)
+    draw(walk, [*out[:-1], *out[::-1]])
+    home = finish(walk.step(start))
+    off = np.abs(home.view.rgb.astype(int) - room_photo.rgb)
+    assert off.max() <= 1
+    assert off.mean() < 0.05
+    assert (home.coverage_map == 255).all()
+
+
 def test_the_cloud_grows_by_surface_seen_not_by_views(new_walk, start) -> None:
     walk = new_walk()
     cameras = path(start, 5)

@@ -1,0 +1,61 @@
+"""What a new camera is told of the past: points, and views from the same place between them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine.geometry.cameras import Camera
+from explorer.walk.known import look
+from memory.memory import Memory
+from memory.views import View
+
+H, W = 80, 144
+BLOCK = (slice(20, 40), slice(50, 90))
+
+
+@pytest.fixture
+def view(room, start) -> View:
+    """Nobody knows how far away a block of it is."""
+    rgb, depth = room.look(start, H, W)
+    sure = np.ones((H, W), np.float32)
+    sure[BLOCK] = 0.0
+    return View(0, start, np.round(rgb * 255).astype(np.uint8), depth, sure)
+
+
+def moved(start: Camera, x: float) -> Camera:
+    T = start.T_world_camera.copy()
+    T[0, 3] += x
+    return Camera(T, start.intrinsics)
+
+
+def test_what_left_no_points_is_known_from_the_same_place_only(view, start) -> None:
+    memory = Memory()
+    memory.add(view)
+    assert (memory.render(start, H, W).coverage.numpy()[BLOCK] < 0.5).mean() > 0.8
+    here = look(memory, start, H, W)
+    assert (here.coverage == 1).all()
+    np.testing.assert_allclose(here.rgb, view.rgb / 255, atol=1e-6)
+    np.testing.assert_allclose(here.depth[BLOCK], view.depth[BLOCK])
+    assert (here.view_ids[BLOCK] == 0).all()
+    aside = look(memory, moved(start, 0.3), H, W)
+    assert (aside.coverage[25:35, 60:80] < 0.5).mean() > 0.8
+
+
+def test_points_stay_where_a_drawn_view_has_some_too(view, start) -> None:
+    """A drawn view only fills gaps: later points may be finer than it."""
+    memory = Memory()
+    memory.add(view)
+    other = replace(view, id=1, rgb=255 - view.rgb, confidence=1 - view.confidence)
+    memory.add(other)
+    aside = moved(start, 1.0)
+    memory.add(replace(view, id=2, camera=aside, rgb=np.full_like(view.rgb, 90)))
+    seen, points = look(memory, aside, H, W), memory.render(aside, H, W)
+    covered = points.coverage.numpy() > 0.999
+    assert 0.3 < covered.mean() < 1.0
+    np.testing.assert_array_equal(seen.rgb[covered], points.rgb.numpy()[covered])
+    gaps = points.coverage.numpy() == 0
+    assert gaps.any()
+    np.testing.assert_allclose(seen.rgb[gaps], 90 / 255, atol=1e-6)
