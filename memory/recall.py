@@ -27,8 +27,8 @@ PARALLAX = 0.5
 PHOTO = 0
 #: What counts as a view's nearest surface: this quantile of its depth.
 _NEAREST = 0.02
-#: Views that are nearer than this, in units of the scene's scale, are looked at at all: no view is
-#: read from disk to find out that it stands elsewhere.
+#: A view whose nearest surface lies farther than this, in units of the scene's scale, may be passed
+#: over: so few views are read from disk to find out that they stand elsewhere.
 _FARTHEST = 2.0
 
 

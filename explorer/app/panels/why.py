@@ -80,7 +80,7 @@ class WhyPanel(QWidget):
         seen = np.any([part.mask for part in parts], axis=0).mean()
         self._words.setText(
             f"{len(parts)} of the remembered views see {seen:.0%} of this picture; "
-            f"the points know {drawn.coverage:.0%} of it. Grey was drawn new."
+            f"memory knows {drawn.coverage:.0%} of it. Grey was drawn new."
         )
 
     def set_strategy(self, name: str) -> None:

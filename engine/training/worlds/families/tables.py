@@ -50,7 +50,8 @@ def build_table(look: Look) -> Blueprint:
                 table.build(b)
         _chairs(b, look, table)
     light = lit(b, look, shell)
-    names += ["counter"] * bool(rows)
+    if rows:
+        names.append("counter")
     first = "a table" if tabled else "chairs"
     caption = f"{first} in {article(kind)} with {listed(names or ['chair'])}"
     style = _style(look, shell, [(x, y), *rows], reach)
