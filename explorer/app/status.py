@@ -30,6 +30,11 @@ class StatusLine(QObject):
         self._timer.timeout.connect(self._count)
         self._timer.start()
 
+    @property
+    def state(self) -> str:
+        """What is going on; empty while nothing is."""
+        return self._state.text()
+
     @pyqtSlot(str)
     def tell(self, sentence: str) -> None:
         """Something that may be read and forgotten."""

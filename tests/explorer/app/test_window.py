@@ -21,7 +21,7 @@ from explorer.app.work.events import Stopped
 from explorer.app.work.requests import Export
 from explorer.app.world_view.world_view import MAP
 from explorer.walk.export.selection import ExportKind
-from explorer.walk.motion.nearness import nearness
+from explorer.walk.motion.nearness import Nearness, nearest
 from explorer.walk.session.autosave import AutosaveFolders
 
 LONG = 60_000
@@ -76,11 +76,15 @@ def fly(window: MainWindow, qtbot, key: Qt.Key, more: int) -> None:
 
 
 def rests(window: MainWindow) -> bool:
-    """The flight stands where the newest view was drawn."""
-    head, camera = window.stage.line.head, window.flight.camera
-    if window.flight.flying or head is None or camera is None:
+    """The flight stands where a view of the line was drawn, and no other is on its way.
+
+    Most often the newest; but a camera that comes to rest where an older view was drawn, the photo
+    for one, sees that again, and nothing is drawn there.
+    """
+    camera, scale = window.flight.camera, window.stage.scene_scale
+    if window.flight.flying or camera is None or window.status.state:
         return False
-    return nearness(head.camera, camera, window.stage.scene_scale).shift < 0.004
+    return nearest(camera, window.stage.line.cameras, scale, Nearness(0.004, 1.0)) is not None
 
 
 def test_the_first_look_invites(new_window, qtbot) -> None:
