@@ -134,18 +134,19 @@ def single_view(
     sequence: PosedSequence, view: int, config: EntryConfig, generator: torch.Generator
 ) -> PosedSequence:
     """One view as a camera held askew would show it, perhaps mirrored or in other colours."""
+    alone = sequence.only(view)
     if uniform(generator, 0, 1) < 0.5:
-        sequence = _mirrored(sequence)
-    whole: tuple[int, int] = (sequence.rgb.shape[-2], sequence.rgb.shape[-1])
+        alone = _mirrored(alone)
+    whole: tuple[int, int] = (alone.rgb.shape[-2], alone.rgb.shape[-1])
     bounds = (config.least_crop, math.radians(config.roll))
     crop = random_rolled_crop(generator, whole, config.size, *bounds)
-    rgb = rolled_cut(sequence.rgb[view : view + 1], crop, config.size)
-    return PosedSequence(
-        odd_colours(photometric(rgb, generator), generator),
-        rolled_cut(sequence.depth[view : view + 1], crop, config.size, nearest=True),
-        (Camera(np.eye(4), crop.intrinsics(sequence.cameras[view].intrinsics, whole)),),
-        sequence.caption,
-        sequence.scales[view : view + 1],
+    rgb = rolled_cut(alone.rgb, crop, config.size)
+    lens = crop.intrinsics(alone.cameras[0].intrinsics, whole)
+    return replace(
+        alone,
+        rgb=odd_colours(photometric(rgb, generator), generator),
+        depth=rolled_cut(alone.depth, crop, config.size, nearest=True),
+        cameras=(Camera(np.eye(4), lens),),
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -80,6 +81,38 @@ class EntrySource(Protocol):
         """No more entries are needed."""
 
 
+class SingleViews:
+    """Single views of several sequences that are open at once, each view served once.
+
+    Reading a sequence takes several times as long as cutting a view of it, and views of one
+    sequence side by side in a batch would teach little more than one.
+
+    Args:
+        draw: a new sequence.
+        open_at_once: so many sequences are held.
+    """
+
+    def __init__(
+        self, draw: Callable[[], PosedSequence], generator: torch.Generator, open_at_once: int = 32
+    ) -> None:
+        self._draw, self._generator = draw, generator
+        self._open: list[tuple[PosedSequence, list[int]]] = []
+        self._most = open_at_once
+
+    def next(self) -> PosedSequence:
+        """A sequence of one view."""
+        if len(self._open) < self._most:
+            sequence = self._draw()
+            order = torch.randperm(len(sequence.cameras), generator=self._generator)
+            self._open.append((sequence, order.tolist()))
+        index = int(torch.randint(len(self._open), (), generator=self._generator))
+        sequence, views = self._open[index]
+        view = views.pop()
+        if not views:
+            del self._open[index]
+        return sequence.only(view)
+
+
 class EntryMaker:
     """Makes entries one by one, when they are asked for."""
 
@@ -93,6 +126,7 @@ class EntryMaker:
     ) -> None:
         self.sequences, self.codec, self.config = sequences, codec, config
         self.generator, self.device = generator, device
+        self._singles = SingleViews(partial(self._long_enough, PHOTO), generator)
 
     def make(self, name: str) -> Entry:
         """
@@ -101,10 +135,12 @@ class EntryMaker:
         """
         if name not in self.config.names:
             raise ValueError(f"there are no entries called {name!r}; known: {self.config.names}")
-        sequence, config = self._long_enough(name), self.config
+        config = self.config
         if name == PHOTO:
             single = config.photos or config.entries
-            return photo_entry(sequence, self.codec, single, self.generator, self.device)
+            view = self._singles.next()
+            return photo_entry(view, self.codec, single, self.generator, self.device)
+        sequence = self._long_enough(name)
         if name == JOINT:
             draws = (config.joint, self.generator, self.device)
             return joint_entry(sequence, config.joint_views, self.codec, *draws)

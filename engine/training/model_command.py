@@ -87,6 +87,8 @@ def add_model_options(model: argparse.ArgumentParser) -> None:
     model.add_argument("--buffer", type=int, default=TrainerConfig.buffer)
     model.add_argument("--workers", type=int, default=0, help="processes that prepare lessons")
     model.add_argument("--uses", type=float, default=TrainerConfig.uses)
+    model.add_argument("--photo-buffer", type=int, help="of single views; as --buffer if not given")
+    model.add_argument("--photo-uses", type=float, help="of single views; as --uses if not given")
     model.add_argument("--final-rate", type=float, default=TrainerConfig.final_rate)
     model.add_argument("--warm-up", type=int, default=TrainerConfig.warm_up)
     model.add_argument("--save-every", type=int, default=TrainerConfig.save_every)
@@ -160,6 +162,8 @@ def _config(options: argparse.Namespace, sources: SourceShares | None) -> Traine
         buffer=options.buffer,
         workers=options.workers,
         uses=options.uses,
+        photo_buffer=options.photo_buffer,
+        photo_uses=options.photo_uses,
         save_every=options.save_every,
         final_rate=options.final_rate,
         warm_up=options.warm_up,

@@ -138,7 +138,7 @@ def buffer_bytes(
     config: SyllabusConfig, shares: Mapping[LessonKind, float], latent_channels: int
 ) -> float:
     """Of all buffers when they are full: latents and rays in float32."""
-    numbers = 0.0
+    numbers, singles = 0.0, 0.0
     for kind in shares:
         size = config.joint.size if "joint" in kind.value else config.entries.size
         size = _photo_size(config) if "photo" in kind.value else size
@@ -146,7 +146,7 @@ def buffer_bytes(
         rays = 6 * _tokens(size)
         targets = config.entries.targets
         if kind is LessonKind.PHOTO:
-            numbers += 2 * latent + rays
+            singles = 2 * latent + rays
         elif kind is LessonKind.BARE_PHOTO:
             numbers += latent + rays
         elif kind is LessonKind.JOINT:
@@ -158,7 +158,7 @@ def buffer_bytes(
             for contexts in range(1, len(config.context_shares) + 1):
                 numbers += (contexts + targets) * (pictures * latent + rays)
                 numbers += targets * 2 * latent if pictures == 2 else 0
-    return 4.0 * config.buffer * numbers
+    return 4.0 * (config.buffer * numbers + (config.photo_buffer or config.buffer) * singles)
 
 
 def _photo_size(config: SyllabusConfig) -> tuple[int, int]:

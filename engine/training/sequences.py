@@ -40,6 +40,17 @@ class PosedSequence:
     def to(self, device: torch.device) -> PosedSequence:
         return replace(self, rgb=self.rgb.to(device), depth=self.depth.to(device))
 
+    def only(self, view: int) -> PosedSequence:
+        """One view, without a copy."""
+        one = slice(view, view + 1)
+        return replace(
+            self,
+            rgb=self.rgb[one],
+            depth=self.depth[one],
+            cameras=self.cameras[one],
+            scales=self.scales[one],
+        )
+
 
 class SequenceFolder:
     """Rendered sequences, one npz a file; files may be added while training reads."""

@@ -59,6 +59,8 @@ class SyllabusConfig:
 
     Attributes:
         photos: how entries of single views are made; None: as those of walks.
+        photo_buffer, photo_uses: of single views, which are small and soon made, so that more of
+            them may wait and each serve less often; None: as others.
     """
 
     photo_batch: int = 24
@@ -72,6 +74,8 @@ class SyllabusConfig:
     entries: EntryConfig = field(default_factory=EntryConfig)
     joint: EntryConfig = field(default_factory=lambda: EntryConfig(size=(80, 128)))
     photos: EntryConfig | None = None
+    photo_buffer: int | None = None
+    photo_uses: float | None = None
     mixture: MixtureConfig = field(default_factory=MixtureConfig)
 
 
@@ -176,11 +180,18 @@ class Syllabus:
     def _draw(self, name: str, count: int) -> list[Any]:
         buffer = self.buffers.get(name)
         if buffer is None:
-            make = partial(self.source.make, name)
-            config = self.config
-            buffer = ReplayBuffer(make, config.buffer, config.uses, self.draws.generator)
+            buffer = ReplayBuffer(
+                partial(self.source.make, name), *self._kept(name), self.draws.generator
+            )
             self.buffers[name] = buffer
         return [buffer.draw() for _ in range(count)]
+
+    def _kept(self, name: str) -> tuple[int, float]:
+        """How many entries of that name wait, and how often each serves."""
+        config = self.config
+        if name != PHOTO:
+            return config.buffer, config.uses
+        return config.photo_buffer or config.buffer, config.photo_uses or config.uses
 
     def _kind(self) -> LessonKind:
         draw, passed = float(torch.rand((), generator=self.draws.structure)), 0.0

@@ -274,7 +274,9 @@ def test_small_single_views_are_counted_small() -> None:
     shares = {LessonKind.PHOTO: 1.0}
     assert planned_steps(small, shares)[0].sample == photo_pass(6)
     assert planned_steps(config, shares)[0].sample == photo_pass(144)
-    assert buffer_bytes(small, shares, 8) == 4 * (2 * 8 * 24 + 6 * 6)
+    one = 4 * (2 * 8 * 24 + 6 * 6)
+    assert buffer_bytes(small, shares, 8) == one
+    assert buffer_bytes(replace(small, photo_buffer=7), shares, 8) == 7 * one
 
 
 def test_shards_share_the_states_and_nothing_else() -> None:

@@ -28,6 +28,7 @@ from engine.training.making import EntryMaker, MakingConfig
 from engine.training.mixture import LessonPlan, MixtureConfig, lesson_loss
 from engine.training.optimisers import build_optimisers, orthogonalised
 from engine.training.sequences import PosedSequence
+from engine.training.syllabus import Draws, Syllabus, SyllabusConfig
 from engine.training.trainer import Trainer, TrainerConfig, channel_weights
 
 CPU = torch.device("cpu")
@@ -181,6 +182,19 @@ def test_single_views_have_a_size_and_a_share_of_noise_of_their_own(codec: Codec
         plan = LessonPlan(config, Tokenizer(["a"]), generator(), generator())
         level = plan.photo(entries).groups[1].pictures[0].level
         assert bool((level == 1).all()) == (share == 1.0)
+
+
+def test_single_views_wait_in_a_buffer_of_their_own(codec: Codec) -> None:
+    mixture = MixtureConfig(photo=1.0, warp=0.0)
+    kept = {"buffer": 2, "uses": 50.0, "photo_buffer": 9, "photo_uses": 1.0}
+    config = SyllabusConfig(photo_batch=6, entries=SIZE, mixture=mixture, **kept)
+    draws = Draws(generator(), generator(), 0)
+    scenes = SourceShares((OneScene(),), (1.0,))
+    syllabus = Syllabus(config, scenes, codec, Tokenizer(["a"]), draws, CPU)
+    for _ in range(4):
+        assert syllabus.next().samples == 6
+    assert len(syllabus.buffers["photo"].entries) == 9
+    assert syllabus.buffers["photo"].made == 24
 
 
 class ScenesOfManyLengths:
