@@ -59,13 +59,19 @@ class SourceShares:
         Raises:
             ValueError: there is none.
         """
-        wanted = wanted or Offer()
+        return self.choose(generator, wanted or Offer()).draw(generator)
+
+    def choose(self, generator: torch.Generator, wanted: Offer) -> SequenceSource:
+        """One of the sources that have what is wanted, by their shares.
+
+        Raises:
+            ValueError: there is none.
+        """
         if not self.can(wanted):
             kind = "depth" if wanted.depth else "pictures without depth"
             raise ValueError(f"no source has {kind}{' and cameras' if wanted.cameras else ''}")
         weights = torch.tensor(self._weights(wanted))
-        index = int(torch.multinomial(weights, 1, generator=generator))
-        return self.sources[index].draw(generator)
+        return self.sources[int(torch.multinomial(weights, 1, generator=generator))]
 
 
 class ReplayBuffer(Generic[E]):

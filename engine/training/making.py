@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Protocol
 
 import torch
@@ -87,29 +87,31 @@ class SingleViews:
     Reading a sequence takes several times as long as cutting a view of it, and views of one
     sequence side by side in a batch would teach little more than one.
 
+    Sources keep their shares, whether their sequences have many views or one.
+
     Args:
-        draw: a new sequence.
-        open_at_once: so many sequences are held.
+        open_at_once: so many sequences of each source are held.
     """
 
     def __init__(
-        self, draw: Callable[[], PosedSequence], generator: torch.Generator, open_at_once: int = 32
+        self, sequences: SourceShares, generator: torch.Generator, open_at_once: int = 32
     ) -> None:
-        self._draw, self._generator = draw, generator
-        self._open: list[tuple[PosedSequence, list[int]]] = []
-        self._most = open_at_once
+        self._sequences, self._generator, self._most = sequences, generator, open_at_once
+        self._open: dict[int, list[tuple[PosedSequence, list[int]]]] = defaultdict(list)
 
     def next(self) -> PosedSequence:
         """A sequence of one view."""
-        if len(self._open) < self._most:
-            sequence = self._draw()
+        source = self._sequences.choose(self._generator, wanted(PHOTO))
+        held = self._open[id(source)]
+        if len(held) < self._most:
+            sequence = source.draw(self._generator)
             order = torch.randperm(len(sequence.cameras), generator=self._generator)
-            self._open.append((sequence, order.tolist()))
-        index = int(torch.randint(len(self._open), (), generator=self._generator))
-        sequence, views = self._open[index]
+            held.append((sequence, order.tolist()))
+        index = int(torch.randint(len(held), (), generator=self._generator))
+        sequence, views = held[index]
         view = views.pop()
         if not views:
-            del self._open[index]
+            del held[index]
         return sequence.only(view)
 
 
@@ -126,7 +128,7 @@ class EntryMaker:
     ) -> None:
         self.sequences, self.codec, self.config = sequences, codec, config
         self.generator, self.device = generator, device
-        self._singles = SingleViews(partial(self._long_enough, PHOTO), generator)
+        self._singles = SingleViews(sequences, generator)
 
     def make(self, name: str) -> Entry:
         """
