@@ -17,6 +17,8 @@ FloatPicture = NDArray[np.float32]
 
 #: Pixels that points cover less than this are gaps among them.
 _GAP = 0.5
+#: What a view saw from the same place this much (relative) before the points is missing there.
+_BEFORE = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,11 +49,16 @@ def look(memory: Memory, camera: Camera, height: int, width: int) -> Known:
 
 
 def _with_gaps_filled(known: Known, again: Recalled) -> Known:
-    """The recalled view gets what points leave of a pixel's colour, or its own weight if more."""
+    """The recalled view gets what points leave of a pixel's colour, or its own weight if more.
+
+    Rims have no points of their own, so that later views' points of what is behind show there as
+    if nothing stood before it: to the recalled view they are gaps too.
+    """
     there = again.view_ids >= 0
-    gap = there & (known.coverage < _GAP)
-    left = np.where(there, 1.0 - known.coverage.clip(0.0, 1.0), 0.0)
-    share = np.maximum(left, again.weight)
+    before = again.depth < known.depth * (1.0 - _BEFORE)  # false where either is nan
+    gap = there & (before | (known.coverage < _GAP))
+    left = np.where(before, 1.0, 1.0 - known.coverage.clip(0.0, 1.0))
+    share = np.maximum(np.where(there, left, 0.0), again.weight)
     return Known(
         rgb=(known.rgb + share[..., None] * (again.rgb - known.rgb)).astype(np.float32),
         depth=np.where(gap, again.depth, known.depth),

@@ -44,18 +44,41 @@ def test_what_left_no_points_is_known_from_the_same_place_only(view, start) -> N
     assert (aside.coverage[25:35, 60:80] < 0.5).mean() > 0.8
 
 
-def test_points_stay_where_a_drawn_view_has_some_too(view, start) -> None:
+def test_points_stay_where_a_drawn_view_has_some_too(room, view, start) -> None:
     """A drawn view only fills gaps: later points may be finer than it."""
     memory = Memory()
     memory.add(view)
     other = replace(view, id=1, rgb=255 - view.rgb, confidence=1 - view.confidence)
     memory.add(other)
     aside = moved(start, 1.0)
-    memory.add(replace(view, id=2, camera=aside, rgb=np.full_like(view.rgb, 90)))
+    depth = room.look(aside, H, W)[1]
+    memory.add(replace(view, id=2, camera=aside, rgb=np.full_like(view.rgb, 90), depth=depth))
     seen, points = look(memory, aside, H, W), memory.render(aside, H, W)
-    covered = points.coverage.numpy() > 0.999
+    same = depth > 0.94 * points.depth.numpy()
+    covered = (points.coverage.numpy() > 0.999) & same
     assert 0.3 < covered.mean() < 1.0
     np.testing.assert_array_equal(seen.rgb[covered], points.rgb.numpy()[covered])
     gaps = points.coverage.numpy() == 0
     assert gaps.any()
     np.testing.assert_allclose(seen.rgb[gaps], 90 / 255, atol=1e-6)
+
+
+def test_what_stood_before_the_points_is_seen_again_from_the_same_place(view, start) -> None:
+    """Nobody is sure of a near thing's depth, and the wall behind it has points of other views."""
+    memory = Memory()
+    memory.add(replace(view, confidence=np.ones((H, W), np.float32)))
+    aside = moved(start, 0.6)
+    wall = memory.render(aside, H, W)
+    rgb = (wall.rgb.numpy() * 255).round().astype(np.uint8)
+    depth = wall.depth.numpy().copy()
+    rgb[BLOCK], depth[BLOCK] = 90, 0.6 * depth[BLOCK]
+    memory.add(View(1, aside, rgb, depth, view.confidence))
+    points = memory.render(aside, H, W)
+    covered = points.coverage.numpy()[BLOCK] > 0.9
+    assert covered.mean() > 0.5 and not (points.view_ids.numpy()[BLOCK] == 1).any()
+    seen = look(memory, aside, H, W)
+    np.testing.assert_allclose(seen.rgb[BLOCK], 90 / 255, atol=1e-6)
+    np.testing.assert_allclose(seen.depth[BLOCK], memory.views[1].depth[BLOCK])
+    assert (seen.view_ids[BLOCK] == 1).all()
+    farther = look(memory, moved(start, 0.9), H, W)
+    assert not (farther.view_ids[BLOCK] == 1).any()
