@@ -1,0 +1,135 @@
+"""Walks and training keep to the device they were given: nothing is left behind on the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from engine.geometry.cameras import Camera, Intrinsics
+from engine.geometry.paths import named_path
+from engine.model.codec import Codec, CodecConfig
+from engine.model.model import Model, new_model
+from engine.model.text import Tokenizer
+from engine.model.transformer import TransformerConfig
+from engine.queries import Engine, finish
+from engine.training.buffer import SourceShares
+from engine.training.distributed import Place
+from engine.training.entries import EntryConfig
+from engine.training.mixture import MixtureConfig
+from engine.training.sequences import PosedSequence
+from engine.training.trainer import Trainer, TrainerConfig
+from explorer.walk.photo import Photo
+from explorer.walk.records import DrawnView
+from explorer.walk.walk import Walk
+from memory.memory import Memory
+from tests.pretended_device import pretended_device
+
+H, W = 48, 64
+
+
+@pytest.fixture
+def far() -> Iterator[torch.device]:
+    with pretended_device() as device:
+        yield device
+
+
+def tiny_model() -> Model:
+    generator = torch.Generator().manual_seed(0)
+    codec = Codec(CodecConfig(latent_channels=8, widths=(4, 4, 4), blocks=(0, 0, 0)))
+    codec.start_from_components(torch.randn(400, 3, 8, 8, generator=generator) * 0.3)
+    shape = TransformerConfig(width=32, layers=2, heads=2, latent_channels=8, words=64)
+    model = new_model(codec, Tokenizer([]), shape)
+    with torch.no_grad():
+        for parameter in model.transformer.parameters():
+            parameter.add_(torch.randn(parameter.shape, generator=generator) * 0.1)
+    return model
+
+
+def walked(device: str) -> tuple[list[DrawnView], Memory]:
+    """Three views to the side, the last of them drawn again after it was forgotten."""
+    rgb = np.random.default_rng(0).integers(0, 255, (H // 8, W // 8, 3), np.uint8)
+    photo = Photo(rgb.repeat(8, 0).repeat(8, 1), W, H, Intrinsics.from_fov(60, W / H), "squares")
+    engine = Engine.of(tiny_model(), device, torch.float32)
+    memory = Memory(device=device)
+    walk = Walk(photo, engine, memory)
+    views = [finish(walk.start())]
+    cameras = named_path("strafe", 3, photo.camera, walk.scene_scale, 1.0)
+    views += [finish(walk.step(camera)) for camera in cameras]
+    walk.rewind(2)
+    views.append(finish(walk.step(cameras[-1])))
+    return views, memory
+
+
+class Wall:
+    """Pictures of a wall 2 m ahead by a camera that steps sideways."""
+
+    def draw(self, generator: torch.Generator) -> PosedSequence:
+        steps = np.repeat(np.eye(4)[None], 4, 0)
+        steps[:, 0, 3] = 0.1 * np.arange(4)
+        lens = Intrinsics.from_fov(60, W / H)
+        rgb = torch.rand(4, 3, H, W, generator=generator)
+        cameras = tuple(Camera(T, lens) for T in steps)
+        return PosedSequence(rgb, torch.full((4, 1, H, W), 2.0), cameras, "a wall")
+
+
+def test_a_mixture_of_devices_is_refused(far: torch.device) -> None:
+    """Else the other tests here would say nothing."""
+    there, here = torch.ones(3, device=far), torch.ones(3)
+    for mixed in (
+        lambda: there + here,
+        lambda: torch.cat([there, here]),
+        lambda: here[there > 0],
+        lambda: torch.where(there > 0, here, 0.0),
+        lambda: there.index_select(0, torch.tensor([0])),
+        lambda: torch.randn(3, device=far, generator=torch.Generator()),
+    ):
+        with pytest.raises(RuntimeError, match=r"device"):
+            mixed()
+    with pytest.raises(TypeError, match="numpy"):
+        there.numpy()
+    assert (there + here.to(far)).cpu().tolist() == [2.0, 2.0, 2.0]
+
+
+def test_a_walk_on_another_device_is_the_same_walk(far: torch.device) -> None:
+    near, near_memory = walked("cpu")
+    away, memory = walked(far.type)
+    assert memory.points().positions.device == far
+    assert memory.surfel_count == near_memory.surfel_count > 0
+    for there, here in zip(away, near, strict=True):
+        np.testing.assert_array_equal(there.view.rgb, here.view.rgb)
+        np.testing.assert_array_equal(there.view.depth, here.view.depth)
+        assert there.retrieved == here.retrieved
+
+
+def test_every_kind_of_lesson_is_trained_on_another_device(
+    far: torch.device, tmp_path: Path
+) -> None:
+    small = EntryConfig(size=(32, 48))
+    config = TrainerConfig(
+        photo_batch=2,
+        walk_batch=2,
+        joint_batch=2,
+        buffer=2,
+        uses=8.0,
+        context_shares=(0.5, 0.5),
+        entries=small,
+        joint=small,
+        steps=12,
+        save_every=12,
+        mixture=MixtureConfig(photo=0.25, joint=0.35, warp=0.2),
+    )
+    sources = SourceShares((Wall(),), (1.0,))
+    trainer = Trainer(tiny_model(), sources, config, Place(0, 1, far))
+    before = [p.detach().cpu() for p in trainer.network.parameters()]
+    (report,) = trainer.run(tmp_path / "run")
+    asked = {name.split("/")[0] for name in report.losses}
+    assert {"photo", "walk", "warp"} < asked
+    after = list(trainer.network.parameters())
+    assert all(p.device == far for p in after)
+    moved = sum(not torch.equal(a, b.detach().cpu()) for a, b in zip(before, after, strict=True))
+    assert moved > 0.8 * len(after)
+    assert trainer.averaged_model().transformer is not trainer.network
