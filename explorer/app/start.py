@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
-
-# Idle threads of the model sleep instead of spinning, so that the window gets their cores.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import torch  # before Qt: their libraries clash in the other order
 from PyQt6.QtCore import QTimer
