@@ -75,7 +75,8 @@ def test_what_stood_before_the_points_is_seen_again_from_the_same_place(view, st
     memory.add(View(1, aside, rgb, depth, view.confidence))
     points = memory.render(aside, H, W)
     covered = points.coverage.numpy()[BLOCK] > 0.9
-    assert covered.mean() > 0.5 and not (points.view_ids.numpy()[BLOCK] == 1).any()
+    assert covered.mean() > 0.5
+    assert not (points.view_ids.numpy()[BLOCK] == 1).any()
     seen = look(memory, aside, H, W)
     np.testing.assert_allclose(seen.rgb[BLOCK], 90 / 255, atol=1e-6)
     np.testing.assert_allclose(seen.depth[BLOCK], memory.views[1].depth[BLOCK])
