@@ -11,10 +11,6 @@ import torch
 
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.geometry.paths import named_path
-from engine.model.codec import Codec, CodecConfig
-from engine.model.model import Model, new_model
-from engine.model.text import Tokenizer
-from engine.model.transformer import TransformerConfig
 from engine.queries import Engine, finish
 from engine.training.buffer import SourceShares
 from engine.training.distributed import Place
@@ -27,6 +23,7 @@ from explorer.walk.records import DrawnView
 from explorer.walk.walk import Walk
 from memory.memory import Memory
 from tests.pretended_device import pretended_device
+from tests.tiny_model import tiny_model
 
 H, W = 48, 64
 
@@ -35,18 +32,6 @@ H, W = 48, 64
 def far() -> Iterator[torch.device]:
     with pretended_device() as device:
         yield device
-
-
-def tiny_model() -> Model:
-    generator = torch.Generator().manual_seed(0)
-    codec = Codec(CodecConfig(latent_channels=8, widths=(4, 4, 4), blocks=(0, 0, 0)))
-    codec.start_from_components(torch.randn(400, 3, 8, 8, generator=generator) * 0.3)
-    shape = TransformerConfig(width=32, layers=2, heads=2, latent_channels=8, words=64)
-    model = new_model(codec, Tokenizer([]), shape)
-    with torch.no_grad():
-        for parameter in model.transformer.parameters():
-            parameter.add_(torch.randn(parameter.shape, generator=generator) * 0.1)
-    return model
 
 
 def walked(device: str) -> tuple[list[DrawnView], Memory]:

@@ -8,31 +8,16 @@ import torch
 
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.geometry.rendering import render_surfels, surfels_from_view
-from engine.model.codec import Codec, CodecConfig
-from engine.model.model import Model, new_model
-from engine.model.text import Tokenizer
-from engine.model.transformer import TransformerConfig
 from engine.queries import ContextView, Engine, SamplerSettings, draw_view, finish, open_context
+from tests.tiny_model import tiny_model
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
 LENS = Intrinsics.from_fov(60, 1.5)
 
 
-def model() -> Model:
-    codec = Codec(CodecConfig(latent_channels=8, widths=(4, 4, 4), blocks=(0, 0, 0)))
-    generator = torch.Generator().manual_seed(0)
-    codec.start_from_components(torch.randn(400, 3, 8, 8, generator=generator) * 0.3)
-    shape = TransformerConfig(width=32, layers=2, heads=2, latent_channels=8, words=32)
-    fresh = new_model(codec, Tokenizer([]), shape)
-    with torch.no_grad():
-        for parameter in fresh.transformer.parameters():
-            parameter.add_(torch.randn(parameter.shape, generator=generator) * 0.1)
-    return fresh
-
-
 def drawn(device: str, precision: torch.dtype) -> np.ndarray:
-    engine = Engine.of(model(), device, precision)
+    engine = Engine.of(tiny_model(), device, precision)
     rng = np.random.default_rng(0)
     rgb = rng.random((32, 48, 3), dtype=np.float32)
     view = ContextView(Camera(np.eye(4), LENS), rgb, np.full((32, 48), 2.0, np.float32))
