@@ -11,6 +11,9 @@ from torch import nn
 from engine.model.compiler import compiler_fault
 from engine.model.transformer import Transformer
 
+#: Ways of a layer that are kept compiled; torch's own limit of 8 is reached by two sizes.
+_KERNELS = 64
+
 
 def compile_layers(network: nn.Module, device: torch.device) -> None:
     """Compiles the layers of our own transformer, at the first lesson that asks for it.
@@ -26,8 +29,11 @@ def compile_layers(network: nn.Module, device: torch.device) -> None:
     fault = compiler_fault(device)
     if fault is not None:
         raise ValueError(f"{fault}; install one (g++ on a CPU), or leave --compile out")
+    # All layers share one limit, and each size of picture is compiled for both groups of a pass.
+    torch._dynamo.config.recompile_limit = max(_KERNELS, torch._dynamo.config.recompile_limit)
     for layer in network.layers:
-        layer.compile()
+        # A kernel for any number of tokens would be slower than one for each of a few sizes.
+        layer.compile(dynamic=False)
 
 
 @contextmanager

@@ -25,6 +25,16 @@ BARE = "bare "
 BARE_JOINT, BARE_PHOTO = f"{BARE}joint", f"{BARE}photo"
 
 
+def photo_name(size: int) -> str:
+    """The name of single views of the first size, the second, and so on; counted from 0."""
+    return f"{PHOTO} {size}" if size else PHOTO
+
+
+def is_photo(name: str) -> bool:
+    """Entries of that name are single views with depth, of any size."""
+    return name.split()[0] == PHOTO
+
+
 def bare_walk_name(contexts: int) -> str:
     """The name of walks without depth with so many context views."""
     return BARE + walk_name(contexts)
@@ -32,7 +42,8 @@ def bare_walk_name(contexts: int) -> str:
 
 def wanted(name: str) -> Offer:
     """What a sequence must have to be made into entries of that name."""
-    return Offer(depth=not name.startswith(BARE), cameras=name not in (PHOTO, BARE_PHOTO))
+    single = is_photo(name) or name == BARE_PHOTO
+    return Offer(depth=not name.startswith(BARE), cameras=not single)
 
 
 def walk_name(contexts: int) -> str:
@@ -44,7 +55,7 @@ def walk_name(contexts: int) -> str:
 class MakingConfig:
     """Attributes:
     entries, joint: how entries of walks, and of joint lessons, are made.
-    photos: how entries of single views are made; None: as those of walks.
+    photos: how entries of single views are made, once for each size; none: as those of walks.
     joint_views: views of a joint lesson.
     most_contexts: largest number of context views of a walk.
     """
@@ -53,11 +64,16 @@ class MakingConfig:
     joint: EntryConfig = field(default_factory=lambda: EntryConfig(size=(80, 128)))
     joint_views: int = 3
     most_contexts: int = 4
-    photos: EntryConfig | None = None
+    photos: tuple[EntryConfig, ...] = ()
+
+    @property
+    def singles(self) -> tuple[EntryConfig, ...]:
+        """How single views are made, at least one way."""
+        return self.photos or (self.entries,)
 
     def views(self, name: str) -> int:
         """How many an entry of that name is made of."""
-        if name in (PHOTO, BARE_PHOTO):
+        if is_photo(name) or name == BARE_PHOTO:
             return 1
         if name in (JOINT, BARE_JOINT):
             return self.joint_views
@@ -68,7 +84,8 @@ class MakingConfig:
         """Every kind of entry."""
         contexts = range(1, self.most_contexts + 1)
         walks = [name(n) for name in (walk_name, bare_walk_name) for n in contexts]
-        return (PHOTO, JOINT, BARE_PHOTO, BARE_JOINT, *walks)
+        photos = [photo_name(n) for n in range(len(self.singles))]
+        return (*photos, JOINT, BARE_PHOTO, BARE_JOINT, *walks)
 
 
 class EntrySource(Protocol):
@@ -138,8 +155,8 @@ class EntryMaker:
         if name not in self.config.names:
             raise ValueError(f"there are no entries called {name!r}; known: {self.config.names}")
         config = self.config
-        if name == PHOTO:
-            single = config.photos or config.entries
+        if is_photo(name):
+            single = config.singles[config.names.index(name)]
             view = self._singles.next()
             return photo_entry(view, self.codec, single, self.generator, self.device)
         sequence = self._long_enough(name)
@@ -148,7 +165,7 @@ class EntryMaker:
             return joint_entry(sequence, config.joint_views, self.codec, *draws)
         if name in (BARE_JOINT, BARE_PHOTO):
             views = config.joint_views if name == BARE_JOINT else 1
-            how = config.joint if name == BARE_JOINT else config.photos or config.entries
+            how = config.joint if name == BARE_JOINT else config.singles[0]
             draws = (how, self.generator, self.device)
             return bare_joint_entry(sequence, views, self.codec, *draws)
         contexts = int(name.split()[-1])

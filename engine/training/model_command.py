@@ -70,7 +70,11 @@ def add_model_options(model: argparse.ArgumentParser) -> None:
     model.add_argument("--held-out", type=Path, help="rendered worlds of the unseen split")
     model.add_argument("--size", default="256x144", help="width x height of training pictures")
     model.add_argument(
-        "--photo-size", help="of single views, where it differs: small ones teach layout sooner"
+        "--photo-size",
+        action="append",
+        default=[],
+        help="of single views, where it differs: small ones teach layout sooner; given several "
+        "times, a step has one of them, with as many pixels in all as --photo-batch of the first",
     )
     model.add_argument("--width", type=int, default=TransformerConfig.width)
     model.add_argument("--layers", type=int, default=TransformerConfig.layers)
@@ -173,16 +177,17 @@ def _config(options: argparse.Namespace, sources: SourceShares | None) -> Traine
         checkpointing=options.checkpointing,
         compiled=options.compile,
         entries=EntryConfig(size=(height, width)),
-        photos=_photos(options.photo_size),
+        photos=tuple(_photos(size, width * height) for size in options.photo_size),
         mixture=MixtureConfig(photo=options.photo_share, joint=options.joint_share, bare=bare),
     )
 
 
-def _photos(size: str | None) -> EntryConfig | None:
-    if size is None:
-        return None
+def _photos(size: str, pixels: int) -> EntryConfig:
+    """Single views of a size, where the pictures of walks have so many pixels."""
+    width, height = picture_size(size, "--photo-size")
     # Small ones may be cut closer: what is left has as many pixels as they need.
-    return EntryConfig(size=picture_size(size, "--photo-size")[::-1], least_crop=0.5)
+    closest = 0.5 if 2 * width * height < pixels else EntryConfig.least_crop
+    return EntryConfig(size=(height, width), least_crop=closest)
 
 
 def _starting_model(options: argparse.Namespace) -> Model:

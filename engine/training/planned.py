@@ -92,16 +92,19 @@ def planned_steps(config: SyllabusConfig, shares: Mapping[LessonKind, float]) ->
     """Each kind of lesson, walks apart by how much context they have; shares sum to 1."""
     tokens = _tokens(config.entries.size)
     joint_tokens = _tokens(config.joint.size)
-    photo_tokens = _tokens(_photo_size(config))
+    photos = config.photo_steps
     targets = config.entries.targets
     contexts = sum(config.context_shares)
     steps: list[Step] = []
     for kind, share in shares.items():
         if kind is LessonKind.PHOTO:
-            steps.append(Step("photo", share, config.photo_batch, photo_pass(photo_tokens)))
+            steps += [
+                Step("photo", share / len(photos), batch, photo_pass(_tokens(way.size)))
+                for way, batch in photos
+            ]
         elif kind is LessonKind.BARE_PHOTO:
             whole = complete_patches(1, torch.Generator().manual_seed(0))
-            sample = pattern_pass(photo_tokens, whole)
+            sample = pattern_pass(_tokens(photos[0][0].size), whole)
             steps.append(Step(kind.value, share, config.photo_batch, sample))
         elif kind in (LessonKind.JOINT, LessonKind.BARE_JOINT):
             bare = kind is LessonKind.BARE_JOINT
@@ -141,12 +144,12 @@ def buffer_bytes(
     numbers, singles = 0.0, 0.0
     for kind in shares:
         size = config.joint.size if "joint" in kind.value else config.entries.size
-        size = _photo_size(config) if "photo" in kind.value else size
+        size = config.photo_steps[0][0].size if "photo" in kind.value else size
         latent = latent_channels * (size[0] // 8) * (size[1] // 8)
         rays = 6 * _tokens(size)
         targets = config.entries.targets
         if kind is LessonKind.PHOTO:
-            singles = 2 * latent + rays
+            singles = _mean_single(config, latent_channels)
         elif kind is LessonKind.BARE_PHOTO:
             numbers += latent + rays
         elif kind is LessonKind.JOINT:
@@ -161,8 +164,11 @@ def buffer_bytes(
     return 4.0 * (config.buffer * numbers + (config.photo_buffer or config.buffer) * singles)
 
 
-def _photo_size(config: SyllabusConfig) -> tuple[int, int]:
-    return (config.photos or config.entries).size
+def _mean_single(config: SyllabusConfig, latent_channels: int) -> float:
+    """Numbers of an entry of a single view, over the sizes that share the buffer."""
+    sizes = [way.size for way, _ in config.photo_steps]
+    pixels = sum(h * w for h, w in sizes) / len(sizes)
+    return pixels * (2 * latent_channels / 64 + 6 / _TOKEN**2)
 
 
 def _tokens(size: tuple[int, int]) -> int:

@@ -7,6 +7,7 @@ photos teach their depth where it is labelled, and completion where it is not (s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -30,6 +31,8 @@ from engine.training.making import (
     EntrySource,
     MakingConfig,
     bare_walk_name,
+    is_photo,
+    photo_name,
     walk_name,
     wanted,
 )
@@ -58,9 +61,10 @@ class SyllabusConfig:
     """The names are the trainer's; see `TrainerConfig`.
 
     Attributes:
-        photos: how entries of single views are made; None: as those of walks.
-        photo_buffer, photo_uses: of single views, which are small and soon made, so that more of
-            them may wait and each serve less often; None: as others.
+        photos: how entries of single views are made, once for each size; none: as those of walks.
+            A step has one size, `photo_batch` of the first, and as many pixels of any other.
+        photo_buffer, photo_uses: of single views of all sizes together, which are small and soon
+            made, so that more of them may wait and each serve less often; None: as others.
     """
 
     photo_batch: int = 24
@@ -73,10 +77,18 @@ class SyllabusConfig:
     workers: int = 0
     entries: EntryConfig = field(default_factory=EntryConfig)
     joint: EntryConfig = field(default_factory=lambda: EntryConfig(size=(80, 128)))
-    photos: EntryConfig | None = None
+    photos: tuple[EntryConfig, ...] = ()
     photo_buffer: int | None = None
     photo_uses: float | None = None
     mixture: MixtureConfig = field(default_factory=MixtureConfig)
+
+    @property
+    def photo_steps(self) -> tuple[tuple[EntryConfig, int], ...]:
+        """How single views are made, with the batch of each size."""
+        ways = self.photos or (self.entries,)
+        first = math.prod(ways[0].size)
+        batches = [round(self.photo_batch * first / math.prod(way.size)) for way in ways]
+        return tuple((way, max(1, batch)) for way, batch in zip(ways, batches, strict=True))
 
 
 @dataclass(frozen=True)
@@ -173,6 +185,8 @@ class Syllabus:
                 names += [walk_name(n) for n in walks]
             elif kind is LessonKind.BARE_WALK:
                 names += [bare_walk_name(n) for n in walks]
+            elif kind is LessonKind.PHOTO:
+                names += [photo_name(n) for n in range(len(self.config.photo_steps))]
             else:
                 names.append(kind.value)
         return tuple(dict.fromkeys(names))
@@ -189,9 +203,10 @@ class Syllabus:
     def _kept(self, name: str) -> tuple[int, float]:
         """How many entries of that name wait, and how often each serves."""
         config = self.config
-        if name != PHOTO:
+        if not is_photo(name):
             return config.buffer, config.uses
-        return config.photo_buffer or config.buffer, config.photo_uses or config.uses
+        each = math.ceil((config.photo_buffer or config.buffer) / len(config.photo_steps))
+        return each, config.photo_uses or config.uses
 
     def _kind(self) -> LessonKind:
         draw, passed = float(torch.rand((), generator=self.draws.structure)), 0.0
@@ -209,7 +224,7 @@ class Syllabus:
         """The next lesson: the same kind in all processes, each of scenes of its own."""
         kind, config = self._kind(), self.config
         if kind is LessonKind.PHOTO:
-            return _asked(self.plan.photo, self._draw(PHOTO, config.photo_batch), "photo")
+            return self._photos()
         if kind is LessonKind.BARE_PHOTO:
             pattern = complete_patches(1, self.draws.structure)
             entries = self._draw(BARE_PHOTO, config.photo_batch)
@@ -227,6 +242,12 @@ class Syllabus:
         walks = self._draw(walk_name(contexts), config.walk_batch)
         simulate = kind is LessonKind.WARP
         return _asked(partial(self.plan.walk, simulate_warp=simulate), walks, kind.value)
+
+    def _photos(self) -> Asked:
+        """Single views of one of the sizes."""
+        ways = self.config.photo_steps
+        n = int(torch.randint(len(ways), (), generator=self.draws.structure)) if ways[1:] else 0
+        return _asked(self.plan.photo, self._draw(photo_name(n), ways[n][1]), PHOTO)
 
     def close(self) -> None:
         """No more lessons are needed."""

@@ -270,10 +270,13 @@ def test_full_buffers_are_counted_to_the_byte() -> None:
 
 def test_small_single_views_are_counted_small() -> None:
     config = SyllabusConfig(buffer=1)
-    small = replace(config, photos=replace(config.entries, size=(32, 48)))
+    small = replace(config, photos=(replace(config.entries, size=(32, 48)),))
     shares = {LessonKind.PHOTO: 1.0}
     assert planned_steps(small, shares)[0].sample == photo_pass(6)
     assert planned_steps(config, shares)[0].sample == photo_pass(144)
+    both = replace(small, photos=(*small.photos, config.entries), photo_batch=48)
+    steps = [(s.share, s.batch, s.sample) for s in planned_steps(both, shares)]
+    assert steps == [(0.5, 48, photo_pass(6)), (0.5, 2, photo_pass(144))]
     one = 4 * (2 * 8 * 24 + 6 * 6)
     assert buffer_bytes(small, shares, 8) == one
     assert buffer_bytes(replace(small, photo_buffer=7), shares, 8) == 7 * one

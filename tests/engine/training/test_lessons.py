@@ -169,7 +169,7 @@ def test_a_buffer_replaces_what_it_has_used() -> None:
 
 def test_single_views_have_a_size_and_a_share_of_noise_of_their_own(codec: Codec) -> None:
     small = EntryConfig(size=(16, 32))
-    making = MakingConfig(entries=SIZE, joint=SIZE, photos=small)
+    making = MakingConfig(entries=SIZE, joint=SIZE, photos=(small,))
     maker = EntryMaker(SourceShares((OneScene(),), (1.0,)), codec, making, generator(), CPU)
     made = [maker.make("photo") for _ in range(8)]
     entries = [entry for entry in made if isinstance(entry, PhotoEntry)]
@@ -195,6 +195,22 @@ def test_single_views_wait_in_a_buffer_of_their_own(codec: Codec) -> None:
         assert syllabus.next().samples == 6
     assert len(syllabus.buffers["photo"].entries) == 9
     assert syllabus.buffers["photo"].made == 24
+
+
+def test_single_views_of_several_sizes_take_turns(codec: Codec) -> None:
+    sizes = (EntryConfig(size=(16, 32)), EntryConfig(size=(32, 32)), EntryConfig(size=(64, 48)))
+    mixture = MixtureConfig(photo=1.0, warp=0.0)
+    config = SyllabusConfig(photo_batch=12, entries=SIZE, mixture=mixture, photos=sizes, buffer=10)
+    draws = Draws(generator(), generator(), 0)
+    scenes = SourceShares((OneScene(),), (1.0,))
+    syllabus = Syllabus(config, scenes, codec, Tokenizer(["a"]), draws, CPU)
+    asked = [syllabus.next() for _ in range(24)]
+    grids = [one.lesson.groups[1].pictures[0].grid for one in asked]
+    batches = dict(zip(grids, (one.samples for one in asked), strict=True))
+    assert batches == {(1, 2): 12, (2, 2): 6, (4, 3): 2}
+    assert min(grids.count(grid) for grid in batches) > 2
+    assert {one.name for one in asked} == {"photo"}
+    assert all(len(kept.entries) <= 4 for kept in syllabus.buffers.values())
 
 
 class ScenesOfManyLengths:
