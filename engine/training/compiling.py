@@ -11,7 +11,7 @@ from torch import nn
 from engine.model.compiler import compiler_fault
 from engine.model.transformer import Transformer
 
-#: Ways of a layer that are kept compiled; torch's own limit of 8 is reached by two sizes.
+#: Ways of a layer that are kept compiled; three sizes exceed torch's own limit of 8.
 _KERNELS = 64
 
 
