@@ -31,13 +31,15 @@ class _Motion:
     remaining: int
 
 
-def random_walk(scene: Scene, style: WalkStyle, views: int, rng: Random) -> list[Camera]:
-    """`views` cameras in project axes, the first one first.
+def random_walk(
+    scene: Scene, style: WalkStyle, views: int, rng: Random, aspect: float = 16 / 9
+) -> list[Camera]:
+    """`views` cameras in project axes, the first one first, for pictures of this width by height.
 
     Raises NoRoomError when no place with enough room can be found.
     """
     fov = rng.uniform(*style.fov)
-    intrinsics = Intrinsics.from_fov(fov, 16 / 9)
+    intrinsics = Intrinsics.from_fov(fov, aspect)
     surveyor = Surveyor(scene, style)
     poses = [_start(surveyor, intrinsics, rng)]
     turn_at = views

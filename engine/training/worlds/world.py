@@ -79,9 +79,13 @@ class World:
         """The scene so many views after the first one: movers have moved on."""
         return dataclasses.replace(self.scene, shapes=moved(self.scene.shapes, self.movers, views))
 
-    def walk(self, views: int, generator: Random) -> list[Camera]:
-        """`views` cameras of a smooth random walk; raises ValueError where nothing is free."""
-        return random_walk(self.scene, self.style, views, generator)
+    def walk(self, views: int, generator: Random, aspect: float = 16 / 9) -> list[Camera]:
+        """`views` cameras of a smooth random walk; raises ValueError where nothing is free.
+
+        Args:
+            aspect: width by height of the pictures.
+        """
+        return random_walk(self.scene, self.style, views, generator, aspect)
 
     def render(
         self,
@@ -245,7 +249,7 @@ def sample_sequence(
     for attempt in range(_ATTEMPTS):
         world = sample_world(seed, family, textures, split, device, attempt)
         try:
-            cameras = world.walk(views, rng)
+            cameras = world.walk(views, rng, width / height)
             break
         except NoRoomError:
             if attempt == _ATTEMPTS - 1:

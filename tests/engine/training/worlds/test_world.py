@@ -65,6 +65,12 @@ def test_same_seed_same_sequence(bank):
     assert not np.array_equal(a.rgb, c.rgb)
 
 
+@pytest.mark.parametrize(("width", "height"), [(64, 48), (48, 64), (128, 72)])
+def test_pixels_are_square_in_every_shape_of_picture(bank, width, height):
+    lens = sample_sequence(3, 1, height, width, "train", bank).cameras[0].intrinsics
+    assert lens.fx * width == pytest.approx(lens.fy * height)
+
+
 def test_family_is_held_out(bank):
     rng = np.random.default_rng(0)
     drawn = {_draw_family(rng, "train") for _ in range(400)}
