@@ -122,11 +122,12 @@ class WorldSource:
         ways = (Way.OUT,) * self.views + (Way.BACK,) * self.views
         return Planned(cameras, lap * laps, ways * laps)
 
-    @staticmethod
-    def _out(world: World, chance: np.random.Generator, count: int) -> list[Camera]:
+    def _out(self, world: World, chance: np.random.Generator, count: int) -> list[Camera]:
         """The photo's camera and `count` more."""
+        width, height = self.size
         steps = -(-count // 2)
-        out = in_half_steps(world.walk(_LONGER * (steps + 1), chance)[: steps + 1])
+        walk = world.walk(_LONGER * (steps + 1), chance, width / height)
+        out = in_half_steps(walk[: steps + 1])
         return out[: count + 1]
 
 
