@@ -23,6 +23,8 @@ Floats = NDArray[np.float32]
 
 #: The nearest surface of a view may move by this many pixels between the two places.
 PARALLAX = 0.5
+#: A camera turned by less than this many pixels asks for the very picture that a view shows.
+TURNED = 0.5
 #: The id of the one view that was not drawn.
 PHOTO = 0
 #: What counts as a view's nearest surface: this quantile of its depth.
@@ -37,8 +39,10 @@ class Recalled:
     """Attributes:
     rgb: (H, W, 3) float32 in [0, 1]; 0 where no view says anything.
     weight: (H, W) float32 in [0, 1], the least share that this has beside points: 1 where the
-        photo is seen from its own place, since drawn views repeat it with less detail; less as
-        the two places part, and 0 for drawn views.
+        photo is seen from its own place, since drawn views repeat it with less detail, and where
+        a drawn view is seen by its own camera, which is to show the same again; less as the two
+        places part, and 0 for a drawn view that was turned, since turning it again and again
+        would wash it out.
     depth: (H, W) float32, scene units; inf = sky; nan where no view says anything.
     view_ids: (H, W) int32, the view that each pixel stems from; -1 for none.
     """
@@ -79,8 +83,10 @@ def recalled(views: Sequence[View], camera: Camera, height: int, width: int) -> 
         moved = parallax(view, camera, width) / PARALLAX
         if view.depth is None or moved > 1.0:
             continue
-        new = _fill(out, view, view.depth, camera)
-        out.weight[new] = 1.0 - moved if view.id == PHOTO else 0.0
+        x, y, along = _turned(view, camera, height, width)
+        new = _fill(out, view, view.depth, (x, y, along))
+        turned = 0.0 if view.id == PHOTO else _displacement(x, y) / TURNED
+        out.weight[new] = max(0.0, 1.0 - max(moved, turned))
     return out if (out.view_ids >= 0).any() else None
 
 
@@ -94,9 +100,18 @@ def parallax(view: View, camera: Camera, width: int) -> float:
     return away * camera.intrinsics.fx * width / max(nearest, 1e-12)
 
 
-def _fill(out: Recalled, view: View, depth: Floats, camera: Camera) -> NDArray[np.bool_]:
-    """Writes the view's pixels to where `out` has none; returns where, (H, W)."""
-    x, y, along = _turned(view, camera, *out.view_ids.shape)
+def _displacement(x: Floats, y: Floats) -> float:
+    """By how many pixels, at most, a picture's pixels lie apart from columns x and rows y."""
+    height, width = x.shape
+    across, down = np.abs(x - np.arange(width)), np.abs(y - np.arange(height)[:, None])
+    return float(max(across.max(), down.max()))
+
+
+def _fill(
+    out: Recalled, view: View, depth: Floats, where: tuple[Floats, Floats, Floats]
+) -> NDArray[np.bool_]:
+    """Writes the view's pixels (see `_turned`) to where `out` has none; returns where, (H, W)."""
+    x, y, along = where
     rim = cv2.BORDER_REPLICATE
     there = cv2.remap(depth, x, y, cv2.INTER_NEAREST, borderMode=rim) / along
     inside = (along > 0) & (abs(x - (view.width - 1) / 2) <= view.width / 2)

@@ -171,6 +171,19 @@ def painted_anew(rgb: Tensor, generator: torch.Generator) -> Tensor:
     return out
 
 
+def unevenly_lit(rgb: Tensor, generator: torch.Generator) -> Tensor:
+    """Half of the time (V, 3, H, W) is brighter here and darker there, each colour a little apart.
+
+    Lamps, windows and lenses do so in photos; in worlds nearly all that darkens is shape.
+    """
+    if uniform(generator, 0, 1) < 0.5:
+        return rgb
+    coarse = torch.randn(1, 4, 3, 4, generator=generator).to(rgb)
+    field = F.interpolate(coarse, size=rgb.shape[-2:], mode="bicubic", align_corners=False)
+    strength = uniform(generator, 0.05, 0.4)
+    return rgb * torch.exp(strength * (field[:, :1] + 0.25 * field[:, 1:]))
+
+
 def photometric(rgb: Tensor, generator: torch.Generator) -> Tensor:
     """One camera's look for all views (V, 3, H, W) in [0, 1]: gain, gamma, tint, noise."""
     gain = torch.tensor([uniform(generator, 0.92, 1.08) for _ in range(3)]).to(rgb)

@@ -29,6 +29,7 @@ from engine.training.augmentation import (
     random_crop,
     random_rolled_crop,
     rolled_cut,
+    unevenly_lit,
     uniform,
 )
 from engine.training.sequences import PosedSequence
@@ -133,7 +134,7 @@ def prepared(
 def single_view(
     sequence: PosedSequence, view: int, config: EntryConfig, generator: torch.Generator
 ) -> PosedSequence:
-    """One view as a camera held askew would show it, perhaps mirrored or in other colours."""
+    """One view as a camera held askew would show it, perhaps mirrored, other lit or coloured."""
     alone = sequence.only(view)
     if uniform(generator, 0, 1) < 0.5:
         alone = _mirrored(alone)
@@ -144,7 +145,7 @@ def single_view(
     lens = crop.intrinsics(alone.cameras[0].intrinsics, whole)
     return replace(
         alone,
-        rgb=odd_colours(photometric(rgb, generator), generator),
+        rgb=odd_colours(photometric(unevenly_lit(rgb, generator), generator), generator),
         depth=rolled_cut(alone.depth, crop, config.size, nearest=True),
         cameras=(Camera(np.eye(4), lens),),
     )

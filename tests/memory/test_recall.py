@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from memory.benchmark.house import Boxes
 from memory.memory import Memory, MemoryConfig
-from memory.recall import PARALLAX, parallax, recalled, standing_near
+from memory.recall import PARALLAX, TURNED, parallax, recalled, standing_near
 from tests.memory.scenes import H, W, camera, pictures, wall
 
 BOXES = [wall(z=3.0), ((-0.6, -0.6, 2.0), (0.2, 0.6, 2.3))]
@@ -75,9 +75,23 @@ def test_the_photo_outweighs_points_as_long_as_the_camera_stands_in_its_place():
     assert (recalled([photo], camera(), H, W).weight == 1).all()
     half = 0.5 * PARALLAX * 2.0 / (photo.camera.intrinsics.fx * W)
     assert recalled([photo], camera(x=half), H, W).weight == pytest.approx(0.5, abs=0.02)
-    assert (recalled([drawn], camera(), H, W).weight == 0).all()
+    assert (recalled([drawn], camera(yaw=0.1), H, W).weight == 0).all()
     turned = remembered(photo, picture(camera(yaw=0.29), 1)).recall(camera(yaw=0.3), H, W)
     assert turned.view_ids[H // 2, 5] == 0, "though the other view is turned more like it"
+
+
+def test_a_drawn_view_outweighs_points_for_its_own_camera_alone():
+    photo, drawn = picture(camera(), 0), picture(camera(x=0.3, yaw=0.2), 1)
+    memory = remembered(photo, drawn)
+    again = memory.recall(drawn.camera, H, W)
+    assert (again.view_ids == 1).all()
+    assert (again.weight == 1).all()
+    pixel = 1.0 / (drawn.camera.intrinsics.fx * W)  # radians at the picture's centre
+    part = memory.recall(camera(x=0.3, yaw=0.2 + 0.2 * TURNED * pixel), H, W).weight
+    assert 0.5 < part[part > 0].min() < 0.9
+    turned = memory.recall(camera(x=0.3, yaw=0.2 + 1.1 * TURNED * pixel), H, W)
+    assert (turned.weight == 0).all()
+    assert (turned.view_ids == 1).mean() > 0.9
 
 
 def test_only_views_near_by_are_asked_for():

@@ -20,6 +20,7 @@ from engine.training.augmentation import (
     random_crop,
     random_rolled_crop,
     rolled_cut,
+    unevenly_lit,
 )
 
 
@@ -104,6 +105,21 @@ def test_fine_stripes_of_a_large_picture_become_grey() -> None:
     crop = random_rolled_crop(generator(), (400, 640), (40, 64), 1.0, 0.0)
     part = rolled_cut(stripes, crop, (40, 64))
     torch.testing.assert_close(part, torch.full_like(part, 0.5), atol=0.11, rtol=0)
+
+
+def test_uneven_light_is_smooth_and_falls_on_half_of_the_pictures() -> None:
+    grey = torch.full((2, 3, 36, 64), 0.5)
+    changes = [(unevenly_lit(grey, generator(seed)) / grey).log() for seed in range(60)]
+    lit = [c for c in changes if c.any()]
+    assert 20 <= len(lit) <= 40
+    for change in lit:
+        assert torch.equal(change[0], change[1]), "all views of a walk stand in one light"
+        steps = max(change.diff(dim=-1).abs().max(), change.diff(dim=-2).abs().max())
+        assert steps < 0.25 * (change.max() - change.min())
+    # Brightness more than hue, and as often darker as brighter.
+    of_all = torch.stack(lit)
+    assert of_all.mean(2).std() > 2 * (of_all - of_all.mean(2, keepdim=True)).std()
+    assert of_all.mean().abs() < 0.3 * of_all.std()
 
 
 def test_odd_colours_are_grey_exchanged_or_painted_anew() -> None:
