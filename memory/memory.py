@@ -19,9 +19,10 @@ from memory.chunks import Selection
 from memory.cloud import SurfelCloud, Undo
 from memory.fusion import FusionConfig, Picture, fuse, observe
 from memory.poses import PoseTable
-from memory.recall import Recalled, recalled, standing_near
+from memory.recall import PHOTO, Recalled, recalled, standing_near
 from memory.retrieval import STRATEGIES, Query, Retrieved
 from memory.retrieval.query import Sight
+from memory.rims import Rims
 from memory.sky import SkyMemory
 from memory.store import ViewStore
 from memory.views import View
@@ -166,6 +167,12 @@ class Memory:
         ids = standing_near(poses, camera, width, scale, config.views_recalled)
         return recalled([self._store[int(i)] for i in ids], camera, height, width)
 
+    def rims(self, camera: Camera, height: int, width: int) -> Rendering | None:
+        """The photo's depth edges, which left no points, seen from near; None where nothing of
+        them is near enough."""
+        discs = None if self._rims is None else self._rims.near(camera, width)
+        return render_surfels(discs, camera, height, width) if discs else None
+
     def points(self) -> Surfels:
         """Every fused surfel."""
         return self._cloud.all()
@@ -198,6 +205,7 @@ class Memory:
         self._cloud = SurfelCloud(self._device)
         self._sky = SkyMemory(self._device)
         self._poses = PoseTable()
+        self._rims: Rims | None = None
         self._before: deque[_Before] = deque(maxlen=self.config.undo)
         self._latest_look: _Look | None = None
 
@@ -209,6 +217,8 @@ class Memory:
             picture = self._picture(view, view.depth)
             seen = fuse(self._cloud, picture, self.config.fusion)
             self._sky.add(seen.sky, seen.sky_pixels, view.camera, (view.height, view.width))
+            if view.id == PHOTO:
+                self._rims = Rims.of(picture, seen)
         else:
             known = self.render(view.camera, view.height, view.width)
             depth = torch.where(known.coverage > 0.5, known.depth, torch.nan)
@@ -221,6 +231,7 @@ class Memory:
             undo()
         self._sky.shrink(before.directions)
         self._poses.shrink(before.poses)
+        self._rims = self._rims if len(self._poses) else None
         self._latest_look = None
 
     def _picture(self, view: View, depth: NDArray[np.float32]) -> Picture:

@@ -94,15 +94,23 @@ class CameraGatedAttention(nn.Module):
             query = query + residual
         else:
             query, gate = query + rays, None
-        query, key, value = (
-            rearrange(t, "b n (h d) -> b h n d", h=self.heads) for t in (query, key, value)
-        )
-        query = turn(normed(query, self.query_norm), *rotary)
-        own = KeyValue(turn(normed(key, self.key_norm), *rotary), value)
+        query = turn(normed(self._split(query), self.query_norm), *rotary)
+        own = self._own(key, value, rotary)
         out = rearrange(attend(query, own, spans, past), "b h n d -> b n (h d)")
         if gate is not None:
             out = out * gate.sigmoid()
         return self.out(out), own
+
+    def keys_values(self, x: Tensor, rotary: tuple[Tensor, Tensor]) -> KeyValue:
+        """The keys and values of x (B, N, D) alone, as `forward` returns them."""
+        _, key, value = self.qkv(x).chunk(3, dim=-1)
+        return self._own(key, value, rotary)
+
+    def _own(self, key: Tensor, value: Tensor, rotary: tuple[Tensor, Tensor]) -> KeyValue:
+        return KeyValue(turn(normed(self._split(key), self.key_norm), *rotary), self._split(value))
+
+    def _split(self, x: Tensor) -> Tensor:
+        return rearrange(x, "b n (h d) -> b h n d", h=self.heads)
 
 
 def attend(query: Tensor, own: KeyValue, spans: Sequence[Span], past: KeyValue | None) -> Tensor:

@@ -43,14 +43,23 @@ class Layer(nn.Module):
     def forward(
         self, x: Tensor, embedded: Embedded, past: KeyValue | None
     ) -> tuple[Tensor, KeyValue]:
-        parts = [(part + self.offset).unbind(-2) for part in embedded.modulations]
-        sizes = embedded.sizes
+        parts, sizes = self._parts(embedded), embedded.sizes
         normed = shifted(_normed(x), [(p[0], p[1]) for p in parts], sizes)
         update, own = self.attention(normed, embedded.rays, embedded.rotary, embedded.spans, past)
         x = added(x, update, [p[2] for p in parts], sizes)
         normed = shifted(_normed(x), [(p[3], p[4]) for p in parts], sizes)
         update = self.mlp_out(gelu(self.mlp_in(normed)))
         return added(x, update, [p[5] for p in parts], sizes), own
+
+    def keys_values(self, x: Tensor, embedded: Embedded) -> KeyValue:
+        """The keys and values of x alone: where no layer follows, nobody sees more of it."""
+        parts = [(p[0], p[1]) for p in self._parts(embedded)]
+        normed = shifted(_normed(x), parts, embedded.sizes)
+        return self.attention.keys_values(normed, embedded.rotary)
+
+    def _parts(self, embedded: Embedded) -> list[tuple[Tensor, ...]]:
+        """Shift, scale and gate of attention, then of the MLP, for each part of the pass."""
+        return [(part + self.offset).unbind(-2) for part in embedded.modulations]
 
 
 def gelu(x: Tensor) -> Tensor:

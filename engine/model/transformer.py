@@ -179,6 +179,14 @@ class Transformer(LayeredBackbone[Embedded]):
         answer: tuple[Tensor, KeyValue] = self.layers[index](x, embedded, past)
         return answer
 
+    def keys_values(
+        self, index: int, x: Tensor, embedded: Embedded, past: KeyValue | None
+    ) -> KeyValue:
+        """See `LayeredBackbone.keys_values`."""
+        layer = self.layers[index]
+        assert isinstance(layer, Layer)
+        return layer.keys_values(x, embedded)
+
     def free_projections(self, kinds: Sequence[Kind]) -> None:
         """See `LayeredBackbone.free_projections`."""
         for kind in kinds:

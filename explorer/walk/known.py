@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.geometry.cameras import Camera
+from engine.geometry.rendering import Rendering
 from explorer.walk.composite import certainty
 from explorer.walk.depth_fusion import FusedDepth, fuse_depth
 from memory.memory import Memory
-from memory.recall import Recalled
+from memory.recall import PHOTO, Recalled
 
 FloatPicture = NDArray[np.float32]
 
@@ -34,8 +35,8 @@ class Known:
 
 
 def look(memory: Memory, camera: Camera, height: int, width: int) -> Known:
-    """The memory seen from `camera`: its points, and between them what views show that were taken
-    from the same place."""
+    """The memory seen from `camera`: its points, near the photo its rims, and between them what
+    views show that were taken from the same place."""
     seen = memory.render(camera, height, width)
     known = Known(
         rgb=seen.rgb.cpu().numpy(),
@@ -44,8 +45,30 @@ def look(memory: Memory, camera: Camera, height: int, width: int) -> Known:
         view_ids=seen.view_ids.cpu().numpy(),
         footprint=seen.footprint.cpu().numpy(),
     )
+    rims = memory.rims(camera, height, width)
+    known = known if rims is None else _with_rims(known, rims)
     again = memory.recall(camera, height, width)
     return known if again is None else _with_gaps_filled(known, again)
+
+
+def _with_rims(known: Known, rims: Rendering) -> Known:
+    """The photo's rims get what its own points leave of a pixel, and all of what drawn views know:
+    those were drawn from elsewhere, by less."""
+    depth = rims.depth.cpu().numpy()
+    photo = (known.view_ids == PHOTO) & (known.coverage >= _GAP)
+    hidden = np.isnan(depth) | (photo & (known.depth < depth * (1.0 - _BEFORE)))
+    left = np.where(photo, 1.0 - known.coverage.clip(0.0, 1.0), 1.0)
+    share = np.where(hidden, 0.0, np.minimum(rims.coverage.cpu().numpy(), left)).astype(np.float32)
+    rim = share > _GAP
+    return Known(
+        rgb=(known.rgb + share[..., None] * (rims.rgb.cpu().numpy() - known.rgb)).astype(
+            np.float32
+        ),
+        depth=np.where(rim, depth, known.depth),
+        coverage=np.minimum(known.coverage + share, np.float32(1.0)),
+        view_ids=np.where(rim, PHOTO, known.view_ids).astype(np.int32),
+        footprint=np.where(rim, rims.footprint.cpu().numpy(), known.footprint),
+    )
 
 
 def _with_gaps_filled(known: Known, again: Recalled) -> Known:

@@ -106,6 +106,10 @@ class LayeredBackbone(Backbone, Generic[E]):
     ) -> tuple[Tensor, KeyValue]:
         """Tokens (B, N, D) after one layer, and its keys and values."""
 
+    def keys_values(self, index: int, x: Tensor, embedded: E, past: KeyValue | None) -> KeyValue:
+        """A layer's keys and values alone, which may cost less than the layer."""
+        return self.layer(index, x, embedded, past)[1]
+
     @abstractmethod
     def answers(self, x: Tensor, embedded: E, groups: Sequence[Group]) -> list[list[Tensor]]:
         """Clean contents from the last layer's tokens, as `forward` returns them."""
@@ -147,7 +151,10 @@ class LayeredBackbone(Backbone, Generic[E]):
         x, known = embedded.tokens, []
         for index in range(self.depth):
             past = None if cache.layers is None else cache.layers[index]
-            x, own = self.layer(index, x, embedded, past)
+            if index < self.depth - 1:
+                x, own = self.layer(index, x, embedded, past)
+            else:
+                own = self.keys_values(index, x, embedded, past)
             known.append(own.alone() if past is None else KeyValue.joined((past, own)))
         return Cache(tuple(known))
 

@@ -57,6 +57,18 @@ def test_cached_passes_equal_one_uncached_pass(network: Transformer) -> None:
     torch.testing.assert_close(after[0], whole[3][0], atol=1e-5, rtol=1e-4)
 
 
+def test_what_is_remembered_costs_no_more_than_is_seen_of_it(network: Transformer) -> None:
+    """Of the last layer others see keys and values alone."""
+    run: list[int] = []
+    for index, layer in enumerate(network.layers):
+        layer.mlp_in.register_forward_hook(lambda *_, index=index: run.append(index))
+    context = network.remember(CONTEXT, Cache())
+    network.remember(Group((picture(Kind.RGB, 1, 0.0, 6),)), context)
+    assert run == [0, 0]
+    network.predict(asked((0,)), context)
+    assert run == [0, 0, 0, 1]
+
+
 def test_a_group_sees_only_the_groups_it_names(network: Transformer) -> None:
     other = Group((picture(Kind.RGB, 0, 0.0, 99),))
     blind = network([CONTEXT, asked(())])[1][0]
