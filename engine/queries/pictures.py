@@ -20,7 +20,7 @@ from engine.queries.engine import SIZE_MULTIPLE, Engine
 FloatArray = NDArray[np.float32]
 
 #: Pixels and squared grey levels of the guided filter over depth pictures, chosen on unseen worlds.
-GUIDE_RADIUS = 10
+GUIDE_RADIUS = 6
 GUIDE_TOLERANCE = 0.01
 
 
