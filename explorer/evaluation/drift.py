@@ -1,7 +1,9 @@
 """`evaluate drift`: the same cameras over and over. Does a walk darken, sharpen or melt?
 
 Every lap goes out and back through the same cameras, so that each of them is drawn twice a lap,
-every time from what was drawn before. A walk without drift draws the same picture each time.
+every time from what was drawn before. A walk without drift draws the same picture each time. The
+final picture does so by recall (`memory.recall`), whatever the model draws; whether the model
+itself drifts, the raw picture says.
 """
 
 from __future__ import annotations
