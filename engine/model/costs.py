@@ -9,6 +9,7 @@ Wan's in diffusers.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,8 @@ class NetworkShape:
         width: numbers in a token.
         layers: how many.
         mlp: numbers in a token inside the MLP.
-        text_tokens: words that every layer attends to apart from the sequence; 0 for none.
+        text_tokens: words that every layer attends to apart from the sequence; 0 for our own, whose
+            last layer is not run for what is only remembered.
         gated: layers have the camera's own projection (seed 003, eq. 14), width to 2 x width.
     """
 
@@ -28,6 +30,15 @@ class NetworkShape:
     mlp: int
     text_tokens: int = 0
     gated: bool = True
+
+
+class Pass(NamedTuple):
+    """One pass of the network: tokens that are computed, tokens that they see (themselves among
+    them), and whether they are only remembered."""
+
+    tokens: int
+    seen: int
+    remembered: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,13 +57,13 @@ class ViewWork:
     depth_steps: int = 1
 
     @property
-    def passes(self) -> tuple[tuple[int, int], ...]:
-        """(tokens that are computed, tokens that they see), one a pass of the network."""
+    def passes(self) -> tuple[Pass, ...]:
+        """In their order."""
         known = self.context * self.picture
-        first = ((known, known),)
-        view = ((self.picture, known + self.picture),) * self.rgb_steps
-        remembered = ((self.picture, known + self.picture),)
-        depth = ((self.picture, known + 2 * self.picture),) * self.depth_steps
+        first = (Pass(known, known, remembered=True),)
+        view = (Pass(self.picture, known + self.picture),) * self.rgb_steps
+        remembered = (Pass(self.picture, known + self.picture, remembered=True),)
+        depth = (Pass(self.picture, known + 2 * self.picture),) * self.depth_steps
         return first + view + remembered + depth
 
 
@@ -93,13 +104,9 @@ def view_bytes(shape: NetworkShape, work: ViewWork, element: int) -> int:
     return max(remembering, joining, sampling)
 
 
-def pass_flops(shape: NetworkShape, tokens: int, seen: int) -> int:
-    """Floating-point operations of a pass, a multiplication and an addition counted as two.
-
-    Args:
-        tokens: that are computed.
-        seen: that they attend to, themselves among them.
-    """
+def pass_flops(shape: NetworkShape, of: Pass) -> int:
+    """Floating-point operations of a pass, a multiplication and an addition counted as two."""
+    tokens, seen, remembered = of
     d, words = shape.width, shape.text_tokens
     projections = 4 * d * d + 2 * d * shape.mlp
     if shape.gated:
@@ -109,9 +116,12 @@ def pass_flops(shape: NetworkShape, tokens: int, seen: int) -> int:
     if words:
         projections += 2 * d * d
         asking = 2 * words * d * d + 2 * tokens * words * d
-    return 2 * shape.layers * (tokens * projections + attention + asking)
+    spared = remembered and not words
+    whole = shape.layers - 1 if spared else shape.layers
+    last = 3 * tokens * d * d if spared else 0  # queries, keys and values are one projection
+    return 2 * (whole * (tokens * projections + attention + asking) + last)
 
 
 def view_flops(shape: NetworkShape, work: ViewWork) -> int:
     """Of all passes of a view with its depth."""
-    return sum(pass_flops(shape, tokens, seen) for tokens, seen in work.passes)
+    return sum(pass_flops(shape, each) for each in work.passes)

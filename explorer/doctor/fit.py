@@ -95,8 +95,8 @@ def fit(backbone: Backbone, size: tuple[int, int], machine: Machine) -> Fit:
     if plan is not None and machine.flops is not None:
         rate = machine.flops * UTILISATION
         seconds = backbone.codec.view_flops(size, work.context) / rate
-        for tokens, seen in work.passes:
-            computing = pass_flops(backbone.shape, tokens, seen) / rate
+        for each in work.passes:
+            computing = pass_flops(backbone.shape, each) / rate
             moving = needs.transformer.layers / TRANSFER if plan.layers_visit else 0.0
             seconds += max(computing, moving)
     return Fit(backbone.name, size, plan, least_need(needs, machine.is_cpu), seconds)

@@ -12,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from engine.model.costs import (
     NetworkShape,
+    Pass,
     ViewWork,
     cache_bytes,
     pass_bytes,
@@ -94,7 +95,8 @@ def test_operations_of_our_own_passes(width: int, layers: int, heads: int) -> No
         with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as count:
             cache = network.remember(group, cache)
         # The layers alone are estimated; embedding pictures is the rest.
-        assert 1.0 <= count.get_total_flops() / pass_flops(shape, tokens, seen) < 1.25
+        estimate = pass_flops(shape, Pass(tokens, seen, remembered=True))
+        assert 1.0 <= count.get_total_flops() / estimate < 1.25
     assert cache.layers is not None
 
 
@@ -131,23 +133,23 @@ def test_memory_and_operations_of_wan(
     assert pass_bytes(shape, tokens, 2) == pytest.approx(peak_bytes(run), rel=0.25)
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as count:
         run()
-    assert 1.0 <= count.get_total_flops() / pass_flops(shape, tokens, tokens) < 1.25
+    assert 1.0 <= count.get_total_flops() / pass_flops(shape, Pass(tokens, tokens)) < 1.25
 
 
 def test_a_view_is_five_passes_with_the_default_settings() -> None:
     work = ViewWork(tokens_of((256, 144)))
     assert work.picture == 16 * 9
     assert work.passes == (
-        (1152, 1152),
-        (144, 1296),
-        (144, 1296),
-        (144, 1296),
-        (144, 1440),
+        Pass(1152, 1152, remembered=True),
+        Pass(144, 1296),
+        Pass(144, 1296),
+        Pass(144, 1296, remembered=True),
+        Pass(144, 1440),
     )
-    assert sum(tokens for tokens, _ in work.passes) == 12 * work.picture
+    assert sum(each.tokens for each in work.passes) == 12 * work.picture
 
 
 def test_the_gate_is_two_widths_of_projection() -> None:
     with_gate, without = (NetworkShape(64, 3, 256, gated=g) for g in (True, False))
-    difference = pass_flops(with_gate, 10, 10) - pass_flops(without, 10, 10)
+    difference = pass_flops(with_gate, Pass(10, 10)) - pass_flops(without, Pass(10, 10))
     assert difference == 3 * 10 * 2 * 64 * 128

@@ -77,7 +77,7 @@ def test_layers_that_visit_are_waited_for() -> None:
     moved = len(SMALL.work((256, 144)).passes) * SMALL.transformer.gated.layers / TRANSFER
     assert found.seconds == pytest.approx(moved, rel=1e-3)
     slow = fit(SMALL, (256, 144), gpu(8, tera=1e-3)).seconds
-    computing = sum(pass_flops(SMALL.shape, *p) for p in SMALL.work((256, 144)).passes)
+    computing = sum(pass_flops(SMALL.shape, p) for p in SMALL.work((256, 144)).passes)
     assert slow is not None
     assert slow > computing / (1e9 * UTILISATION)
 
