@@ -52,8 +52,8 @@ def look(memory: Memory, camera: Camera, height: int, width: int) -> Known:
 
 
 def _with_rims(known: Known, rims: Rendering) -> Known:
-    """The photo's rims get what its own points leave of a pixel, and all of what drawn views know:
-    those were drawn from elsewhere, by less."""
+    """The photo's rims get what its own points leave of a pixel, and all that drawn views know of
+    it: they saw it from elsewhere and in less detail."""
     depth = rims.depth.cpu().numpy()
     photo = (known.view_ids == PHOTO) & (known.coverage >= _GAP)
     hidden = np.isnan(depth) | (photo & (known.depth < depth * (1.0 - _BEFORE)))
