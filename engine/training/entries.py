@@ -134,7 +134,7 @@ def prepared(
 def single_view(
     sequence: PosedSequence, view: int, config: EntryConfig, generator: torch.Generator
 ) -> PosedSequence:
-    """One view as a camera held askew would show it, perhaps mirrored, other lit or coloured."""
+    """One view as a camera held askew would show it, perhaps mirrored, lit or coloured anew."""
     alone = sequence.only(view)
     if uniform(generator, 0, 1) < 0.5:
         alone = _mirrored(alone)
