@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.queries import (
@@ -14,8 +17,10 @@ from engine.queries import (
     draw_depth_of_photo,
     drawing,
     finish,
+    photo_depth,
 )
-from engine.queries.photo_depth import mirrored
+from engine.queries.context import Context, with_picture
+from engine.queries.photo_depth import mirrored, size_for_depth
 from engine.queries.pictures import FloatArray
 
 LENS = Intrinsics(0.9, 1.35, 0.4, 0.5)
@@ -62,3 +67,42 @@ def test_left_and_right_are_alike_to_a_photo(engine: Engine, monkeypatch) -> Non
 def test_a_size_that_is_no_multiple_of_16_is_refused(engine: Engine) -> None:
     with pytest.raises(ValueError, match="multiples of 16"):
         finish(draw_depth_of_photo(engine, photo(30, 48), CAMERA, SETTINGS, noise()))
+
+
+@pytest.mark.parametrize(
+    ("size", "drawn_at"),
+    [
+        ((144, 256), (256, 448)),
+        ((160, 208), (304, 384)),
+        ((32, 48), (64, 96)),  # no more than twice as large
+        ((288, 512), (288, 512)),  # large as it is
+    ],
+)
+def test_small_photos_are_drawn_larger(size: tuple[int, int], drawn_at: tuple[int, int]) -> None:
+    assert size_for_depth(size) == drawn_at
+
+
+@given(rows=st.integers(1, 60), columns=st.integers(1, 60))
+def test_every_photo_keeps_about_its_shape(rows: int, columns: int) -> None:
+    height, width = size_for_depth((16 * rows, 16 * columns))
+    assert height % 16 == width % 16 == 0
+    assert 16 * rows <= height <= 32 * rows
+    assert 16 * columns <= width <= 32 * columns
+    larger = (height / rows / 16, width / columns / 16)
+    assert abs(larger[0] - larger[1]) <= 0.5 / min(rows, columns) + 0.5 / max(rows, columns)
+
+
+def test_the_network_sees_the_enlarged_photo(engine: Engine, monkeypatch) -> None:
+    seen = []
+
+    def watched(engine: Engine, context: Context, camera: Camera, rgb: FloatArray) -> Context:
+        seen.append((context.size, rgb))
+        return with_picture(engine, context, camera, rgb)
+
+    monkeypatch.setattr(photo_depth, "with_picture", watched)
+    rgb = photo()
+    finish(draw_depth_of_photo(engine, rgb, CAMERA, SETTINGS, noise()))
+    assert [size for size, _ in seen] == [(64, 96)] * 2
+    reference = cv2.resize(rgb, (96, 64), interpolation=cv2.INTER_CUBIC).clip(0, 1)
+    np.testing.assert_allclose(seen[0][1], reference, atol=1e-4)
+    np.testing.assert_array_equal(seen[1][1], seen[0][1][:, ::-1])
