@@ -69,7 +69,7 @@ class ClipOptions:
     out: Path
     frames: int = 32
     stride: int = 1
-    sweep_views: int = 3
+    sweep_views: int = 8
     switches: bool = False
     walk_seed: int = 0
     size: tuple[int, int] = (256, 144)
