@@ -17,6 +17,7 @@ from engine.geometry.rendering import Rendering, render_surfels
 from engine.geometry.surfels import Surfels
 from memory.chunks import Selection
 from memory.cloud import SurfelCloud, Undo
+from memory.free_space import FreeSpace
 from memory.fusion import FusionConfig, Picture, fuse, observe
 from memory.poses import PoseTable
 from memory.recall import PHOTO, Recalled, recalled, standing_near
@@ -173,6 +174,11 @@ class Memory:
         discs = None if self._rims is None else self._rims.near(camera, width)
         return render_surfels(discs, camera, height, width) if discs else None
 
+    @property
+    def free_space(self) -> FreeSpace | None:
+        """What the photo looks through; None before it came with its depth."""
+        return self._free
+
     def points(self) -> Surfels:
         """Every fused surfel."""
         return self._cloud.all()
@@ -206,6 +212,7 @@ class Memory:
         self._sky = SkyMemory(self._device)
         self._poses = PoseTable()
         self._rims: Rims | None = None
+        self._free: FreeSpace | None = None
         self._before: deque[_Before] = deque(maxlen=self.config.undo)
         self._latest_look: _Look | None = None
 
@@ -218,7 +225,7 @@ class Memory:
             seen = fuse(self._cloud, picture, self.config.fusion)
             self._sky.add(seen.sky, seen.sky_pixels, view.camera, (view.height, view.width))
             if view.id == PHOTO:
-                self._rims = Rims.of(picture, seen)
+                self._rims, self._free = Rims.of(picture, seen), FreeSpace.of(view)
         else:
             known = self.render(view.camera, view.height, view.width)
             depth = torch.where(known.coverage > 0.5, known.depth, torch.nan)
@@ -231,7 +238,8 @@ class Memory:
             undo()
         self._sky.shrink(before.directions)
         self._poses.shrink(before.poses)
-        self._rims = self._rims if len(self._poses) else None
+        if not len(self._poses):
+            self._rims = self._free = None
         self._latest_look = None
 
     def _picture(self, view: View, depth: NDArray[np.float32]) -> Picture:

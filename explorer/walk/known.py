@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from engine.geometry.cameras import Camera
 from engine.geometry.rendering import Rendering
 from explorer.walk.composite import certainty
 from explorer.walk.depth_fusion import FusedDepth, fuse_depth
+from memory.free_space import FreeSpace
 from memory.memory import Memory
 from memory.recall import PHOTO, Recalled
 
@@ -25,13 +26,16 @@ _BEFORE = 0.05
 @dataclass(frozen=True, eq=False)
 class Known:
     """The memory seen from a new camera: colours (H, W, 3), depth, coverage, the view that each
-    pixel stems from, and the width of its discs in pixels (H, W each)."""
+    pixel stems from, and the width of its discs in pixels (H, W each); and what the photo looks
+    through, where nothing can be."""
 
     rgb: FloatPicture
     depth: FloatPicture
     coverage: FloatPicture
     view_ids: NDArray[np.int32]
     footprint: FloatPicture
+    camera: Camera
+    free_space: FreeSpace | None
 
 
 def look(memory: Memory, camera: Camera, height: int, width: int) -> Known:
@@ -44,6 +48,8 @@ def look(memory: Memory, camera: Camera, height: int, width: int) -> Known:
         coverage=seen.coverage.cpu().numpy(),
         view_ids=seen.view_ids.cpu().numpy(),
         footprint=seen.footprint.cpu().numpy(),
+        camera=camera,
+        free_space=memory.free_space,
     )
     rims = memory.rims(camera, height, width)
     known = known if rims is None else _with_rims(known, rims)
@@ -60,7 +66,8 @@ def _with_rims(known: Known, rims: Rendering) -> Known:
     left = np.where(photo, 1.0 - known.coverage.clip(0.0, 1.0), 1.0)
     share = np.where(hidden, 0.0, np.minimum(rims.coverage.cpu().numpy(), left)).astype(np.float32)
     rim = share > _GAP
-    return Known(
+    return replace(
+        known,
         rgb=(known.rgb + share[..., None] * (rims.rgb.cpu().numpy() - known.rgb)).astype(
             np.float32
         ),
@@ -82,7 +89,8 @@ def _with_gaps_filled(known: Known, again: Recalled) -> Known:
     gap = there & (before | (known.coverage < _GAP))
     left = np.where(before, 1.0, 1.0 - known.coverage.clip(0.0, 1.0))
     share = np.maximum(np.where(there, left, 0.0), again.weight)
-    return Known(
+    return replace(
+        known,
         rgb=(known.rgb + share[..., None] * (again.rgb - known.rgb)).astype(np.float32),
         depth=np.where(gap, again.depth, known.depth),
         coverage=np.where(there, np.float32(1.0), known.coverage),
@@ -92,8 +100,12 @@ def _with_gaps_filled(known: Known, again: Recalled) -> Known:
 
 
 def fused_with(depth: NDArray[np.float32], known: Known | None) -> FusedDepth:
-    """The model's depth, brought to what was known and joined with it."""
+    """The model's depth, brought to what was known, joined with it, and moved out of the way of
+    what the photo looks through."""
     depth = np.asarray(depth, np.float32)
     if known is None:
         return FusedDepth(depth, None, float("nan"))
-    return fuse_depth(depth, known.depth, certainty(known.coverage), known.view_ids)
+    fused = fuse_depth(depth, known.depth, certainty(known.coverage), known.view_ids)
+    if known.free_space is None:
+        return fused
+    return replace(fused, depth=known.free_space.left_by(fused.depth, known.camera))

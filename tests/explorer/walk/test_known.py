@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.geometry.cameras import Camera
-from explorer.walk.known import look
+from explorer.walk.known import fused_with, look
 from memory.memory import Memory
 from memory.views import View
 
@@ -120,3 +120,20 @@ def test_what_stood_before_the_points_is_seen_again_from_the_same_place(view, st
     assert (seen.view_ids[BLOCK] == 1).all()
     farther = look(memory, moved(start, 0.9), H, W)
     assert not (farther.view_ids[BLOCK] == 1).any()
+
+
+def test_drawn_depth_keeps_out_of_what_the_photo_looks_through(room, view, start) -> None:
+    memory = Memory()
+    memory.add(replace(view, confidence=None))
+    aside = moved(start, 0.3)
+    truth = room.look(aside, H, W)[1]
+    too_near = np.where(np.isfinite(truth), 0.7 * truth, truth).astype(np.float32)
+    unseen = replace(look(memory, aside, H, W), coverage=np.zeros((H, W), np.float32))
+    fused = fused_with(too_near, unseen)
+    assert fused.scale is None
+    moved_back = np.isfinite(truth) & (fused.depth > too_near)
+    assert moved_back.mean() > 0.5
+    error = np.abs(np.log(fused.depth[moved_back] / truth[moved_back]))
+    assert np.median(error) < 0.02
+    nowhere = replace(unseen, free_space=None)
+    np.testing.assert_array_equal(fused_with(too_near, nowhere).depth, too_near)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import cv2
 import numpy as np
 import pytest
 
@@ -94,6 +95,26 @@ def test_the_way_back_is_known(new_walk, fake, start) -> None:
         assert any(r.view_id in range(5) for r in view.retrieved)
         rgb, _ = fake.truth(view.view.camera)
         assert np.abs(view.view.rgb / 255.0 - rgb).mean() < 0.03
+
+
+def test_nothing_is_drawn_into_what_the_photo_looks_through(
+    new_walk, fake, start, monkeypatch
+) -> None:
+    """What opens up beside the box is drawn half-way between it and the wall."""
+    sharp = fake.draw_depth
+
+    def soft(*asked):
+        depth = yield from sharp(*asked)
+        return 1 / (cv2.GaussianBlur(1 / depth, (0, 0), 8.0) + np.float32(1e-6))
+
+    monkeypatch.setattr(fake, "draw_depth", soft)
+    walk = new_walk()
+    for drawn in draw(walk, path(start, 6))[1:]:
+        depth = drawn.view.depth
+        left = walk.memory.free_space.left_by(depth, drawn.view.camera)
+        known = np.isfinite(depth)
+        assert known.mean() > 0.5
+        assert (left[known] == depth[known]).mean() > 0.999
 
 
 def test_back_at_the_start_it_is_the_photo_again(new_walk, room_photo, start) -> None:
