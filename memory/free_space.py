@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,8 +30,8 @@ STEP, FARTHEST = 0.02, 8.0
 class FreeSpace:
     """Attributes:
     camera: the photo's.
-    reach: (H, W) z-depth of the nearest surface at each pixel and those beside it, in scene units;
-        inf where all of them are sky, 0 where nothing is known.
+    reach: (H, W) z-depth of what each pixel shows, in scene units; inf for sky, 0 where nothing
+        is known.
     """
 
     camera: Camera
@@ -46,10 +45,7 @@ class FreeSpace:
         """
         if photo.depth is None:
             raise ValueError(f"view {photo.id} has no depth, so it shows no free space")
-        known = np.where(np.isnan(photo.depth), np.float32(0.0), photo.depth)
-        beside = np.ones((3, 3), np.uint8)
-        nearest = cv2.erode(known, beside, borderType=cv2.BORDER_REPLICATE)
-        return FreeSpace(photo.camera, np.asarray(nearest, np.float32))
+        return FreeSpace(photo.camera, np.nan_to_num(photo.depth, nan=0.0, posinf=np.inf))
 
     def left_by(self, depth: Floats, camera: Camera) -> Floats:
         """A drawn depth picture (H, W) with what stands in free space moved back to its end.
