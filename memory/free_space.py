@@ -23,7 +23,7 @@ Index = NDArray[np.int64]
 #: What lies less than this (relative) before a surface of the photo is taken for that surface.
 SLACK = 0.03
 #: A depth in free space is tried this much (relative) further on, up to so many times as deep.
-STEP, FARTHEST = 0.02, 8.0
+STEP, FARTHEST = 0.02, 100.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ class FreeSpace:
         """A drawn depth picture (H, W) with what stands in free space moved back to its end.
 
         Each such pixel's ray is followed until the photo cannot see past it: to a surface, into
-        what something near hides, or out of the photo's sight. Nan where it never gets there.
+        what something near hides, or out of the photo's sight. Sky where it never gets there.
         """
         rays = self._rays(camera, *depth.shape)
         left = depth.copy().reshape(-1)
@@ -65,7 +65,7 @@ class FreeSpace:
             still = self._open(rays, at, z, 1.0)
             left[at[~still]] = z[~still]
             at, z = at[still], z[still]
-        left[at] = np.nan
+        left[at] = np.inf
         return left.reshape(depth.shape)
 
     def _rays(self, camera: Camera, height: int, width: int) -> tuple[Array, Array]:
