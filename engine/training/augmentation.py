@@ -141,36 +141,6 @@ def rolled_cut(
     return part if nearest else F.avg_pool2d(part, fine)
 
 
-def odd_colours(rgb: Tensor, generator: torch.Generator) -> Tensor:
-    """Now and then (V, 3, H, W) in other colours than worlds have: shape must do then."""
-    kind = uniform(generator, 0, 1)
-    if kind < 0.1:
-        return rgb.mean(1, keepdim=True).expand_as(rgb)
-    if kind < 0.25:
-        return rgb[:, torch.randperm(3, generator=generator).to(rgb.device)]
-    if kind < 0.5:
-        return painted_anew(rgb, generator)
-    return rgb
-
-
-def painted_anew(rgb: Tensor, generator: torch.Generator) -> Tensor:
-    """What has about the colour of one to three random pixels gets another, shaded as before.
-
-    In rendered rooms walls are light and what stands in them is darker and more colourful, so that
-    a network takes dark and red for near.
-    """
-    out, smooth = rgb, F.avg_pool2d(rgb, 3, 1, 1, count_include_pad=False)
-    for _ in range(1 + int(uniform(generator, 0, 3))):
-        x, y = (min(int(uniform(generator, 0, n)), n - 1) for n in (rgb.shape[3], rgb.shape[2]))
-        old = smooth[0, :, y, x].clamp(0, 1)
-        new = torch.rand(3, generator=generator).to(rgb) * uniform(generator, 0.15, 1.0)
-        distance = (smooth - old[:, None, None]).square().sum(1, keepdim=True)
-        covered = torch.exp(-distance / (2 * uniform(generator, 0.08, 0.22) ** 2))
-        shade = (rgb.mean(1, keepdim=True) + 0.02) / (old.mean() + 0.02)
-        out = torch.lerp(out, (new[:, None, None] * shade).clamp(0, 1), covered)
-    return out
-
-
 def unevenly_lit(rgb: Tensor, generator: torch.Generator) -> Tensor:
     """Half of the time (V, 3, H, W) is brighter here and darker there, each colour a little apart.
 

@@ -24,7 +24,6 @@ from engine.training.augmentation import (
     Crop,
     cut,
     disturbed_depth,
-    odd_colours,
     photometric,
     random_crop,
     random_rolled_crop,
@@ -32,6 +31,7 @@ from engine.training.augmentation import (
     unevenly_lit,
     uniform,
 )
+from engine.training.painting import odd_colours, painted_planes
 from engine.training.sequences import PosedSequence
 
 _TOKEN = DOWNSCALE * PATCH
@@ -142,11 +142,13 @@ def single_view(
     bounds = (config.least_crop, math.radians(config.roll))
     crop = random_rolled_crop(generator, whole, config.size, *bounds)
     rgb = rolled_cut(alone.rgb, crop, config.size)
+    depth = rolled_cut(alone.depth, crop, config.size, nearest=True)
     lens = crop.intrinsics(alone.cameras[0].intrinsics, whole)
+    lit = unevenly_lit(painted_planes(rgb, depth, generator), generator)
     return replace(
         alone,
-        rgb=odd_colours(photometric(unevenly_lit(rgb, generator), generator), generator),
-        depth=rolled_cut(alone.depth, crop, config.size, nearest=True),
+        rgb=odd_colours(photometric(lit, generator), generator),
+        depth=depth,
         cameras=(Camera(np.eye(4), lens),),
     )
 

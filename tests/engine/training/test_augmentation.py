@@ -14,8 +14,6 @@ from engine.training.augmentation import (
     Crop,
     cut,
     disturbed_depth,
-    odd_colours,
-    painted_anew,
     photometric,
     random_crop,
     random_rolled_crop,
@@ -120,35 +118,3 @@ def test_uneven_light_is_smooth_and_falls_on_half_of_the_pictures() -> None:
     of_all = torch.stack(lit)
     assert of_all.mean(2).std() > 2 * (of_all - of_all.mean(2, keepdim=True)).std()
     assert of_all.mean().abs() < 0.3 * of_all.std()
-
-
-def test_odd_colours_are_grey_exchanged_or_painted_anew() -> None:
-    rgb = torch.rand(1, 3, 8, 8, generator=generator())
-    kinds = set()
-    for seed in range(60):
-        odd = odd_colours(rgb, generator(seed))
-        assert odd.min() >= 0
-        assert odd.max() <= 1
-        grey = bool((odd[:, 0] == odd[:, 1]).all())
-        as_light = torch.allclose(odd.mean(1), rgb.mean(1), atol=1e-5)
-        same = torch.equal(odd, rgb)
-        kind = "grey" if grey else "same" if same else "exchanged" if as_light else "painted"
-        kinds.add(kind)
-    assert kinds == {"grey", "same", "exchanged", "painted"}
-
-
-def test_a_wall_is_painted_anew_as_a_whole_and_keeps_its_shading() -> None:
-    shading = torch.linspace(0.95, 1.05, 32).expand(16, 32)
-    wall = torch.tensor([0.5, 0.45, 0.4])[:, None, None] * shading
-    strange = torch.tensor([0.0, 0.9, 0.9])[:, None, None].expand(3, 16, 32)
-    rgb = torch.cat([wall, strange], dim=1)[None]
-    repainted = 0
-    for seed in range(20):
-        new = painted_anew(rgb, generator(seed))[0]
-        top = (new[:, :15] / wall[:, :15]).flatten(1)
-        bottom = (new[:, 17:] - strange[:, 1:]).abs().max()
-        if (top.mean(1) - 1).abs().max() > 0.3 and bottom < 0.02:
-            repainted += 1
-            # Nearly in the same proportion to what it was everywhere: one surface, one paint.
-            assert top.std(1).max() < 0.05
-    assert repainted >= 3
