@@ -146,6 +146,7 @@ class EntryMaker:
         self.sequences, self.codec, self.config = sequences, codec, config
         self.generator, self.device = generator, device
         self._singles = SingleViews(sequences, generator)
+        self._long: dict[str, PosedSequence] = {}
 
     def make(self, name: str) -> Entry:
         """
@@ -174,12 +175,18 @@ class EntryMaker:
         return make(sequence, contexts, self.codec, *draws)
 
     def _long_enough(self, name: str) -> PosedSequence:
-        """A short sequence serves short walks only; the last one drawn, where all are too short."""
+        """A short sequence serves short walks only.
+
+        Where no draw is long enough, the last one that was serves again, so that a run does not
+        end because long ones are rare; the last one drawn, where there never was any.
+        """
+        views = self.config.views(name)
         for _ in range(_DRAWS):
             sequence = self.sequences.draw(self.generator, wanted(name))
-            if len(sequence.cameras) >= self.config.views(name):
-                break
-        return sequence
+            if len(sequence.cameras) >= views:
+                self._long[name] = sequence
+                return sequence
+        return self._long.get(name, sequence)
 
     def close(self) -> None:
         """Nothing runs between two entries."""

@@ -241,6 +241,27 @@ def test_short_sequences_serve_short_walks_only(codec: Codec) -> None:
         short.make("walk 4")
 
 
+class OneLongScene:
+    """A scene of six views, then none but short ones."""
+
+    def __init__(self) -> None:
+        self.draws = 0
+
+    def draw(self, generator: torch.Generator) -> PosedSequence:
+        self.draws += 1
+        return scene(6 if self.draws == 1 else 2)
+
+
+def test_a_run_does_not_end_because_long_sequences_are_rare(codec: Codec) -> None:
+    making = MakingConfig(entries=SIZE, joint=SIZE)
+    sources = SourceShares((OneLongScene(),), (1.0,))
+    maker = EntryMaker(sources, codec, making, generator(), CPU)
+    for _ in range(2):
+        walk = maker.make("walk 4")
+        assert isinstance(walk, WalkEntry)
+        assert walk.contexts == 4
+
+
 def trainer(codec: Codec, steps: int = 10, seed: int = 0) -> Trainer:
     config = TrainerConfig(
         minutes=60.0,
