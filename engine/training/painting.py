@@ -12,6 +12,8 @@ from engine.training.augmentation import uniform
 _PAINTED, _STRONG = 0.45, 0.7
 #: Places that are tried in search of a plane, and the share of a picture that is worth painting.
 _PLACES, _LEAST_PLANE = 6, 0.03
+#: A plane is first fitted to what lies within this share of the picture from such a place.
+_BESIDE = 0.04
 
 
 def odd_colours(rgb: Tensor, generator: torch.Generator) -> Tensor:
@@ -76,11 +78,9 @@ def _random_plane(inverse: Tensor, generator: torch.Generator) -> Tensor | None:
         here = float(inverse[row, column])
         if here <= 0 or (far_only and here > middle):
             continue
-        beside_y, beside_x = (
-            (rows - rows[row]).abs() < 0.04,
-            (columns - columns[column]).abs() < 0.04,
-        )
-        covered = beside_y[:, None] & beside_x & ((inverse - here).abs() < 0.1 * here)
+        in_rows = (rows - rows[row]).abs() < _BESIDE
+        in_columns = (columns - columns[column]).abs() < _BESIDE
+        covered = in_rows[:, None] & in_columns & ((inverse - here).abs() < 0.1 * here)
         for tolerance in (0.03, 0.015):
             plane = _plane_through(inverse, covered, rows, columns)
             covered = ((inverse - plane).abs() < tolerance * inverse) & (inverse > 0)
