@@ -13,6 +13,7 @@ from engine.training.worlds.families.halls import build_hall
 from engine.training.worlds.families.markets import build_market
 from engine.training.worlds.families.parks import build_park
 from engine.training.worlds.families.rooms import build_room
+from engine.training.worlds.families.seats import build_seats
 from engine.training.worlds.families.streets import build_street
 from engine.training.worlds.families.tables import build_table
 from engine.training.worlds.families.valleys import build_valley
@@ -45,5 +46,6 @@ FAMILIES: dict[str, Family] = {
     "courtyard": Family(build_courtyard, 1.0),
     "table": Family(build_table, 3.0, measured=False),
     "closeup": Family(build_closeup, 3.0, measured=False),
+    "seat": Family(build_seats, 2.0, measured=False),
     "market": Family(build_market, 0.0),
 }
