@@ -9,12 +9,14 @@ what is behind them.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from engine.training.worlds.blueprint import Blueprint, Look
 from engine.training.worlds.captions import article, listed
 from engine.training.worlds.objects import furniture as f
 from engine.training.worlds.objects import tabletops as t
 from engine.training.worlds.objects.furnishing import Rectangle, furnish, lit, overlaps, worktops
+from engine.training.worlds.objects.furniture import Piece
 from engine.training.worlds.objects.interior import build_shell
 from engine.training.worlds.objects.seats import seat
 from engine.training.worlds.shapes import Builder
@@ -40,9 +42,9 @@ def build_seats(look: Look) -> Blueprint:
     rows = worktops(b, look, shell, taken) if kind == "kitchen" and look.chance(0.85) else []
     names = furnish(b, look, shell, _AROUND[kind], taken)
     sights = rows or [shell.wall_point(wall, 0.0, 0.0)[:2] for wall in range(4)]
-    room = (w / 2 - _WALL, d / 2 - _WALL)
-    tabled = _table(b, look, (x, y), sights, (room, taken))
-    _seats(b, look, (x, y), sights, (room, taken))
+    ahead = _Ahead((x, y), sights, (w / 2 - _WALL, d / 2 - _WALL), taken)
+    tabled = _table(b, look, ahead)
+    _seats(b, look, ahead)
     light = lit(b, look, shell)
     names += ["counter"] * bool(rows) + ["table"] * tabled
     caption = f"chairs in {article(kind)} with {listed(names or ['wall'])}"
@@ -63,68 +65,76 @@ def build_seats(look: Look) -> Blueprint:
     return Blueprint(b, light, caption, style, (0.0, 0.0), math.hypot(w, d) / 2 + 0.3, h - 0.3)
 
 
-#: Half the room's free floor in x and y, and what of it is taken.
-_Floor = tuple[tuple[float, float], list[Rectangle]]
+@dataclass(frozen=True)
+class _Search:
+    """Attributes:
+    half: side of the square that a piece keeps free, halved, metres.
+    near, far: metres from the camera to the square, at least and at most.
+    tries: places, before the piece is left out.
+    """
+
+    half: float
+    near: float
+    far: float
+    tries: int
 
 
-def _ahead(
-    look: Look,
-    here: tuple[float, float],
-    sights: list[tuple[float, float]],
-    far: tuple[float, float],
-) -> tuple[float, float]:
-    """A place between the camera's and one of the sights, or beside that line."""
-    to = sights[look.count(0, len(sights) - 1)]
-    bearing = math.atan2(to[1] - here[1], to[0] - here[0]) + look.rng.normal(0, 0.5)
-    away = look.between(*far)
-    return here[0] + away * math.cos(bearing), here[1] + away * math.sin(bearing)
+@dataclass(frozen=True)
+class _Ahead:
+    """The floor in front of a camera.
+
+    Attributes:
+        here: the camera's place.
+        sights: places that it looks at.
+        half_room: of the floor that is free of walls, in x and y.
+        taken: rectangles of the floor where something stands; grows.
+    """
+
+    here: tuple[float, float]
+    sights: list[tuple[float, float]]
+    half_room: tuple[float, float]
+    taken: list[Rectangle]
+
+    def place(self, look: Look, search: _Search) -> tuple[float, float]:
+        """Somewhere between the camera and a sight, or beside that line."""
+        x, y = self.sights[look.count(0, len(self.sights) - 1)]
+        bearing = math.atan2(y - self.here[1], x - self.here[0]) + look.rng.normal(0, 0.5)
+        away = look.between(search.half + search.near, search.half + search.far)
+        return self.here[0] + away * math.cos(bearing), self.here[1] + away * math.sin(bearing)
+
+    def take(self, x: float, y: float, half: float) -> bool:
+        """Whether a square around a place is free; it is taken then."""
+        box = (x - half, y - half, x + half, y + half)
+        within = abs(x) < self.half_room[0] and abs(y) < self.half_room[1]
+        if not within or any(overlaps(box, t) for t in self.taken):
+            return False
+        self.taken.append(box)
+        return True
+
+    def stand(self, b: Builder, look: Look, piece: Piece, search: _Search) -> bool:
+        """Whether a piece found a place, turned anyhow."""
+        for _ in range(search.tries):
+            x, y = self.place(look, search)
+            if self.take(x, y, search.half):
+                turn = look.between(0, 2 * math.pi)
+                with b.placed(x, y, 0, turn), b.placed(0, -piece.depth / 2):
+                    piece.build(b)
+                return True
+        return False
 
 
-def _free(x: float, y: float, half: float, floor: _Floor) -> bool:
-    (across, along), taken = floor
-    box = (x - half, y - half, x + half, y + half)
-    return abs(x) < across and abs(y) < along and not any(overlaps(box, t) for t in taken)
-
-
-def _table(
-    b: Builder,
-    look: Look,
-    here: tuple[float, float],
-    sights: list[tuple[float, float]],
-    floor: _Floor,
-) -> bool:
+def _table(b: Builder, look: Look, ahead: _Ahead) -> bool:
     """Whether a table found a place ahead."""
     if not look.chance(0.65):
         return False
     table = t.laid_table(look, look.between(0.7, 1.6), look.between(0.6, 0.95), 0.75)
-    half = min(table.width, table.depth) / 2
-    for _ in range(8):
-        x, y = _ahead(look, here, sights, (half + 0.3, half + 1.0))
-        if not _free(x, y, half, floor):
-            continue
-        floor[1].append((x - half, y - half, x + half, y + half))
-        with b.placed(x, y, 0, look.between(0, 2 * math.pi)), b.placed(0, -table.depth / 2):
-            table.build(b)
-        return True
-    return False
+    search = _Search(min(table.width, table.depth) / 2, 0.3, 1.0, tries=8)
+    return ahead.stand(b, look, table, search)
 
 
-def _seats(
-    b: Builder,
-    look: Look,
-    here: tuple[float, float],
-    sights: list[tuple[float, float]],
-    floor: _Floor,
-) -> None:
-    """Two to six seats that are turned anyhow, most of them ahead and near."""
+def _seats(b: Builder, look: Look, ahead: _Ahead) -> None:
+    """Two to six seats, most of them ahead and near."""
     piece = seat(look)
-    half = piece.depth / 2
+    search = _Search(piece.depth / 2, 0.25, 1.1, tries=6)
     for _ in range(look.count(2, 6)):
-        for _ in range(6):
-            x, y = _ahead(look, here, sights, (half + 0.25, half + 1.1))
-            if not _free(x, y, half, floor):
-                continue
-            floor[1].append((x - half, y - half, x + half, y + half))
-            with b.placed(x, y, 0, look.between(0, 2 * math.pi)), b.placed(0, -half):
-                piece.build(b)
-            break
+        ahead.stand(b, look, piece, search)
