@@ -151,7 +151,7 @@ class EntryMaker:
     def make(self, name: str) -> Entry:
         """
         Raises:
-            ValueError: an unknown name.
+            ValueError: an unknown name, or no sequence has enough views for it.
         """
         if name not in self.config.names:
             raise ValueError(f"there are no entries called {name!r}; known: {self.config.names}")
@@ -178,7 +178,10 @@ class EntryMaker:
         """A short sequence serves short walks only.
 
         Where no draw is long enough, the last one that was serves again, so that a run does not
-        end because long ones are rare; the last one drawn, where there never was any.
+        end because long ones are rare.
+
+        Raises:
+            ValueError: there never was any.
         """
         views = self.config.views(name)
         for _ in range(_DRAWS):
@@ -186,7 +189,12 @@ class EntryMaker:
             if len(sequence.cameras) >= views:
                 self._long[name] = sequence
                 return sequence
-        return self._long.get(name, sequence)
+        if name not in self._long:
+            raise ValueError(
+                f"none of {_DRAWS} sequences that were drawn has the {views} views that lessons of "
+                f"{name!r} need; render some worlds with --views {views} or more"
+            )
+        return self._long[name]
 
     def close(self) -> None:
         """Nothing runs between two entries."""

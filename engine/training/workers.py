@@ -37,6 +37,7 @@ class EntryWorkers:
         device: where entries are moved to.
 
     Raises:
+        ValueError: from `make`, when a process cannot use what it was given; all others end too.
         RuntimeError: from `make`, when every process has ended by itself.
     """
 
@@ -55,7 +56,7 @@ class EntryWorkers:
         context = multiprocessing.get_context("spawn")
         self.device, self.names = device, names
         self._queues: dict[str, Queue[Any]] = {n: context.Queue(WAITING) for n in names}
-        self._stop = context.Event()
+        self._stop, self._failures = context.Event(), context.SimpleQueue()
         whole = copy.deepcopy(codec).cpu()
         self._processes: list[SpawnProcess] = []
         for number in range(count):
@@ -66,6 +67,7 @@ class EntryWorkers:
                 seed + 104729 * (number + 1),
                 self._queues,
                 self._stop,
+                self._failures,
             )
             process = context.Process(target=_work, args=given, daemon=True)
             process.start()
@@ -76,11 +78,11 @@ class EntryWorkers:
         """The next entry of a kind; waits for the very first one, later never."""
         if name not in self._queues:
             raise ValueError(f"no process makes {name!r} entries; they make {self.names}")
+        self._check()
         if name in self._seen:
             try:
                 return on_device(_tensors(self._queues[name].get_nowait()), self.device)
             except queue.Empty:
-                self._check()
                 return None
         entry = _tensors(self._first(name))
         self._seen.add(name)
@@ -96,6 +98,8 @@ class EntryWorkers:
         raise RuntimeError(f"no {name!r} entry came in {_PATIENCE:.0f} seconds")
 
     def _check(self) -> None:
+        if not self._failures.empty():
+            raise ValueError(self._failures.get())
         if not any(process.is_alive() for process in self._processes):
             codes = sorted({process.exitcode for process in self._processes}, key=str)
             raise RuntimeError(
@@ -124,25 +128,32 @@ def _work(
     seed: int,
     queues: dict[str, Queue[Any]],
     stop: Any,
+    failures: Any,
 ) -> None:
     """What a process does until it is stopped: always makes the kind of which the fewest wait."""
     torch.set_num_threads(1)
     codec.eval().requires_grad_(False)
     generator = torch.Generator().manual_seed(seed)
     maker = EntryMaker(sequences, codec, config, generator, torch.device("cpu"))
-    names = tuple(queues)
-    with flushed_denormals():
-        while not stop.is_set():
-            name = scarcest(names, {n: q.qsize() for n, q in queues.items()})
-            entry = _arrays(maker.make(name))
+    try:
+        with flushed_denormals():
             while not stop.is_set():
-                try:
-                    queues[name].put(entry, timeout=0.2)
-                    break
-                except queue.Full:
-                    continue
+                _make_one(maker, queues, stop)
+    except ValueError as error:  # of the sequences, as in the trainer's own process
+        failures.put(str(error))
     for waiting in queues.values():
         waiting.cancel_join_thread()
+
+
+def _make_one(maker: EntryMaker, queues: dict[str, Queue[Any]], stop: Any) -> None:
+    name = scarcest(tuple(queues), {n: q.qsize() for n, q in queues.items()})
+    entry = _arrays(maker.make(name))
+    while not stop.is_set():
+        try:
+            queues[name].put(entry, timeout=0.2)
+            return
+        except queue.Full:
+            continue
 
 
 def on_device(entry: Entry, device: torch.device) -> Entry:

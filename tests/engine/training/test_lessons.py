@@ -237,7 +237,7 @@ def test_short_sequences_serve_short_walks_only(codec: Codec) -> None:
     maker.make("photo")
     assert scenes.draws == before + 1
     short = EntryMaker(SourceShares((OneScene(),), (1.0,)), codec, making, generator(), CPU)
-    with pytest.raises(ValueError, match="needs as many, not 4"):
+    with pytest.raises(ValueError, match="has the 5 views"):
         short.make("walk 4")
 
 

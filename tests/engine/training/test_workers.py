@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,17 @@ def test_a_trainer_learns_from_other_processes(
     reports = list(trainer.run(tmp_path / "out"))
     assert reports[-1].step == 4
     assert (tmp_path / "out" / "model.safetensors").is_file()
+    assert not multiprocessing.active_children()
+
+
+def test_what_a_process_cannot_use_is_said_here(sources: SourceShares, codec: Codec) -> None:
+    long = replace(MAKING, most_contexts=4)  # with a target five views, of four that there are
+    workers = EntryWorkers(1, sources, codec, long, (walk_name(4),), 0, CPU)
+    try:
+        with pytest.raises(ValueError, match="has the 5 views that lessons of 'walk 4'"):
+            workers.make(walk_name(4))
+    finally:
+        workers.close()
     assert not multiprocessing.active_children()
 
 
