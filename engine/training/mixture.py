@@ -197,6 +197,9 @@ class LessonPlan:
         return Group((picture,), self._prompt(kind, captions, clean.device), sees, asked=True)
 
 
+#: Robust errors of depth grow as squares below this, as distances above; and their weight, by which
+#: gradients are as large as those of squares where the mean square is that of a trained network.
+_SMALL_ERROR, _ROBUST_WEIGHT = 0.05, 0.4
 #: Rays vary little over a picture: a degree is 0.02, an error that whitened latents never notice.
 RAYS_WEIGHT = 8.0
 
@@ -210,12 +213,17 @@ class LessonLoss:
 
 
 def lesson_loss(
-    predictions: Sequence[Sequence[Tensor]], lesson: Lesson, channel_weights: Tensor
+    predictions: Sequence[Sequence[Tensor]],
+    lesson: Lesson,
+    channel_weights: Tensor,
+    robust_depth: bool = False,
 ) -> LessonLoss:
     """Squared error of clean latents over the level's own scale (see `preconditioning`).
 
     Args:
         channel_weights: (C,) how much each latent channel moves the decoded picture.
+        robust_depth: depth by `robust` errors of latent pixels instead, which rather take one
+            side than settle between near and far.
     """
     losses: dict[Kind, list[Tensor]] = {}
     answers = iter(lesson.answers)
@@ -226,10 +234,20 @@ def lesson_loss(
                 error = error * RAYS_WEIGHT
             else:
                 error = error * channel_weights[:, None, None]
+            if robust_depth and picture.kind is Kind.DEPTH:
+                error = robust(error)
             losses.setdefault(picture.kind, []).append(error.mean())
     means = {kind: torch.stack(values).mean() for kind, values in losses.items()}
     total = torch.stack(list(means.values())).sum()
     return LessonLoss(total, {kind: float(mean.detach()) for kind, mean in means.items()})
+
+
+def robust(squared: Tensor) -> Tensor:
+    """(B, h, w) pseudo-Huber error of latent pixels, of squared errors (B, C, h, w); 0 at 0.
+
+    Song and Dhariwal 2023 (arXiv 2310.14189): the best guess is nearly a median, not the mean.
+    """
+    return _ROBUST_WEIGHT * ((squared.mean(1) + _SMALL_ERROR**2).sqrt() - _SMALL_ERROR)
 
 
 def _scaled_error(error: Tensor, picture: Picture) -> Tensor:

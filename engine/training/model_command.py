@@ -65,6 +65,11 @@ def add_model_options(model: argparse.ArgumentParser) -> None:
         action="store_true",
         help="lessons of single views by compiled kernels: a third less time, after a minute",
     )
+    model.add_argument(
+        "--robust-depth",
+        action="store_true",
+        help="errors of depth count by their distance, not its square: outliers weigh less",
+    )
     model.add_argument("--worlds", type=Path, action="append", default=[], help="rendered worlds")
     add_real_pictures(model)
     model.add_argument("--held-out", type=Path, help="rendered worlds of the unseen split")
@@ -176,6 +181,7 @@ def _config(options: argparse.Namespace, sources: SourceShares | None) -> Traine
         lora=options.lora,
         checkpointing=options.checkpointing,
         compiled=options.compile,
+        robust_depth=options.robust_depth,
         entries=EntryConfig(size=(height, width)),
         photos=tuple(_photos(size, width * height) for size in options.photo_size),
         mixture=MixtureConfig(photo=options.photo_share, joint=options.joint_share, bare=bare),

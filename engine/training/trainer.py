@@ -55,6 +55,7 @@ class TrainerConfig(SyllabusConfig):
         lora: rank of adapters that are trained beside the frozen model; None trains all of it.
         checkpointing: activations are computed again instead of kept.
         compiled: layers run as compiled kernels in lessons of single views.
+        robust_depth: depth is taught by errors that outliers do not rule (`mixture.robust`).
     """
 
     minutes: float = 5.0
@@ -69,6 +70,7 @@ class TrainerConfig(SyllabusConfig):
     lora: int | None = None
     checkpointing: bool = False
     compiled: bool = False
+    robust_depth: bool = False
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,8 @@ class Trainer:
         photo = asked.name == LessonKind.PHOTO.value
         with half, compiled_if(photo) if self.config.compiled else nullcontext():
             predictions = self.network(lesson.groups)
-        loss = lesson_loss(predictions, lesson, self.channel_weights)
+        robust = self.config.robust_depth
+        loss = lesson_loss(predictions, lesson, self.channel_weights, robust)
         for optimiser in self.optimisers:
             optimiser.zero_grad(set_to_none=True)
         loss.total.backward()  # type: ignore[no-untyped-call]

@@ -25,7 +25,7 @@ from engine.training.entries import (
     walk_entry,
 )
 from engine.training.making import EntryMaker, MakingConfig
-from engine.training.mixture import LessonPlan, MixtureConfig, lesson_loss
+from engine.training.mixture import LessonPlan, MixtureConfig, lesson_loss, robust
 from engine.training.optimisers import build_optimisers, orthogonalised
 from engine.training.sequences import PosedSequence
 from engine.training.syllabus import Draws, Syllabus, SyllabusConfig
@@ -142,6 +142,21 @@ def test_the_loss_is_zero_for_the_truth_only(codec: Codec) -> None:
     loss = lesson_loss(wrong, lesson, weights)
     assert float(loss.total) > 0
     assert set(loss.by_kind) == {Kind.DEPTH}
+
+
+def test_robust_errors_of_depth_grow_as_distances_where_they_are_large(codec: Codec) -> None:
+    small, large = torch.full((1, 3, 2, 2), 1e-8), torch.full((1, 3, 2, 2), 1e4)
+    assert torch.allclose(robust(4 * small), 4 * robust(small), rtol=1e-2)
+    assert torch.allclose(robust(4 * large), 2 * robust(large), rtol=1e-2)
+    plan = LessonPlan(MixtureConfig(), Tokenizer(["a"]), generator(), generator())
+    lesson = plan.photo([photo_entry(scene(), codec, SIZE, generator(), CPU)])
+    clean, weights = lesson.answers[0], channel_weights(codec)
+
+    def loss(offset: float) -> float:
+        return float(lesson_loss([[], [clean + offset]], lesson, weights, True).total)
+
+    assert loss(0.0) == 0
+    assert loss(200.0) == pytest.approx(2 * loss(100.0), rel=1e-2)
 
 
 def test_orthogonalised_matrices_have_singular_values_near_one() -> None:
