@@ -37,7 +37,7 @@ class EntryWorkers:
         device: where entries are moved to.
 
     Raises:
-        ValueError: from `make`, when a process cannot use what it was given; all others end too.
+        ValueError: from `make`, when a process could not use the sequences.
         RuntimeError: from `make`, when every process has ended by itself.
     """
 
@@ -119,6 +119,7 @@ class EntryWorkers:
         for waiting in self._queues.values():
             waiting.close()
             waiting.cancel_join_thread()
+        self._failures.close()
 
 
 def _work(
