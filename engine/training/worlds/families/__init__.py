@@ -10,6 +10,7 @@ from engine.training.worlds.families.closeups import build_closeup
 from engine.training.worlds.families.corridors import build_corridor
 from engine.training.worlds.families.courtyards import build_courtyard
 from engine.training.worlds.families.halls import build_hall
+from engine.training.worlds.families.kerbs import build_kerb
 from engine.training.worlds.families.markets import build_market
 from engine.training.worlds.families.parks import build_park
 from engine.training.worlds.families.rooms import build_room
@@ -47,5 +48,6 @@ FAMILIES: dict[str, Family] = {
     "table": Family(build_table, 3.0, measured=False),
     "closeup": Family(build_closeup, 3.0, measured=False),
     "seat": Family(build_seats, 2.0, measured=False),
+    "kerb": Family(build_kerb, 2.0, measured=False),
     "market": Family(build_market, 0.0),
 }
