@@ -64,9 +64,9 @@ def vehicle(look: Look) -> tuple[str, float, Callable[[Builder], None]]:
         length = look.between(8.0, 12.0)
         return "bus", length, lambda b: _bus(b, look, length)
     if kind < 0.42:
-        profile = _pickup(look)
+        profile = _PICKUP.profile(look)
         return "pick-up", profile.length, lambda b: _build_pickup(b, look, profile)
-    profile = (_hatchback, _saloon, _saloon, _estate)[look.count(0, 3)](look)
+    profile = _CARS[look.count(0, len(_CARS) - 1)].profile(look)
     return "car", profile.length, lambda b: _build_car(b, look, profile)
 
 
@@ -82,45 +82,62 @@ def _coat(look: Look) -> Coat:
     )
 
 
-def _hatchback(look: Look) -> Profile:
-    length, belt = look.between(3.5, 4.3), look.between(0.85, 0.98)
-    end = length / 2
-    return Profile(
-        length, look.between(1.6, 1.8), 0.22, belt, belt + look.between(0.48, 0.62),
-        look.between(0.28, 0.33), end - look.between(0.8, 1.15), -end + look.between(0.02, 0.2),
-        look.between(0.6, 0.95), look.between(0.15, 0.6),
-    )  # fmt: skip
+@dataclass(frozen=True)
+class _Make:
+    """Lowest and highest measures of one make of car, metres; names as in `Profile`.
+
+    Attributes:
+        glass: height of the windows.
+        bonnet: from the nose to the windscreen.
+        boot: from the rear window to the tail.
+    """
+
+    length: tuple[float, float]
+    width: tuple[float, float]
+    floor: tuple[float, float]
+    belt: tuple[float, float]
+    glass: tuple[float, float]
+    wheel: tuple[float, float]
+    bonnet: tuple[float, float]
+    boot: tuple[float, float]
+    front_lean: tuple[float, float]
+    rear_lean: tuple[float, float]
+
+    def profile(self, look: Look) -> Profile:
+        """One car of this make."""
+        length, belt = look.between(*self.length), look.between(*self.belt)
+        return Profile(
+            length,
+            look.between(*self.width),
+            look.between(*self.floor),
+            belt,
+            belt + look.between(*self.glass),
+            look.between(*self.wheel),
+            length / 2 - look.between(*self.bonnet),
+            -length / 2 + look.between(*self.boot),
+            look.between(*self.front_lean),
+            look.between(*self.rear_lean),
+        )
 
 
-def _saloon(look: Look) -> Profile:
-    length, belt = look.between(4.2, 5.0), look.between(0.85, 0.98)
-    end = length / 2
-    return Profile(
-        length, look.between(1.65, 1.88), 0.2, belt, belt + look.between(0.42, 0.52),
-        look.between(0.29, 0.35), end - look.between(1.1, 1.5), -end + look.between(0.5, 0.95),
-        look.between(0.5, 0.9), look.between(0.4, 0.8),
-    )  # fmt: skip
-
-
-def _estate(look: Look) -> Profile:
-    """Estates and cars for rough ground."""
-    length, belt = look.between(4.2, 4.9), look.between(0.9, 1.15)
-    end = length / 2
-    return Profile(
-        length, look.between(1.7, 1.95), look.between(0.2, 0.35), belt,
-        belt + look.between(0.48, 0.68), look.between(0.31, 0.38), end - look.between(0.95, 1.3),
-        -end + look.between(0.02, 0.12), look.between(0.5, 0.85), look.between(0.08, 0.35),
-    )  # fmt: skip
-
-
-def _pickup(look: Look) -> Profile:
-    length, belt = look.between(4.7, 5.5), look.between(0.98, 1.12)
-    end = length / 2
-    return Profile(
-        length, look.between(1.75, 1.95), 0.35, belt, belt + look.between(0.52, 0.62),
-        look.between(0.34, 0.39), end - look.between(1.1, 1.4), -end + look.between(1.5, 2.1),
-        look.between(0.5, 0.75), look.between(0.05, 0.2),
-    )  # fmt: skip
+_HATCHBACK = _Make(
+    (3.5, 4.3), (1.6, 1.8), (0.2, 0.24), (0.85, 0.98), (0.48, 0.62),
+    (0.28, 0.33), (0.8, 1.15), (0.02, 0.2), (0.6, 0.95), (0.15, 0.6),
+)  # fmt: skip
+_SALOON = _Make(
+    (4.2, 5.0), (1.65, 1.88), (0.18, 0.22), (0.85, 0.98), (0.42, 0.52),
+    (0.29, 0.35), (1.1, 1.5), (0.5, 0.95), (0.5, 0.9), (0.4, 0.8),
+)  # fmt: skip
+#: Estates and cars for rough ground.
+_ESTATE = _Make(
+    (4.2, 4.9), (1.7, 1.95), (0.2, 0.35), (0.9, 1.15), (0.48, 0.68),
+    (0.31, 0.38), (0.95, 1.3), (0.02, 0.12), (0.5, 0.85), (0.08, 0.35),
+)  # fmt: skip
+_PICKUP = _Make(
+    (4.7, 5.5), (1.75, 1.95), (0.33, 0.37), (0.98, 1.12), (0.52, 0.62),
+    (0.34, 0.39), (1.1, 1.4), (1.5, 2.1), (0.5, 0.75), (0.05, 0.2),
+)  # fmt: skip
+_CARS = (_HATCHBACK, _SALOON, _SALOON, _ESTATE)
 
 
 def _build_car(b: Builder, look: Look, p: Profile) -> None:
