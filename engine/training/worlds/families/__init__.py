@@ -18,6 +18,7 @@ from engine.training.worlds.families.seats import build_seats
 from engine.training.worlds.families.streets import build_street
 from engine.training.worlds.families.tables import build_table
 from engine.training.worlds.families.valleys import build_valley
+from engine.training.worlds.families.workplaces import build_workplace
 
 
 @dataclass(frozen=True)
@@ -49,5 +50,6 @@ FAMILIES: dict[str, Family] = {
     "closeup": Family(build_closeup, 3.0, measured=False),
     "seat": Family(build_seats, 2.0, measured=False),
     "kerb": Family(build_kerb, 2.0, measured=False),
+    "workplace": Family(build_workplace, 2.0, measured=False),
     "market": Family(build_market, 0.0),
 }

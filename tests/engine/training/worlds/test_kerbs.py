@@ -12,6 +12,7 @@ from engine.training.worlds.shapes import Builder
 from engine.training.worlds.solids import cast_rays
 from engine.training.worlds.textures import TextureBank
 from engine.training.worlds.world import sample_sequence
+from tests.engine.training.worlds.bounds import bounds
 
 
 def test_every_drawn_vehicle_stands_on_the_ground_within_its_length(bank: TextureBank) -> None:
@@ -21,15 +22,13 @@ def test_every_drawn_vehicle_stands_on_the_ground_within_its_length(bank: Textur
         name, length, build = vehicle(Look(np.random.default_rng(seed), bank, "train"))
         build(builder)
         names.add(name)
-        shapes = builder.build()
-        half = np.linalg.norm(shapes.M.numpy(), axis=2)
-        low, high = shapes.centre.numpy() - half, shapes.centre.numpy() + half
+        low, high = bounds(builder)
         assert low[:, 2].min() > -0.04, f"{seed}: a {name} below the ground"
         assert high[:, 2].max() < 5.0
         # Lamps, bumpers and plates stand out by up to a hand's breadth.
         assert high[:, 0].max() < length / 2 + 0.2, f"{seed}: a {name} longer than it says"
         assert low[:, 0].min() > -length / 2 - 0.2
-        assert np.abs(shapes.centre.numpy()[:, 1]).max() < 1.4
+        assert np.abs(low + high)[:, 1].max() / 2 < 1.4
     assert names == {"car", "van", "bus", "pick-up"}
 
 

@@ -10,6 +10,7 @@ from engine.training.worlds.objects.seats import seat
 from engine.training.worlds.shapes import Builder
 from engine.training.worlds.textures import TextureBank
 from engine.training.worlds.world import sample_sequence
+from tests.engine.training.worlds.bounds import bounds
 
 
 def test_every_drawn_seat_stands_on_the_floor_within_its_measures(bank: TextureBank) -> None:
@@ -17,9 +18,7 @@ def test_every_drawn_seat_stands_on_the_floor_within_its_measures(bank: TextureB
         builder = Builder()
         piece = seat(Look(np.random.default_rng(seed), bank, "train"))
         piece.build(builder)
-        shapes = builder.build()
-        half = np.linalg.norm(shapes.M.numpy(), axis=2)
-        low, high = shapes.centre.numpy() - half, shapes.centre.numpy() + half
+        low, high = bounds(builder)
         assert low[:, 2].min() > -0.03, "nothing below the floor"
         assert 0.4 < high[:, 2].max() < piece.height + 0.04
         assert np.abs(low[:, 0]).max() < 0.4, "as wide as a chair"
