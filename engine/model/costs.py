@@ -53,7 +53,7 @@ class ViewWork:
 
     picture: int
     context: int = 8
-    rgb_steps: int = 2
+    rgb_steps: int = 1
     depth_steps: int = 1
 
     @property

@@ -104,7 +104,7 @@ def describe_pace(pace: Pace) -> Finding:
         f"32 views take about {_duration(pace.start + 32 * pace.view)}."
     )
     if pace.view > SLOW_SECONDS:
-        text += " Fewer steps (--steps 1 --depth-steps 1) or --depth-every 4 help."
+        text += " A smaller --size or --depth-every 4 help."
         return Finding("Speed", Verdict.NOTE, text, facts)
     return Finding("Speed", Verdict.GOOD, text, facts)
 

@@ -132,7 +132,7 @@ class ControlsPanel(QWidget):
             button.setToolTip(
                 f"{preset.rgb_steps} + {preset.depth_steps} steps, depth every "
                 f"{preset.depth_every}, {preset.context_views} context views; about "
-                f"{width}x{height} for photos opened from then on"
+                f"{width}x{height}, for which the open photo is opened anew"
             )
             button.clicked.connect(lambda _on, p=preset: self._choose(p))
             group.addButton(button)

@@ -43,8 +43,8 @@ class Preset:
 
 PRESETS = (
     Preset("draft", (192, 112), 1, 1, 2, 2),
-    Preset("balanced", (256, 144), 2, 1, 1, 4),
-    Preset("best", (256, 144), 4, 2, 1, 6),
+    Preset("balanced", (256, 144), 1, 1, 1, 4),
+    Preset("best", (384, 216), 1, 1, 1, 6),
 )
 
 

@@ -147,7 +147,8 @@ def test_a_preset_is_chosen_and_told_once(qtbot) -> None:
     panel.changed.connect(told.append)
     panel._presets[2].click()
     assert len(told) == 1
-    assert told[0].settings.sampler.rgb_steps == PRESETS[2].rgb_steps
+    assert told[0].settings.context_views == PRESETS[2].context_views
+    assert told[0].size == PRESETS[2].size
     panel.steps.setValue(7)
     assert told[-1].settings.sampler.rgb_steps == 7
     assert not any(b.isChecked() for b in panel._presets)

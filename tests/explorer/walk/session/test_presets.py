@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from explorer.walk.records import WalkSettings
@@ -16,11 +18,11 @@ def test_estimates_rise_from_draft_to_best() -> None:
 def test_what_was_measured_is_what_is_told_and_scales_with_steps() -> None:
     model = SecondsModel()
     settings = PRESETS[1].applied(WalkSettings())
-    model.learn({"context": 0.02, "steps": 0.03, "decode": 0.01}, 3, (256, 144))
-    assert model.estimate(settings, (256, 144)) == pytest.approx(0.06)
-    assert model.estimate(settings, (512, 288)) == pytest.approx(0.24)
-    best = PRESETS[2].applied(settings)
-    assert model.estimate(best, (256, 144)) == pytest.approx(0.03 + 6 * 0.01)
+    model.learn({"context": 0.02, "steps": 0.02, "decode": 0.01}, 2, (256, 144))
+    assert model.estimate(settings, (256, 144)) == pytest.approx(0.05)
+    assert model.estimate(settings, (512, 288)) == pytest.approx(0.2)
+    four = replace(settings, sampler=replace(settings.sampler, rgb_steps=4, depth_steps=2))
+    assert model.estimate(four, (256, 144)) == pytest.approx(0.03 + 6 * 0.01)
 
 
 def test_a_preset_leaves_seed_and_caption() -> None:
