@@ -37,7 +37,8 @@ class MixtureConfig:
         drop_hint: asked pictures get no hint.
         drop_caption: the prompt is the modality alone.
         corruption: largest noise level that observed pictures are given.
-        pure_noise: share of asked pictures that start from noise alone.
+        pure_noise: share of asked pictures that start from noise alone, in joint lessons.
+        walk_pure_noise: the same for what walks ask.
         photo_pure_noise: the same for a single view's depth, which is drawn in one step.
     """
 
@@ -50,6 +51,7 @@ class MixtureConfig:
     drop_caption: float = 0.7
     corruption: float = 0.15
     pure_noise: float = 0.35
+    walk_pure_noise: float = 0.35
     photo_pure_noise: float = 0.75
 
 
@@ -98,14 +100,13 @@ class LessonPlan:
         slot: int,
         clean: Tensor,
         rays: Tensor,
+        pure_noise: float,
         hint: Tensor | None = None,
-        pure_noise: float | None = None,
     ) -> Picture:
         """`clean` mixed with noise at a random level for each member of the batch."""
         batch = len(clean)
-        share = self.config.pure_noise if pure_noise is None else pure_noise
         level = torch.randn(batch, generator=self.generator).mul(1.2).add(0.6).sigmoid()
-        pure = torch.rand(batch, generator=self.generator) < share
+        pure = torch.rand(batch, generator=self.generator) < pure_noise
         level = torch.where(pure, torch.ones(()), level).to(clean)
         mix = level.view(-1, 1, 1, 1)
         return Picture(kind, slot, (1 - mix) * clean + mix * self._noise(clean), level, rays, hint)
@@ -125,7 +126,7 @@ class LessonPlan:
         prompt = self._prompt(Kind.DEPTH, [e.caption for e in entries], rgb.device)
         seen = Group((self._observed(Kind.RGB, 0, rgb, rays),))
         share = self.config.photo_pure_noise
-        asked = self._asked(Kind.DEPTH, 0, depth, rays, pure_noise=share)
+        asked = self._asked(Kind.DEPTH, 0, depth, rays, share)
         return Lesson((seen, Group((asked,), prompt, (0,), asked=True)), (depth,))
 
     def _context(self, rgb: Tensor, depth: Tensor, rays: Tensor, contexts: int) -> Group:
@@ -193,7 +194,7 @@ class LessonPlan:
         captions: Sequence[str],
         sees: tuple[int, ...],
     ) -> Group:
-        picture = self._asked(kind, slot, clean, rays, hint)
+        picture = self._asked(kind, slot, clean, rays, self.config.walk_pure_noise, hint)
         return Group((picture,), self._prompt(kind, captions, clean.device), sees, asked=True)
 
 

@@ -70,6 +70,13 @@ def add_model_options(model: argparse.ArgumentParser) -> None:
         action="store_true",
         help="errors of depth count by their distance, not its square: outliers weigh less",
     )
+    model.add_argument(
+        "--pure-noise",
+        type=float,
+        default=MixtureConfig.walk_pure_noise,
+        help="share of what walks ask that begins as noise alone, as drawing in one step does "
+        f"(%(default)s; depth of single views {MixtureConfig.photo_pure_noise} at least)",
+    )
     model.add_argument("--worlds", type=Path, action="append", default=[], help="rendered worlds")
     add_real_pictures(model)
     model.add_argument("--held-out", type=Path, help="rendered worlds of the unseen split")
@@ -184,7 +191,20 @@ def _config(options: argparse.Namespace, sources: SourceShares | None) -> Traine
         robust_depth=options.robust_depth,
         entries=EntryConfig(size=(height, width)),
         photos=tuple(_photos(size, width * height) for size in options.photo_size),
-        mixture=MixtureConfig(photo=options.photo_share, joint=options.joint_share, bare=bare),
+        mixture=_mixture(options, bare),
+    )
+
+
+def _mixture(options: argparse.Namespace, bare: float) -> MixtureConfig:
+    pure = options.pure_noise
+    if not 0 <= pure <= 1:
+        raise ValueError(f"--pure-noise is a share, from 0 to 1, not {pure:g}")
+    return MixtureConfig(
+        photo=options.photo_share,
+        joint=options.joint_share,
+        bare=bare,
+        walk_pure_noise=pure,
+        photo_pure_noise=max(pure, MixtureConfig.photo_pure_noise),
     )
 
 

@@ -203,6 +203,7 @@ def _asked_depth(channels: int) -> list[Group]:
         (["--size", "50x32"], "multiples of 16"),
         (["--worlds", "nowhere"], "no rendered sequence"),
         (["--codec", "missing.safetensors"], "no weights file"),
+        (["--pure-noise", "1.5"], "--pure-noise is a share, from 0 to 1, not 1.5"),
     ],
 )
 def test_bad_input_gets_one_sentence(

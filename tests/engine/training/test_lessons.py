@@ -193,10 +193,12 @@ def test_single_views_have_a_size_and_a_share_of_noise_of_their_own(codec: Codec
     assert isinstance(walk, WalkEntry)
     assert walk.rgb.shape[-2:] == (4, 6)
     for share in (0.0, 1.0):
-        config = MixtureConfig(photo_pure_noise=share, pure_noise=1.0 - share)
+        config = MixtureConfig(photo_pure_noise=share, walk_pure_noise=1.0 - share)
         plan = LessonPlan(config, Tokenizer(["a"]), generator(), generator())
         level = plan.photo(entries).groups[1].pictures[0].level
         assert bool((level == 1).all()) == (share == 1.0)
+        asked = [g.pictures[0] for g in plan.walk([walk]).groups if g.asked]
+        assert all(bool((p.level == 1).all()) == (share == 0.0) for p in asked)
 
 
 def test_single_views_wait_in_a_buffer_of_their_own(codec: Codec) -> None:
