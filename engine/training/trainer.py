@@ -33,14 +33,15 @@ from engine.training.denormals import flushed_denormals
 from engine.training.distributed import Place, agreed, load_whole_state, shard, whole_state
 from engine.training.mixture import Lesson, lesson_loss
 from engine.training.optimisers import build_optimisers, set_learning_rate
+from engine.training.schedule import Schedule, ScheduleConfig, Spent
 from engine.training.syllabus import Draws, LessonKind, Syllabus, SyllabusConfig
 
 MODEL, ADAPTERS, STATE = "model.safetensors", "adapters.safetensors", "state.safetensors"
 
 
 @dataclass(frozen=True)
-class TrainerConfig(SyllabusConfig):
-    """`minutes` (and `steps`, where given) bound a run; the learning rate falls along it.
+class TrainerConfig(SyllabusConfig, ScheduleConfig):
+    """What a run learns, how, and for how long.
 
     Attributes:
         photo_batch, walk_batch, joint_batch: entries a step.
@@ -50,19 +51,12 @@ class TrainerConfig(SyllabusConfig):
         context_shares: how often a walk has 1, 2, 3 … context views.
         uses: queries drawn from each encoded entry, on average.
         workers: processes that make entries; 0 makes them in between the steps.
-        warm_up: steps; momenta are not kept on resume, so each start warms up.
-        final_rate: the learning rate's last value, as a share of the first.
         lora: rank of adapters that are trained beside the frozen model; None trains all of it.
         checkpointing: activations are computed again instead of kept.
         compiled: layers run as compiled kernels in lessons of single views.
         robust_depth: depth is taught by errors that outliers do not rule (`mixture.robust`).
     """
 
-    minutes: float = 5.0
-    steps: int | None = None
-    learning_rate: float = 2e-3
-    warm_up: int = 60
-    final_rate: float = 0.03
     ema_decay: float = 0.998
     save_every: int = 200
     seed: int = 0
@@ -150,6 +144,7 @@ class Trainer:
         self.optimisers = build_optimisers(self.network, config.learning_rate, muon=muon)
         self.channel_weights = channel_weights(self.codec).to(self.device)
         self.step = 0
+        self.schedule = Schedule(config)
 
     def _adapt(self, rank: int) -> None:
         """Freezes the network and puts adapters of a rank beside its weights."""
@@ -179,7 +174,7 @@ class Trainer:
         running.add(loss.by_kind, asked.samples, lesson_tokens(lesson), asked.name)
 
     def run(self, out: Path) -> Iterator[Report]:
-        """Trains for the configured minutes; `out` gets weights, state and `log.jsonl`."""
+        """Trains to the schedule's end; `out` gets weights, state and `log.jsonl`."""
         out.mkdir(parents=True, exist_ok=True)
         try:
             yield from self._steps(out)
@@ -187,38 +182,26 @@ class Trainer:
             self.syllabus.close()
 
     def _steps(self, out: Path) -> Iterator[Report]:
-        started, first, running = time.monotonic(), self.step, _Running()
-        while (gone := self._gone(started, self.step - first)) < 1.0:
-            rate = self._rate(gone, self.step - first)
+        schedule, running = self.schedule, _Running()
+        schedule.begin()
+        while (gone := agreed(schedule.gone(), self.place)) < 1.0:
+            rate = schedule.rate(gone)
             set_learning_rate(self.optimisers, rate)
             with flushed_denormals():
                 self._train_step(running)
             self.step += 1
-            if (self.step - first) % self.config.save_every == 0:
-                yield self._report(out, running, time.monotonic() - started, rate)
+            schedule.step()
+            if schedule.spent.steps % self.config.save_every == 0:
+                yield self._report(out, running, rate)
                 running = _Running()
         if running.samples:
-            yield self._report(out, running, time.monotonic() - started, 0.0)
+            yield self._report(out, running, 0.0)
 
-    def _gone(self, started: float, steps: int) -> float:
-        """The part of the run that lies behind, by clock or by steps."""
-        by_clock = (time.monotonic() - started) / (60 * self.config.minutes)
-        by_steps = steps / self.config.steps if self.config.steps else 0.0
-        return agreed(max(by_clock, by_steps), self.place)
-
-    def _rate(self, gone: float, steps: int) -> float:
-        """Warm-up, a plateau, then a cosine to the final rate."""
-        warm = min(1.0, (steps + 1) / self.config.warm_up)
-        fall = max(0.0, (gone - 0.3) / 0.7)
-        shape = 0.5 * (1 + math.cos(math.pi * fall))
-        low = self.config.final_rate
-        return self.config.learning_rate * warm * (low + (1 - low) * shape)
-
-    def _report(self, out: Path, running: _Running, seconds: float, rate: float) -> Report:
+    def _report(self, out: Path, running: _Running, rate: float) -> Report:
         spent = time.monotonic() - running.started
         report = Report(
             step=self.step,
-            minutes=seconds / 60,
+            minutes=self.schedule.spent.seconds / 60,
             learning_rate=rate,
             losses=running.means(),
             samples_per_second=running.samples / spent,
@@ -263,12 +246,15 @@ class Trainer:
         if self.adapted is not None:
             self.adapted.save(out / ADAPTERS, self._trained(averaged))
         named = {f"network.{k}": v.contiguous() for k, v in self._trained(state).items()}
+        spent = self.schedule.spent
+        named["step"] = torch.tensor(self.step)
+        named["spent"] = torch.tensor([spent.seconds, spent.steps], dtype=torch.float64)
         temporary = out / f"{STATE}.part"
-        save_file(named | {"step": torch.tensor(self.step)}, str(temporary))
+        save_file(named, str(temporary))
         os.replace(temporary, out / STATE)
 
     def resume(self, out: Path) -> None:
-        """Weights, average and step of an earlier run; the optimisers warm up again.
+        """Weights, average, step and schedule of an earlier run; the optimisers warm up again.
 
         Raises:
             CheckpointError: there is none, or its adapters belong to other weights or ranks.
@@ -276,7 +262,8 @@ class Trainer:
         if not (out / STATE).is_file():
             raise CheckpointError(f"{out} holds no run to go on with ({STATE} is missing)")
         state = load_file(str(out / STATE))
-        step = int(state.pop("step"))
+        step, spent = int(state.pop("step")), state.pop("spent", torch.zeros(2))
+        self.schedule.go_on(Spent(float(spent[0]), int(spent[1])))
         network = {k.removeprefix("network."): v for k, v in state.items()}
         load_whole_state(self.network, self._averages_on_disk(out))
         self.average.restart(self.network)
