@@ -92,9 +92,11 @@ def _random_plane(inverse: Tensor, generator: torch.Generator) -> Tensor | None:
 def _plane_through(inverse: Tensor, covered: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     """(H, W) inverse depth of the plane that fits `covered` pixels best."""
     y, x = torch.nonzero(covered, as_tuple=True)
-    places = torch.stack([columns[x], rows[y], torch.ones_like(rows[y])], dim=1)
+    places = torch.stack([columns[x], rows[y], torch.ones_like(rows[y])], dim=1).double()
+    # In float32 the small ridge is lost beside many pixels of one row, and the matrix singular.
     square = places.T @ places + 1e-6 * torch.eye(3).to(places)
-    across, down, offset = torch.linalg.solve(square, places.T @ inverse[y, x])
+    fitted = torch.linalg.solve(square, places.T @ inverse[y, x].double())
+    across, down, offset = fitted.to(inverse)
     plane: Tensor = across * columns + down * rows[:, None] + offset
     return plane
 

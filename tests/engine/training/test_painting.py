@@ -90,6 +90,19 @@ def test_nothing_is_painted_where_all_depth_is_unknown_or_sky() -> None:
             torch.testing.assert_close(painted_planes(rgb, depth, generator(seed)), rgb)
 
 
+def test_a_row_of_known_depth_among_sky_is_a_plane_too() -> None:
+    rgb = torch.rand(1, 3, 3, 512, generator=generator())
+    depth = torch.full((1, 1, 3, 512), torch.inf)
+    depth[..., 1, :] = 2.0
+    painted = 0
+    for seed in range(200):
+        changed = (painted_planes(rgb, depth, generator(seed)) != rgb)[0].any(0)
+        assert not changed[0].any()
+        assert not changed[2].any()
+        painted += bool(changed.any())
+    assert painted > 20
+
+
 def test_odd_colours_are_grey_exchanged_or_painted_anew() -> None:
     rgb = torch.rand(1, 3, 8, 8, generator=generator())
     kinds = set()
