@@ -52,7 +52,7 @@ class ViewWork:
     """
 
     picture: int
-    context: int = 8
+    context: int = 4
     rgb_steps: int = 1
     depth_steps: int = 1
 

@@ -109,7 +109,7 @@ def places_of(network: nn.Module) -> list[tuple[Any, str]]:
 
 
 def warm_up(
-    engine: Engine, size: tuple[int, int] = (256, 144), context_views: int = 4
+    engine: Engine, size: tuple[int, int] = (256, 144), context_views: int = 2
 ) -> Iterator[WarmUp]:
     """Draws, in noise, what a walk of (width, height) draws: one view for each number of context
     views. Yields after each layout, at which point it may be left or gone on with later."""

@@ -49,7 +49,7 @@ def shape_of(network: Any) -> NetworkShape:
     return NetworkShape(width, layers, mlp, 0 if own else 32, gated)
 
 
-def needs_of(model: Model, size: tuple[int, int], context_views: int = 4) -> MemoryNeeds:
+def needs_of(model: Model, size: tuple[int, int], context_views: int = 2) -> MemoryNeeds:
     """Memory of a walk of (width, height) pixels with a model, weighed as it is.
 
     A text encoder is weighed by its files: it is loaded when it is first asked.
@@ -73,7 +73,7 @@ def needs_of(model: Model, size: tuple[int, int], context_views: int = 4) -> Mem
 
 
 def plan_for(
-    model: Model, device: str, size: tuple[int, int], context_views: int = 4
+    model: Model, device: str, size: tuple[int, int], context_views: int = 2
 ) -> MemoryPlan:
     """The quickest plan for a model that lies in the computer's memory already.
 
@@ -151,7 +151,7 @@ def load_fitted(
     path: Path | None,
     device: str,
     size: tuple[int, int],
-    context_views: int = 4,
+    context_views: int = 2,
     codec: Path | None = None,
 ) -> Fitted:
     """Loads weights (None: the embedded ones) and fits them into the memory that is free.

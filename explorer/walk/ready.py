@@ -69,7 +69,7 @@ class ReadyEngine:
 
 
 def ready_engine(
-    wish: EngineWish, size: tuple[int, int] = (256, 144), context_views: int = 4
+    wish: EngineWish, size: tuple[int, int] = (256, 144), context_views: int = 2
 ) -> ReadyEngine:
     """Loads, fits, and prepares what is to be compiled; the compiling itself is `warming`.
 

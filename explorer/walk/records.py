@@ -21,7 +21,8 @@ class WalkSettings:
 
     Attributes:
         depth_every: every n-th view gets a depth and so adds points; 1 for every view.
-        context_views: how many remembered views the model is shown, at least 1.
+        context_views: how many remembered views the model is shown, at least 1. The embedded
+            weights draw the same from one as from six, beside the memory's own picture.
         strategy: how they are chosen, one of `memory.retrieval.STRATEGIES`, or "none" to walk
             without memory: the latest view is the only context, and nothing is warped.
         use_hint: the model is shown the memory's own picture of the new view.
@@ -32,7 +33,7 @@ class WalkSettings:
     """
 
     depth_every: int = 1
-    context_views: int = 4
+    context_views: int = 2
     strategy: str = "coverage"
     use_hint: bool = True
     use_depth_context: bool = True

@@ -42,9 +42,9 @@ class Preset:
 
 
 PRESETS = (
-    Preset("draft", (192, 112), 1, 1, 2, 2),
-    Preset("balanced", (256, 144), 1, 1, 1, 4),
-    Preset("best", (384, 216), 1, 1, 1, 6),
+    Preset("draft", (192, 112), 1, 1, 2, 1),
+    Preset("balanced", (256, 144), 1, 1, 1, 2),
+    Preset("best", (384, 216), 1, 1, 1, 4),
 )
 
 

@@ -78,7 +78,7 @@ def test_memory_of_a_whole_view(width: int, layers: int, heads: int, peak_bytes:
         cache = network.remember(group, Cache())
         return network.predict(asked, network.remember(own, cache))
 
-    estimate = view_bytes(own_shape(width, layers), ViewWork(40), 4)
+    estimate = view_bytes(own_shape(width, layers), ViewWork(40, 8), 4)
     assert estimate == pytest.approx(peak_bytes(view), rel=0.25)
 
 
@@ -140,12 +140,12 @@ def test_a_view_is_four_passes_with_the_default_settings() -> None:
     work = ViewWork(tokens_of((256, 144)))
     assert work.picture == 16 * 9
     assert work.passes == (
-        Pass(1152, 1152, remembered=True),
-        Pass(144, 1296),
-        Pass(144, 1296, remembered=True),
-        Pass(144, 1440),
+        Pass(576, 576, remembered=True),
+        Pass(144, 720),
+        Pass(144, 720, remembered=True),
+        Pass(144, 864),
     )
-    assert sum(each.tokens for each in work.passes) == 11 * work.picture
+    assert sum(each.tokens for each in work.passes) == 7 * work.picture
 
 
 def test_the_gate_is_two_widths_of_projection() -> None:

@@ -64,7 +64,7 @@ def test_layers_need_somewhere_to_wait() -> None:
 def test_time_is_work_over_throughput_while_everything_is_there() -> None:
     found = fit(SMALL, (256, 144), gpu(80))
     work = SMALL.work((256, 144))
-    flops = view_flops(SMALL.shape, work) + SMALL.codec.view_flops((256, 144), 8)
+    flops = view_flops(SMALL.shape, work) + SMALL.codec.view_flops((256, 144), work.context)
     assert found.seconds == pytest.approx(flops / (100e12 * UTILISATION))
 
 
