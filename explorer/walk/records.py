@@ -22,7 +22,7 @@ class WalkSettings:
     Attributes:
         depth_every: every n-th view gets a depth and so adds points; 1 for every view.
         context_views: how many remembered views the model is shown, at least 1. The embedded
-            weights draw the same from one as from six, beside the memory's own picture.
+            weights draw the same from one as from four, beside the memory's own picture.
         strategy: how they are chosen, one of `memory.retrieval.STRATEGIES`, or "none" to walk
             without memory: the latest view is the only context, and nothing is warped.
         use_hint: the model is shown the memory's own picture of the new view.
