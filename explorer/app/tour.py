@@ -1,4 +1,4 @@
-"""A tour through the real window: the README's pictures of it, and its figures.
+"""A tour through the real window: pictures of it for the README, figures for assets/figures.md.
 
     python -m explorer.app.tour OUT [--size 1280x800]
 

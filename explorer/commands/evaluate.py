@@ -1,4 +1,4 @@
-"""`photowalk evaluate`: the figures of the README, measured on this machine."""
+"""`photowalk evaluate`: the figures of assets/figures.md, measured on this machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from explorer.commands.options import FILE, RESULTS, picture_size
 
 @click.group(no_args_is_help=False)
 def evaluate() -> None:
-    """Measure the figures of the README."""
+    """Measure the published figures (assets/figures.md)."""
 
 
 def unless_empty(

@@ -15,7 +15,7 @@ from engine.model.precision import best_precision
 from engine.queries.free_memory import free_memory
 from explorer.doctor.findings import Finding, Verdict
 
-#: What a walk at the default size asks for at most; the README's table has the measurement.
+#: What a walk at the default size asks for at most; assets/figures.md has the measurement.
 MEMORY_NEEDED_GB = 3.0
 
 # Run in a process of its own: a broken graphics driver may end the process that asks.
