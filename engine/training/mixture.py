@@ -35,6 +35,7 @@ class MixtureConfig:
         bare: share of steps that learn from pictures without depth; the others have the rest.
         drop_geometry: the context has no DEPTH (geometry dropout, seed 003 §4.3).
         drop_hint: asked pictures get no hint.
+        views_only: share of walks that ask no depth.
         drop_caption: the prompt is the modality alone.
         corruption: largest noise level that observed pictures are given.
         pure_noise: share of asked pictures that start from noise alone, in joint lessons.
@@ -48,6 +49,7 @@ class MixtureConfig:
     bare: float = 0.0
     drop_geometry: float = 0.3
     drop_hint: float = 0.25
+    views_only: float = 0.0
     drop_caption: float = 0.7
     corruption: float = 0.15
     pure_noise: float = 0.35
@@ -145,6 +147,7 @@ class LessonPlan:
         hints = torch.stack([e.hints for e in entries])
         captions, slot = [e.caption for e in entries], entries[0].contexts
         hinted = not (simulate_warp or self._chance(self.config.drop_hint))
+        views_only = self.config.views_only > 0 and self._chance(self.config.views_only)
         groups = [self._context(rgb, depth, rays, slot)]
         answers = []
         for target in range(hints.shape[1]):
@@ -162,13 +165,16 @@ class LessonPlan:
             groups.append(
                 self._ask(Kind.RGB, slot, rgb[:, view], rays[:, view], hint, captions, sees)
             )
+            answers.append(rgb[:, view])
+            if views_only:
+                continue
             drawn = self._observed(Kind.RGB, slot, rgb[:, view], rays[:, view])
             groups.append(Group((drawn,), sees=sees))
             sees = (*sees, len(groups) - 1)
             groups.append(
                 self._ask(Kind.DEPTH, slot, depth[:, view], rays[:, view], hint, captions, sees)
             )
-            answers += [rgb[:, view], depth[:, view]]
+            answers.append(depth[:, view])
         return Lesson(tuple(groups), tuple(answers))
 
     def bare_walk(self, entries: Sequence[BareWalk]) -> Lesson:

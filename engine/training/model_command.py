@@ -15,6 +15,7 @@ from engine.model.precision import best_precision
 from engine.model.storage import read_model
 from engine.model.text import Tokenizer
 from engine.model.transformer import TransformerConfig
+from engine.training.adversary import AdversaryConfig
 from engine.training.buffer import SourceShares
 from engine.training.distributed import Place, join, leave
 from engine.training.entries import EntryConfig
@@ -77,6 +78,14 @@ def add_model_options(model: argparse.ArgumentParser) -> None:
         help="share of what walks ask that begins as noise alone, as drawing in one step does "
         f"(%(default)s; depth of single views {MixtureConfig.photo_pure_noise} at least)",
     )
+    model.add_argument(
+        "--adversary",
+        type=float,
+        default=AdversaryConfig.strength,
+        metavar="STRENGTH",
+        help="a judge who knows true views asks for detail in holes, so strongly beside errors "
+        "(1: as strongly; default: none); give --pure-noise 1 with it",
+    )
     model.add_argument("--worlds", type=Path, action="append", default=[], help="rendered worlds")
     add_real_pictures(model)
     model.add_argument("--held-out", type=Path, help="rendered worlds of the unseen split")
@@ -93,6 +102,19 @@ def add_model_options(model: argparse.ArgumentParser) -> None:
     model.add_argument("--photo-batch", type=int, default=TrainerConfig.photo_batch)
     model.add_argument("--walk-batch", type=int, default=TrainerConfig.walk_batch)
     model.add_argument("--photo-share", type=float, default=MixtureConfig.photo)
+    model.add_argument(
+        "--views-only",
+        type=float,
+        default=MixtureConfig.views_only,
+        help="share of the walks that ask no depth: a third of the work, all of it for views",
+    )
+    model.add_argument(
+        "--most-contexts",
+        type=int,
+        choices=range(1, len(TrainerConfig.context_shares) + 1),
+        default=len(TrainerConfig.context_shares),
+        help="largest number of context views of a walk (%(default)s)",
+    )
     model.add_argument("--joint-batch", type=int, default=TrainerConfig.joint_batch)
     model.add_argument("--joint-share", type=float, default=MixtureConfig.joint)
     model.add_argument(
@@ -175,6 +197,7 @@ def _config(options: argparse.Namespace, sources: SourceShares | None) -> Traine
         photo_batch=options.photo_batch,
         walk_batch=options.walk_batch,
         joint_batch=options.joint_batch,
+        context_shares=TrainerConfig.context_shares[: options.most_contexts],
         buffer=options.buffer,
         workers=options.workers,
         uses=options.uses,
@@ -189,6 +212,7 @@ def _config(options: argparse.Namespace, sources: SourceShares | None) -> Traine
         checkpointing=options.checkpointing,
         compiled=options.compile,
         robust_depth=options.robust_depth,
+        adversary=AdversaryConfig(options.adversary),
         entries=EntryConfig(size=(height, width)),
         photos=tuple(_photos(size, width * height) for size in options.photo_size),
         mixture=_mixture(options, bare),
@@ -203,6 +227,7 @@ def _mixture(options: argparse.Namespace, bare: float) -> MixtureConfig:
         photo=options.photo_share,
         joint=options.joint_share,
         bare=bare,
+        views_only=options.views_only,
         walk_pure_noise=pure,
         photo_pure_noise=max(pure, MixtureConfig.photo_pure_noise),
     )

@@ -44,7 +44,14 @@ def photo_pass(tokens: int) -> Pass:
     return lesson_pass([(tokens, (), False), (tokens + _PROMPT, (0,), True)])
 
 
-def walk_pass(tokens: int, contexts: int, targets: int, depth: bool, warp: bool = False) -> Pass:
+def walk_pass(
+    tokens: int,
+    contexts: int,
+    targets: int,
+    depth: bool,
+    warp: bool = False,
+    views_only: bool = False,
+) -> Pass:
     """Context → RGB, then DEPTH, of each target; see `mixture`."""
     groups: list[tuple[float, Sequence[int], bool]] = []
     groups.append((tokens * contexts * (2 if depth else 1), (), False))
@@ -55,6 +62,8 @@ def walk_pass(tokens: int, contexts: int, targets: int, depth: bool, warp: bool 
             sees = (*sees, len(groups))
             groups.append((tokens, (0,), False))
         groups.append((tokens + _PROMPT, sees, True))
+        if views_only:
+            continue
         groups.append((tokens, sees, False))
         groups.append((tokens + _PROMPT, (*sees, len(groups) - 1), True))
     return lesson_pass(groups)
@@ -128,13 +137,13 @@ def _walks(
     if kind is LessonKind.BARE_WALK:
         sample = bare_walk_pass(tokens, contexts, targets)
         return [Step(name, share, config.walk_batch, sample)]
-    warp, drop = kind is LessonKind.WARP, config.mixture.drop_geometry
-    ways = [(drop, False), (1.0 - drop, True)]
-    return [
-        Step(name, share * p, config.walk_batch, walk_pass(tokens, contexts, targets, depth, warp))
-        for p, depth in ways
-        if p > 0
+    warp, mixture = kind is LessonKind.WARP, config.mixture
+    ways = [
+        (p * q, walk_pass(tokens, contexts, targets, depth, warp, views_only))
+        for p, depth in ((mixture.drop_geometry, False), (1.0 - mixture.drop_geometry, True))
+        for q, views_only in ((mixture.views_only, True), (1.0 - mixture.views_only, False))
     ]
+    return [Step(name, share * p, config.walk_batch, sample) for p, sample in ways if p > 0]
 
 
 def buffer_bytes(

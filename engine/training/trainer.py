@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
@@ -25,6 +25,7 @@ from engine.model.storage import read_model, save_model
 from engine.model.text import Kind
 from engine.model.transformer import Transformer
 from engine.training.adapted import Adapted, adapted, adapted_backbone
+from engine.training.adversary import Adversary, AdversaryConfig
 from engine.training.average import Average, filled, outline
 from engine.training.buffer import SourceShares
 from engine.training.checkpointing import set_checkpointing
@@ -55,6 +56,7 @@ class TrainerConfig(SyllabusConfig, ScheduleConfig):
         checkpointing: activations are computed again instead of kept.
         compiled: layers run as compiled kernels in lessons of single views.
         robust_depth: depth is taught by errors that outliers do not rule (`mixture.robust`).
+        adversary: who judges what is drawn in holes.
     """
 
     ema_decay: float = 0.998
@@ -65,6 +67,7 @@ class TrainerConfig(SyllabusConfig, ScheduleConfig):
     checkpointing: bool = False
     compiled: bool = False
     robust_depth: bool = False
+    adversary: AdversaryConfig = field(default_factory=AdversaryConfig)
 
 
 @dataclass(frozen=True)
@@ -95,10 +98,12 @@ class _Running:
 
     def add(self, losses: dict[Kind, float], samples: int, tokens: int, prefix: str) -> None:
         for kind, value in losses.items():
-            name = f"{prefix}/{kind.name.lower()}"
-            self.sums[name] = self.sums.get(name, 0.0) + value
-            self.counts[name] = self.counts.get(name, 0) + 1
+            self.note(f"{prefix}/{kind.name.lower()}", value)
         self.samples, self.tokens = self.samples + samples, self.tokens + samples * tokens
+
+    def note(self, name: str, value: float) -> None:
+        self.sums[name] = self.sums.get(name, 0.0) + value
+        self.counts[name] = self.counts.get(name, 0) + 1
 
     def means(self) -> dict[str, float]:
         return {name: self.sums[name] / self.counts[name] for name in self.sums}
@@ -122,6 +127,8 @@ class Trainer:
         place: Place | None = None,
     ) -> None:
         self.place = place or Place(0, 1, torch.device("cpu"))
+        if config.adversary.strength and self.place.sharded:
+            raise ValueError("an adversary learns in one process; leave --adversary out")
         self.config, self.device, self.tokenizer = config, self.place.device, model.tokenizer
         self.codec = model.codec.to(self.device).eval().requires_grad_(False)
         self.adapted: Adapted | None = None
@@ -143,6 +150,10 @@ class Trainer:
         muon = not self.place.sharded and config.lora is None
         self.optimisers = build_optimisers(self.network, config.learning_rate, muon=muon)
         self.channel_weights = channel_weights(self.codec).to(self.device)
+        self.adversary: Adversary | None = None
+        if config.adversary.strength:
+            gains = self.codec.channel_gains()
+            self.adversary = Adversary(gains, config.adversary, self.device)
         self.step = 0
         self.schedule = Schedule(config)
 
@@ -163,9 +174,14 @@ class Trainer:
             predictions = self.network(lesson.groups)
         robust = self.config.robust_depth
         loss = lesson_loss(predictions, lesson, self.channel_weights, robust)
+        total = loss.total
+        if self.adversary and (price := self.adversary.price(lesson, predictions, total)):
+            total = total + price[0]
+            for name, value in price[1].items():
+                running.note(f"{asked.name}/{name}", value)
         for optimiser in self.optimisers:
             optimiser.zero_grad(set_to_none=True)
-        loss.total.backward()  # type: ignore[no-untyped-call]
+        total.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         for optimiser in self.optimisers:
             optimiser.step()
@@ -252,6 +268,8 @@ class Trainer:
         temporary = out / f"{STATE}.part"
         save_file(named, str(temporary))
         os.replace(temporary, out / STATE)
+        if self.adversary:
+            self.adversary.save(out)
 
     def resume(self, out: Path) -> None:
         """Weights, average, step and schedule of an earlier run; the optimisers warm up again.
@@ -268,6 +286,8 @@ class Trainer:
         load_whole_state(self.network, self._averages_on_disk(out))
         self.average.restart(self.network)
         load_whole_state(self.network, network)
+        if self.adversary:
+            self.adversary.resume(out)
         self.step = step
         self.generator.manual_seed(self.config.seed + self.step + 7919 * self.place.rank)
         self.structure.manual_seed(self.config.seed + self.step)
