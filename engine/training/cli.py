@@ -21,7 +21,8 @@ from engine.training.average import mean_model
 from engine.training.buffer import SourceShares
 from engine.training.codec_training import CodecTrainingConfig, train_codec
 from engine.training.entries import EntryConfig
-from engine.training.model_command import add_model_options
+from engine.training.model_command import train_model
+from engine.training.model_options import add_model_options
 from engine.training.pictures_source import (
     Mixture,
     PhotoFolder,
@@ -60,6 +61,7 @@ def training_parser() -> argparse.ArgumentParser:
     codec.set_defaults(run=_train_codec)
     model = commands.add_parser("model", help="train the transformer on a frozen codec")
     add_model_options(model)
+    model.set_defaults(run=train_model)
     adapters = commands.add_parser("adapters", help="adapters beside a frozen model (seed 001)")
     adapters.add_argument("--model", type=Path, required=True, help="the weights that stay frozen")
     adapters.add_argument("--codec", type=Path, help="where the codec of that model lies now")

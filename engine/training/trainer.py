@@ -22,7 +22,6 @@ from engine.model.control.lora import merged
 from engine.model.errors import CheckpointError
 from engine.model.model import Model
 from engine.model.storage import read_model, save_model
-from engine.model.text import Kind
 from engine.model.transformer import Transformer
 from engine.training.adapted import Adapted, adapted, adapted_backbone
 from engine.training.adversary import Adversary, AdversaryConfig
@@ -34,6 +33,7 @@ from engine.training.denormals import flushed_denormals
 from engine.training.distributed import Place, agreed, load_whole_state, shard, whole_state
 from engine.training.mixture import Lesson, lesson_loss
 from engine.training.optimisers import build_optimisers, set_learning_rate
+from engine.training.reports import Report, Running
 from engine.training.schedule import Schedule, ScheduleConfig, Spent
 from engine.training.syllabus import Draws, LessonKind, Syllabus, SyllabusConfig
 
@@ -68,45 +68,6 @@ class TrainerConfig(SyllabusConfig, ScheduleConfig):
     compiled: bool = False
     robust_depth: bool = False
     adversary: AdversaryConfig = field(default_factory=AdversaryConfig)
-
-
-@dataclass(frozen=True)
-class Report:
-    """One interval of steps.
-
-    Attributes:
-        losses: mean loss of each kind asked, by the kind's name.
-        samples_per_second: trained entries.
-        tflops: achieved, forward and backward, by 6 × parameters × tokens.
-    """
-
-    step: int
-    minutes: float
-    learning_rate: float
-    losses: dict[str, float]
-    samples_per_second: float
-    tflops: float
-
-
-class _Running:
-    """Means over the current interval."""
-
-    def __init__(self) -> None:
-        self.sums: dict[str, float] = {}
-        self.counts: dict[str, int] = {}
-        self.samples, self.tokens, self.started = 0, 0, time.monotonic()
-
-    def add(self, losses: dict[Kind, float], samples: int, tokens: int, prefix: str) -> None:
-        for kind, value in losses.items():
-            self.note(f"{prefix}/{kind.name.lower()}", value)
-        self.samples, self.tokens = self.samples + samples, self.tokens + samples * tokens
-
-    def note(self, name: str, value: float) -> None:
-        self.sums[name] = self.sums.get(name, 0.0) + value
-        self.counts[name] = self.counts.get(name, 0) + 1
-
-    def means(self) -> dict[str, float]:
-        return {name: self.sums[name] / self.counts[name] for name in self.sums}
 
 
 class Trainer:
@@ -165,7 +126,7 @@ class Trainer:
         else:
             self.network = adapted_backbone(self.network, rank, self.config.seed).train()
 
-    def _train_step(self, running: _Running) -> None:
+    def _train_step(self, running: Running) -> None:
         asked = self.syllabus.next()
         lesson = asked.lesson
         half = torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.autocast)
@@ -198,7 +159,7 @@ class Trainer:
             self.syllabus.close()
 
     def _steps(self, out: Path) -> Iterator[Report]:
-        schedule, running = self.schedule, _Running()
+        schedule, running = self.schedule, Running()
         schedule.begin()
         while (gone := agreed(schedule.gone(), self.place)) < 1.0:
             rate = schedule.rate(gone)
@@ -209,11 +170,11 @@ class Trainer:
             schedule.step()
             if schedule.spent.steps % self.config.save_every == 0:
                 yield self._report(out, running, rate)
-                running = _Running()
+                running = Running()
         if running.samples:
             yield self._report(out, running, 0.0)
 
-    def _report(self, out: Path, running: _Running, rate: float) -> Report:
+    def _report(self, out: Path, running: Running, rate: float) -> Report:
         spent = time.monotonic() - running.started
         report = Report(
             step=self.step,

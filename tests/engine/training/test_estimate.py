@@ -35,14 +35,13 @@ from engine.training.estimate_command import own_network, with_adapters
 from engine.training.mixture import Lesson, LessonPlan, MixtureConfig
 from engine.training.optimisers import build_optimisers
 from engine.training.planned import (
-    bare_walk_pass,
     buffer_bytes,
     lesson_pass,
     photo_pass,
     planned_steps,
     walk_pass,
 )
-from engine.training.syllabus import LessonKind, SyllabusConfig, lesson_shares
+from engine.training.syllabus import LessonKind, SyllabusConfig
 
 TINY = TransformerConfig(width=64, layers=2, heads=1, latent_channels=8, words=32)
 MEDIUM = TransformerConfig(width=192, layers=3, heads=3, latent_channels=32, words=64)
@@ -250,22 +249,6 @@ def test_a_layer_of_wan_keeps_what_is_estimated(width: int, heads: int) -> None:
     none = activation_numbers(replace(plain, layers=0), sample, False)
     layer = 4 * (activation_numbers(plain, sample, False) - none)
     assert layer == pytest.approx((kept(3) - kept(1)) / 2, rel=0.25)
-
-
-def test_shares_of_planned_steps_are_those_of_the_lessons() -> None:
-    config = SyllabusConfig(mixture=MixtureConfig(joint=0.2, bare=0.3, views_only=0.4))
-    shares = lesson_shares(config.mixture, lambda _: True)
-    steps = planned_steps(config, shares)
-    assert sum(step.share for step in steps) == pytest.approx(1.0)
-    for kind in LessonKind:
-        own = [s.share for s in steps if s.name.rstrip(" 1234") == kind.value]
-        assert sum(own) == pytest.approx(shares[kind]), kind
-
-
-def test_walks_that_ask_for_views_alone_are_planned_so() -> None:
-    """They are walks without depth, but for the depth in their context."""
-    assert walk_pass(40, 2, 2, False, views_only=True) == bare_walk_pass(40, 2, 2)
-    assert walk_pass(40, 2, 2, True, views_only=True) == bare_walk_pass(40, 4, 2)
 
 
 def test_full_buffers_are_counted_to_the_byte() -> None:

@@ -19,8 +19,8 @@ from engine.model.control.networks import build_network
 from engine.model.text import Kind
 from engine.model.tokens import Group, Picture
 from engine.training.buffer import Offer
+from engine.training.reports import Running
 from engine.training.sequences import PosedSequence
-from engine.training.trainer import _Running
 
 EVERY = tuple(Adapted)
 
@@ -221,7 +221,7 @@ def test_the_trainer_teaches_adapters_of_wan(kit: SimpleNamespace) -> None:
     assert inside
     started = {name: p.detach().clone() for name, p in inside.items()}
     for _ in range(2):
-        trainer._train_step(_Running())
+        trainer._train_step(Running())
     assert any(not torch.equal(p, started[name]) for name, p in inside.items())
     trained = {id(p) for p in trainer.network.parameters() if p.requires_grad}
     for name, parameter in base.named_parameters():
