@@ -2,6 +2,10 @@
 
 import os
 
-# Torch's idle threads sleep instead of spinning; it reads this when it is first imported. Beside
-# one other busy program a view took 21 s with spinning threads and 0.5 s with sleeping ones.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# Threads of torch that wait for one another look a thousand times before they sleep; its OpenMP
+# reads this when torch is first imported. On two cores a view takes 0.5 s so, 0.8 s where threads
+# sleep at once, and beside one other busy program 0.9 and 0.7 s; threads that spin as long as
+# torch's own setting has it then take 21 s.
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ["OMP_WAIT_POLICY"] = "passive"
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
