@@ -10,7 +10,7 @@ from explorer.walk.records import WalkSettings
 #: Steps and pixels that the first guess below was measured with.
 _GUESS_PIXELS = 256 * 144
 #: Seconds a view on two CPU cores at 256x144, before anything was measured on this machine.
-_GUESS_FIXED, _GUESS_STEP = 0.36, 0.057
+_GUESS_FIXED, _GUESS_STEP = 0.39, 0.098
 #: How much a new measurement counts.
 _WEIGHT = 0.3
 
