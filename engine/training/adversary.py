@@ -44,6 +44,10 @@ class AdversaryConfig:
     alone: int = 60
     known: float = 0.1
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.strength < float("inf"):
+            raise ValueError(f"an adversary's strength is 0 or more, not {self.strength:g}")
+
 
 class Judge(nn.Module):
     """Scores (B, 1, h, w) of latents (B, C, h, w), high for true ones; hints are (B, 2C + 1, h, w).
@@ -57,7 +61,8 @@ class Judge(nn.Module):
         super().__init__()
         channels, width = len(gains), config.width
         scale = (gains / gains.mean()).sqrt()
-        self.scale = nn.Parameter(scale.view(1, -1, 1, 1).clone(), requires_grad=False)
+        self.scale: Tensor
+        self.register_buffer("scale", scale.view(1, -1, 1, 1).clone())
         self.latent = nn.Conv2d(channels, width, 3, padding=1)
         self.hint = nn.Conv2d(2 * channels + 1, width, 3, padding=1)
         convolutions = [nn.Conv2d(width, width, 3, padding=1) for _ in range(2 * config.blocks)]
@@ -137,8 +142,8 @@ class Adversary:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)  # layers of torch know no other generator
             self.judge = Judge(gains.cpu(), config).to(device)
-        learnt = [p for p in self.judge.parameters() if p.requires_grad]
-        self.optimiser = torch.optim.Adam(learnt, config.learning_rate, betas=(0.5, 0.99))
+        rate, betas = config.learning_rate, (0.5, 0.99)
+        self.optimiser = torch.optim.Adam(self.judge.parameters(), rate, betas)
 
     def price(
         self, lesson: Lesson, predictions: Sequence[Sequence[Tensor]], loss: Tensor

@@ -119,8 +119,9 @@ def _config(options: argparse.Namespace, sources: SourceShares | None) -> Traine
 
 def _mixture(options: argparse.Namespace, bare: float) -> MixtureConfig:
     pure = options.pure_noise
-    if not 0 <= pure <= 1:
-        raise ValueError(f"--pure-noise is a share, from 0 to 1, not {pure:g}")
+    for name, share in (("--pure-noise", pure), ("--views-only", options.views_only)):
+        if not 0 <= share <= 1:
+            raise ValueError(f"{name} is a share, from 0 to 1, not {share:g}")
     return MixtureConfig(
         photo=options.photo_share,
         joint=options.joint_share,

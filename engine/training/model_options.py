@@ -77,7 +77,7 @@ def _add_lessons(model: argparse.ArgumentParser) -> None:
         "--views-only",
         type=float,
         default=MixtureConfig.views_only,
-        help="share of the walks that ask no depth: a third of the work, all of it for views",
+        help="share of the walks that ask no depth: three fifths of the work, all of it for views",
     )
     model.add_argument(
         "--most-contexts",

@@ -195,6 +195,12 @@ def test_a_run_with_an_adversary_reports_it_and_goes_on_with_the_same_judge(
     assert not (tmp_path / "without" / JUDGE).exists()
 
 
+@pytest.mark.parametrize("strength", [-0.1, float("nan"), float("inf")])
+def test_a_strength_that_is_none_is_refused(strength: float) -> None:
+    with pytest.raises(ValueError, match="0 or more"):
+        AdversaryConfig(strength)
+
+
 def test_an_adversary_learns_in_one_process() -> None:
     with pytest.raises(ValueError, match="one process"):
         trainer(0.5, Place(0, 2, CPU))

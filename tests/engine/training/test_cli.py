@@ -204,6 +204,8 @@ def _asked_depth(channels: int) -> list[Group]:
         (["--worlds", "nowhere"], "no rendered sequence"),
         (["--codec", "missing.safetensors"], "no weights file"),
         (["--pure-noise", "1.5"], "--pure-noise is a share, from 0 to 1, not 1.5"),
+        (["--views-only", "-1"], "--views-only is a share, from 0 to 1, not -1"),
+        (["--adversary", "-1"], "an adversary's strength is 0 or more, not -1"),
     ],
 )
 def test_bad_input_gets_one_sentence(
