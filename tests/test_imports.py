@@ -20,8 +20,8 @@ LAYERS = (
     "engine.geometry",
     "engine.model",
     "engine.sampling",
-    "engine.training",
     "engine.queries",
+    "engine.training",
     "memory",
     "explorer.walk",
     "explorer.clips",
@@ -35,11 +35,18 @@ LAYERS = (
     "main",
 )
 #: Rooms that must run on a bare GPU machine, and what else may be imported there.
-BARE_ROOMS = ("engine.geometry", "engine.model", "engine.sampling", "engine.training")
+BARE_ROOMS = (
+    "engine.geometry",
+    "engine.model",
+    "engine.sampling",
+    "engine.queries",
+    "engine.training",
+)
 BARE_LIBRARIES = {"torch", "numpy", "einops", "cv2", "safetensors"}
 #: May also be imported there, but only inside a function, for those who ask for it.
 LAZY_LIBRARIES = {
     "engine.model": {"diffusers", "transformers"},
+    "engine.queries": {"psutil"},
     "engine.training": {"matplotlib", "accelerate", "transformers"},
 }
 QT_AND_OPENGL = {"PyQt6", "PyQt5", "PySide6", "qtpy", "pyqtgraph", "vispy", "OpenGL"}

@@ -120,6 +120,13 @@ class Camera:
         T[:3, 3] /= scale
         return Camera(T, self.intrinsics)
 
+    def mirrored(self) -> Camera:
+        """The camera that sees the mirror image of the world, left for right, as this one's
+        pictures flipped: the world's x axis turns around."""
+        k, flip = self.intrinsics, np.diag([-1.0, 1.0, 1.0, 1.0])
+        lens = Intrinsics(k.fx, k.fy, 1.0 - k.cx, k.cy)
+        return Camera(flip @ self.T_world_camera @ flip, lens)
+
 
 def orthonormalised(T: Array) -> Array:
     """The rigid transform nearest to T (4, 4): undoes rounding read from text files."""

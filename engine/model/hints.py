@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.geometry.pictures import depth_to_picture
 from engine.model.codecs.picture_codec import DOWNSCALE, PictureCodec
+from engine.model.kinds import Kind
 
 #: Coverage below this counts as a hole when hints are filled.
 _KNOWN = 0.05
@@ -52,10 +52,10 @@ def hint_latents(
         coverage: (B, 1, H, W) in [0, 1].
         scale: (B, 1, 1, 1), σ of the query's anchor.
     """
-    filled_rgb = fill_holes(rgb * 2 - 1, coverage)
+    filled_rgb = fill_holes(Kind.RGB.to_picture(rgb, scale), coverage)
     known = coverage * (~depth.isnan())
-    picture = depth_to_picture(torch.nan_to_num(depth, nan=1.0, posinf=torch.inf), scale)
-    filled_depth = fill_holes(picture, known)
+    # Its channels are alike: one of them is filled, not three.
+    filled_depth = fill_holes(Kind.DEPTH.to_picture(depth, scale)[:, :1], known)
     latents = codec.encode(torch.cat([filled_rgb, filled_depth.expand(-1, 3, -1, -1)]))
     warped_rgb, warped_depth = latents.chunk(2)
     small = F.avg_pool2d(coverage, DOWNSCALE)

@@ -1,13 +1,18 @@
-"""A whole model: codec, transformer and words."""
+"""A whole model: codec, transformer and words, and what looks at pictures beside them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import torch
+from torch import nn
 
 from engine.model.backbones.backbone import Backbone
 from engine.model.codecs.picture_codec import PictureCodec
+from engine.model.decoders.picture_decoder import PictureDecoder
+from engine.model.encoders.image_encoder import ImageEncoder
+from engine.model.pictures import PictureMaker
 from engine.model.text import Tokenizer, Words
 from engine.model.transformer import Transformer, TransformerConfig
 
@@ -18,12 +23,26 @@ class Model:
 
     Attributes:
         weights_hash: names all weights, where whoever read them found a name; else empty.
+        encoders: image encoders whose features the transformer reads, by name.
+        decoders: of kinds that have one of their own, by the kind's name.
     """
 
     codec: PictureCodec
     transformer: Backbone
     tokenizer: Words
     weights_hash: str = ""
+    encoders: Mapping[str, ImageEncoder] = field(default_factory=dict)
+    decoders: Mapping[str, PictureDecoder] = field(default_factory=dict)
+
+    @property
+    def maker(self) -> PictureMaker:
+        """Makes pictures for the transformer, and reads what it draws."""
+        return PictureMaker(self.codec, self.encoders, self.decoders)
+
+    @property
+    def parts(self) -> tuple[nn.Module, ...]:
+        """Every network of the model."""
+        return (self.codec, self.transformer, *self.encoders.values(), *self.decoders.values())
 
 
 def new_model(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,12 @@ from engine.model.checkpoints import read_checkpoint, save_checkpoint, stored_fo
 from engine.model.codecs.picture_codec import PictureCodec
 from engine.model.codecs.stored import PREFIX, codec_header, codec_tensors, restored_codec
 from engine.model.control.adapters_file import FORMAT as ADAPTERS_FORMAT
+from engine.model.decoders.picture_decoder import restored_decoder
+from engine.model.encoders.image_encoder import restored_encoder
 from engine.model.errors import CheckpointError
 from engine.model.model import Model
 from engine.model.text import Tokenizer
-from engine.model.transformer import Transformer, TransformerConfig
+from engine.model.transformer import Transformer, transformer_config
 
 
 def save_model(model: Model, path: Path, eight_bit: bool) -> None:
@@ -37,10 +39,15 @@ def save_model(model: Model, path: Path, eight_bit: bool) -> None:
         return
     tensors = {f"{PREFIX}{k}": v for k, v in codec_tensors(model.codec).items()}
     tensors |= {f"transformer.{k}": v for k, v in transformer.state_dict().items()}
+    for place, parts in (("encoders", model.encoders), ("decoders", model.decoders)):
+        for name, part in parts.items():
+            tensors |= {f"{place}.{name}.{k}": v for k, v in part.state_dict().items()}
     config = {
         "codec": codec_header(model.codec),
         "transformer": asdict(transformer.config),
         "vocabulary": list(model.tokenizer.vocabulary),
+        "encoders": {name: encoder.header() for name, encoder in model.encoders.items()},
+        "decoders": {name: decoder.header() for name, decoder in model.decoders.items()},
     }
     save_checkpoint(path, tensors, config, eight_bit)
 
@@ -86,15 +93,27 @@ def _read_own(path: Path, codec: Path | PictureCodec | None) -> Model:
     try:
         parts = _part(stored.tensors, PREFIX)
         restored = restored_codec(stored.config["codec"], parts, path, codec)
-        transformer = Transformer(TransformerConfig(**stored.config["transformer"]))
         tokenizer = Tokenizer(stored.config["vocabulary"])
+        shape = transformer_config(stored.config["transformer"])
+        # Kinds that came after the checkpoint have words that it does not know.
+        transformer = Transformer(replace(shape, words=max(shape.words, len(tokenizer))))
         transformer.load_state_dict(_part(stored.tensors, "transformer."))
+        encoders = {
+            name: restored_encoder(name, header, _part(stored.tensors, f"encoders.{name}."))
+            for name, header in stored.config.get("encoders", {}).items()
+        }
+        decoders = {
+            name: restored_decoder(name, header, _part(stored.tensors, f"decoders.{name}."))
+            for name, header in stored.config.get("decoders", {}).items()
+        }
     except (KeyError, TypeError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise CheckpointError(
             f"{path} was written for another version of the network ({reason})"
         ) from error
-    return Model(restored.eval(), transformer.eval(), tokenizer)
+    return Model(
+        restored.eval(), transformer.eval(), tokenizer, encoders=encoders, decoders=decoders
+    )
 
 
 def _part(tensors: dict[str, Any], prefix: str) -> dict[str, Any]:

@@ -9,32 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Protocol
+
+from engine.model.kinds import FIRST_KINDS, KINDS, Kind
 
 PAD, UNKNOWN = 0, 1
 CAPTION_WORDS = 12
 _WORD = re.compile(r"[a-z]+")
-
-
-class Kind(IntEnum):
-    """What a picture shows. The order is that of the checkpoint's projections: append only."""
-
-    RGB = 0
-    DEPTH = 1
-    XYZ = 2
-    RAYS = 3
-    WARP = 4
-
-
-#: The prompt word that asks for each kind.
-PROMPTS = {
-    Kind.RGB: "<Image>",
-    Kind.DEPTH: "<Geometry>",
-    Kind.XYZ: "<Points>",
-    Kind.RAYS: "<Rays>",
-    Kind.WARP: "<Warp>",
-}
 
 
 @dataclass(frozen=True)
@@ -65,12 +46,14 @@ def words_of(caption: str) -> list[str]:
 
 
 class Tokenizer:
-    """Ids are positions in `vocabulary`, after padding, the unknown word and the five prompts."""
+    """Ids are positions: padding, the unknown word, the prompts of the first kinds, `vocabulary`,
+    and then the prompts of kinds that came later, so that words keep the ids that they had."""
 
     def __init__(self, vocabulary: Sequence[str]) -> None:
         self.vocabulary = tuple(vocabulary)
-        specials = ["<pad>", "<unknown>", *PROMPTS.values()]
-        self._ids = {word: i for i, word in enumerate([*specials, *self.vocabulary])}
+        specials = ["<pad>", "<unknown>", *(KINDS[name].prompt for name in FIRST_KINDS)]
+        later = [kind.prompt for kind in KINDS.values() if kind.name not in FIRST_KINDS]
+        self._ids = {word: i for i, word in enumerate([*specials, *self.vocabulary, *later])}
 
     @staticmethod
     def from_captions(captions: Iterable[str]) -> Tokenizer:
@@ -85,7 +68,7 @@ class Tokenizer:
         Without a caption it is one token a kind; a caption is padded to a fixed length.
         """
         asked = (kinds,) if isinstance(kinds, Kind) else tuple(kinds)
-        ids = [self._ids[PROMPTS[kind]] for kind in asked]
+        ids = [self._ids[kind.prompt] for kind in asked]
         words = words_of(caption)[:CAPTION_WORDS]
         unknown = tuple(dict.fromkeys(w for w in words if w not in self._ids))
         if words:

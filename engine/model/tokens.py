@@ -9,17 +9,16 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from engine.model.text import Kind
+from engine.model.encoders.features import Features
+from engine.model.kinds import PATCH, Kind
 
-PATCH = 2
-RAY_CHANNELS = 6
 #: Warped RGB latent, warped DEPTH latent and coverage.
 HINT_EXTRA = 1
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture of a query.
+    """One picture of a query; `engine.model.pictures` makes them.
 
     Attributes:
         kind: what it shows.
@@ -28,6 +27,7 @@ class Picture:
         level: (B,) one noise level for the picture, or (B, N) one for each token; 0 = observed.
         rays: (B, 6, h/2, w/2) Plücker rays of the view where they are observed, else None.
         hint: (B, 2C + 1, h, w) the warped RGB and DEPTH latents and the coverage, else None.
+        features: what image encoders see in it, where the model has some.
     """
 
     kind: Kind
@@ -36,6 +36,7 @@ class Picture:
     level: Tensor
     rays: Tensor | None = None
     hint: Tensor | None = None
+    features: tuple[Features, ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind is Kind.RAYS and (self.rays is not None or self.hint is not None):
@@ -45,7 +46,7 @@ class Picture:
     def grid(self) -> tuple[int, int]:
         """Rows and columns of tokens."""
         height, width = self.content.shape[-2:]
-        return (height, width) if self.kind is Kind.RAYS else (height // PATCH, width // PATCH)
+        return height // self.kind.patch, width // self.kind.patch
 
 
 @dataclass(frozen=True)
@@ -74,21 +75,27 @@ def check_rays_hidden(groups: Sequence[Group]) -> None:
             )
 
 
-def patchify(content: Tensor) -> Tensor:
-    """(B, C, h, w) latents to (B, N, 4C) tokens."""
-    return rearrange(content, "b c (h p) (w q) -> b (h w) (c p q)", p=PATCH, q=PATCH)
+def patchify(content: Tensor, patch: int = PATCH) -> Tensor:
+    """(B, C, h, w) contents to (B, N, C · patch²) tokens; latents have patches of 2×2."""
+    return rearrange(content, "b c (h p) (w q) -> b (h w) (c p q)", p=patch, q=patch)
 
 
-def unpatchify(tokens: Tensor, rows: int, columns: int) -> Tensor:
+def unpatchify(tokens: Tensor, rows: int, columns: int, patch: int = PATCH) -> Tensor:
     """Inverse of `patchify`."""
     return rearrange(
-        tokens, "b (h w) (c p q) -> b c (h p) (w q)", h=rows, w=columns, p=PATCH, q=PATCH
+        tokens, "b (h w) (c p q) -> b c (h p) (w q)", h=rows, w=columns, p=patch, q=patch
     )
 
 
 def picture_tokens(kind: Kind, content: Tensor) -> Tensor:
-    """(B, N, channels) of any kind: RAYS are one token a pixel, the others 2×2 patches."""
-    return rearrange(content, "b c h w -> b (h w) c") if kind is Kind.RAYS else patchify(content)
+    """(B, N, channels) of any kind."""
+    return patchify(content, kind.patch)
+
+
+def spread(tokens: Tensor, grid: tuple[int, int], patch: int) -> Tensor:
+    """(B, N) a value a token to (B, 1, h, w), the same for all of its patch."""
+    wide = tokens.view(len(tokens), 1, *grid)
+    return wide.repeat_interleave(patch, 2).repeat_interleave(patch, 3)
 
 
 def token_positions(slot: int, rows: int, columns: int, device: torch.device) -> Tensor:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -21,12 +22,12 @@ from engine.model.attention import KeyValue, Span, rotary_angles
 from engine.model.backbones.backbone import Cache as Cache
 from engine.model.backbones.backbone import LayeredBackbone
 from engine.model.control.adapters_file import weights_hash
+from engine.model.encoders.conditioning import FeatureInputs
+from engine.model.encoders.features import EncoderDescription, FeatureLevel
+from engine.model.kinds import FIRST_KINDS, KINDS, PATCH, RAY_CHANNELS, Kind
 from engine.model.layers import Blend, Embedded, Layer
-from engine.model.text import Kind
 from engine.model.tokens import (
     HINT_EXTRA,
-    PATCH,
-    RAY_CHANNELS,
     Group,
     Picture,
     patchify,
@@ -39,7 +40,8 @@ from engine.model.tokens import (
 
 @dataclass(frozen=True)
 class TransformerConfig:
-    """`words` is the size of the tokenizer; `camera_gate` exists for the ablation of seed 003."""
+    """`words` is the size of the tokenizer; `camera_gate` exists for the ablation of seed 003;
+    `encoders` are those whose features pictures may bring."""
 
     width: int = 256
     layers: int = 6
@@ -48,10 +50,22 @@ class TransformerConfig:
     mlp_ratio: int = 4
     words: int = 512
     camera_gate: bool = True
+    encoders: tuple[EncoderDescription, ...] = ()
 
     def __post_init__(self) -> None:
         if self.width % self.heads or (self.width // self.heads) % 16:
             raise ValueError("width / heads must be a multiple of 16")
+
+
+def transformer_config(fields: Mapping[str, Any]) -> TransformerConfig:
+    """From JSON, as `dataclasses.asdict` made it."""
+    described = [
+        EncoderDescription(
+            told["name"], told["source"], tuple(FeatureLevel(**level) for level in told["levels"])
+        )
+        for told in fields.get("encoders", ())
+    ]
+    return TransformerConfig(**{**fields, "encoders": tuple(described)})
 
 
 def _level_features(level: Tensor, width: int) -> Tensor:
@@ -79,13 +93,13 @@ class Transformer(LayeredBackbone[Embedded]):
     def __init__(self, config: TransformerConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or TransformerConfig()
-        width, patch = config.width, config.latent_channels * PATCH**2
-        sizes = {kind: RAY_CHANNELS if kind is Kind.RAYS else patch for kind in Kind}
-        self.inputs = nn.ModuleList([nn.Linear(sizes[kind], width) for kind in Kind])
-        self.outputs = nn.ModuleList([nn.Linear(width, sizes[kind]) for kind in Kind])
+        width = config.width
+        sizes = {k.name: k.channels(config.latent_channels) * k.patch**2 for k in KINDS.values()}
+        self.inputs = nn.ModuleDict({k: nn.Linear(size, width) for k, size in sizes.items()})
+        self.outputs = nn.ModuleDict({k: nn.Linear(width, size) for k, size in sizes.items()})
         hint = (2 * config.latent_channels + HINT_EXTRA) * PATCH**2
         self.hint_in = nn.Linear(hint, width)
-        self.hint_out = nn.ModuleList([nn.Linear(hint, sizes[kind]) for kind in Kind])
+        self.hint_out = nn.ModuleDict({k: nn.Linear(hint, size) for k, size in sizes.items()})
         self.blend = Blend(config.latent_channels)
         self.rays = nn.Sequential(
             nn.Linear(RAY_CHANNELS, width), nn.SiLU(), nn.Linear(width, width)
@@ -97,28 +111,33 @@ class Transformer(LayeredBackbone[Embedded]):
         self.final_modulation = nn.Linear(width, 2 * width)
         shape = (width, config.heads, config.mlp_ratio, config.camera_gate)
         self.layers = nn.ModuleList([Layer(*shape) for _ in range(config.layers)])
+        self.features = FeatureInputs(config.encoders, width)
         self._initialise()
+        self.register_load_state_dict_pre_hook(_as_stored_now)  # type: ignore[no-untyped-call]
 
     def _initialise(self) -> None:
-        zero = [self.hint_in, self.modulation, self.final_modulation, *self.outputs, *self.hint_out]
+        zero: list[nn.Module] = [self.hint_in, self.modulation, self.final_modulation]
+        zero += [*self.outputs.values(), *self.hint_out.values()]
         for layer in zero:
             assert isinstance(layer, nn.Linear)
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
         nn.init.normal_(self.words.weight, std=0.5)
-        for layer in self.layers:
-            assert isinstance(layer, Layer)
+        for block in self.layers:
+            assert isinstance(block, Layer)
             # Gates open a little at the start: with every output at zero as well, a closed
             # residual stream would learn nothing in the first steps.
-            layer.offset.data[[2, 5]] = 0.2
+            block.offset.data[[2, 5]] = 0.2
 
     # -- reading ---------------------------------------------------------------------------
 
     def _embed_picture(self, picture: Picture) -> tuple[Tensor, Tensor, Tensor]:
         """Tokens, rays (B, N, D) and level features (B, N or 1, D) of one picture."""
-        tokens = self.inputs[picture.kind](picture_tokens(picture.kind, picture.content))
+        tokens = self.inputs[picture.kind.name](picture_tokens(picture.kind, picture.content))
         if picture.hint is not None:
             tokens = tokens + self.hint_in(patchify(picture.hint))
+        for features in picture.features:
+            tokens = tokens + self.features(features, picture.grid)
         if picture.rays is None:
             rays = self.no_rays.expand_as(tokens)
         else:
@@ -191,7 +210,7 @@ class Transformer(LayeredBackbone[Embedded]):
         """See `LayeredBackbone.free_projections`."""
         for kind in kinds:
             for own in (self.inputs, self.outputs):
-                own[kind] = copy.deepcopy(own[kind]).requires_grad_(True)
+                own[kind.name] = copy.deepcopy(own[kind.name]).requires_grad_(True)
 
     def frozen_hash(self) -> str:
         """See `LayeredBackbone.frozen_hash`."""
@@ -203,16 +222,15 @@ class Transformer(LayeredBackbone[Embedded]):
         """Clean content like `picture.content` from its final tokens (B, N, D)."""
         shift, scale = self.final_modulation(condition).chunk(2, dim=-1)
         normed = F.layer_norm(x, (x.shape[-1],)) * (1 + scale) + shift
-        tokens = self.outputs[picture.kind](normed)
+        tokens = self.outputs[picture.kind.name](normed)
         if picture.hint is not None:
-            tokens = tokens + self.hint_out[picture.kind](patchify(picture.hint))
+            tokens = tokens + self.hint_out[picture.kind.name](patchify(picture.hint))
         level = picture.level if picture.level.ndim == 2 else picture.level[:, None]
         skip, out = preconditioning(level.unsqueeze(-1))
         rows, columns = picture.grid
-        if picture.kind is Kind.RAYS:
-            clean = skip * picture_tokens(Kind.RAYS, picture.content) + out * tokens
-            rays: Tensor = rearrange(clean, "b (h w) c -> b c h w", h=rows)
-            return rays
+        if not picture.kind.encoded:
+            clean = skip * picture_tokens(picture.kind, picture.content) + out * tokens
+            return unpatchify(clean, rows, columns, picture.kind.patch)
         blended = patchify(self.blend(unpatchify(tokens, rows, columns)))
         return unpatchify(skip * patchify(picture.content) + out * blended, rows, columns)
 
@@ -231,3 +249,29 @@ class Transformer(LayeredBackbone[Embedded]):
                 next(parts)
             answers.append(found)
         return answers
+
+
+#: Projections that were stored by the number of their kind before they were stored by its name.
+_BY_KIND = ("inputs", "outputs", "hint_out")
+
+
+def _as_stored_now(network: nn.Module, state: dict[str, Any], prefix: str, *_: object) -> None:
+    """Brings the state of an earlier version to today's names before it is loaded.
+
+    What an earlier version did not have stays as it was made: projections of kinds and encoders
+    that came later, and the words that ask for them.
+    """
+    own = network.state_dict()
+    for part in _BY_KIND:
+        for number, name in enumerate(FIRST_KINDS):
+            for end in ("weight", "bias"):
+                old = f"{prefix}{part}.{number}.{end}"
+                if old in state:
+                    state[f"{prefix}{part}.{name}.{end}"] = state.pop(old)
+    later = [f"{part}.{k}." for part in _BY_KIND for k in KINDS if k not in FIRST_KINDS]
+    for name, value in own.items():
+        if name.startswith(("features.", *later)):
+            state.setdefault(prefix + name, value)
+    words = state.get(f"{prefix}words.weight")
+    if words is not None and len(words) < len(own["words.weight"]):
+        state[f"{prefix}words.weight"] = torch.cat([words, own["words.weight"][len(words) :]])

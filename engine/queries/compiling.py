@@ -19,11 +19,11 @@ from torch import nn
 
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.model.errors import first_line
-from engine.queries.context import ContextView, open_context
-from engine.queries.drawing import SamplerSettings
+from engine.queries.context import open_context
 from engine.queries.engine import Engine
 from engine.queries.photo_depth import draw_depth_of_photo
-from engine.queries.views import draw_depth, draw_view
+from engine.queries.query import KnownView
+from engine.queries.views import SamplerSettings, draw_depth, draw_view
 from engine.sampling.flow import finish
 
 #: Every number of context pictures is a layout of its own, and each is compiled once.
@@ -125,7 +125,7 @@ def warm_up(
     finish(draw_depth_of_photo(engine, rgb, camera, settings, noise))
     yield WarmUp(1, total, time.perf_counter() - begin)
     for views in range(1, context_views + 1):
-        context = open_context(engine, [ContextView(camera, rgb, depth)] * views)
+        context = open_context(engine, [KnownView(rgb, depth, camera=camera)] * views)
         finish(draw_view(engine, context, camera, None, settings, noise))
         finish(draw_depth(engine, context, camera, rgb, None, settings, noise))
         yield WarmUp(views + 1, total, time.perf_counter() - begin)

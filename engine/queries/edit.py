@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
+from engine.queries.answers import ask
 from engine.queries.engine import Engine
-from engine.queries.joint import ask
-from engine.queries.pictures import FloatArray, check_size
-from engine.queries.query import BoolArray, KnownView, Query, QueryError
+from engine.queries.query import BoolArray, FloatArray, KnownView, Query, QueryError, check_size
 from engine.sampling.flow import Drawing
 from engine.sampling.joint import JointSampling
 from engine.sampling.keys import Noise

@@ -8,16 +8,16 @@ from pathlib import Path
 import torch
 
 from engine.model.backbones.backbone import Backbone
-from engine.model.codecs.picture_codec import DOWNSCALE, PictureCodec
+from engine.model.codecs.picture_codec import PictureCodec
 from engine.model.model import Model
+from engine.model.pictures import TOKEN_PIXELS, PictureMaker
 from engine.model.precision import best_precision
 from engine.model.storage import read_model
 from engine.model.text import Words
-from engine.model.tokens import PATCH
 from engine.model.weights_folder import file_hash
 
 #: Heights and widths of pictures are multiples of this.
-SIZE_MULTIPLE = DOWNSCALE * PATCH
+SIZE_MULTIPLE = TOKEN_PIXELS
 
 
 def embedded_weights() -> Path:
@@ -68,13 +68,17 @@ class Engine:
         weights_hash: str = "",
     ) -> Engine:
         place = torch.device(device)
-        model.codec.to(place).eval().requires_grad_(False)
-        model.transformer.to(place).eval().requires_grad_(False)
+        for part in model.parts:
+            part.to(place).eval().requires_grad_(False)
         return Engine(model, place, precision or best_precision(place), weights_hash)
 
     @property
     def codec(self) -> PictureCodec:
         return self.model.codec
+
+    @property
+    def maker(self) -> PictureMaker:
+        return self.model.maker
 
     @property
     def transformer(self) -> Backbone:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import psutil
 import torch
 
 #: Limit, use, and details of a container's memory: version 2 of control groups, then version 1.
@@ -33,6 +32,8 @@ def free_memory(device: torch.device | str) -> int:
         free, _ = torch.cuda.mem_get_info(device)
         held = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return int(free + held)
+    import psutil  # where only a GPU's memory is asked about, it may be missing
+
     free = psutil.virtual_memory().available
     for limit, used, details in CGROUPS:
         try:

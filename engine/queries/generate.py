@@ -9,11 +9,10 @@ import numpy as np
 import torch
 
 from engine.geometry.cameras import Camera, Intrinsics
-from engine.model.text import Kind
+from engine.model.kinds import Kind
+from engine.queries.answers import AnsweredView, ask
 from engine.queries.engine import Engine
-from engine.queries.joint import AnsweredView, ask
-from engine.queries.pictures import FloatArray
-from engine.queries.query import KnownView, Query, QueryError
+from engine.queries.query import FloatArray, KnownView, Query, QueryError
 from engine.queries.scenes import SceneView
 from engine.sampling.flow import Drawing
 from engine.sampling.joint import JointSampling
@@ -73,8 +72,6 @@ def render_from_depth(
         raise QueryError("give the depth of at least one view")
     if cameras is not None and len(cameras) != len(depths):
         raise QueryError(f"{len(depths)} depths need as many cameras, not {len(cameras)}")
-    known = depths[0][np.isfinite(depths[0]) & (depths[0] > 0)]
-    scale = float(np.median(known)) if known.size else 1.0
     views = tuple(
         KnownView(
             rgb=first_rgb if slot == 0 else None,
@@ -86,5 +83,5 @@ def render_from_depth(
     asked = [(Kind.RGB, slot) for slot, view in enumerate(views) if view.rgb is None]
     asked += [] if cameras is not None else [(Kind.RAYS, slot) for slot in range(len(views))]
     height, width = depths[0].shape
-    query = Query((int(height), int(width)), views, tuple(asked), scale, caption)
+    query = Query((int(height), int(width)), views, tuple(asked), caption=caption)
     return (yield from ask(engine, query, sampling, generator))

@@ -13,11 +13,10 @@ import numpy as np
 
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.geometry.rotations import slerp
-from engine.model.text import Kind
+from engine.model.kinds import Kind
+from engine.queries.answers import ask
 from engine.queries.engine import Engine
-from engine.queries.joint import ask
-from engine.queries.pictures import FloatArray, check_size
-from engine.queries.query import KnownView, Query
+from engine.queries.query import FloatArray, KnownView, Query, check_size
 from engine.queries.scenes import SceneView, Warped, warp
 from engine.sampling.flow import Drawing
 from engine.sampling.joint import JointSampling
@@ -133,9 +132,7 @@ def interpolate(
             ),
             KnownView(rgb=ends[1].rgb, depth=ends[1].depth, camera=ends[1].camera),
         )
-        query = Query(
-            check_size(ends[0].rgb), views, asked, _scale(ends[0]), caption=config.caption
-        )
+        query = Query(check_size(ends[0].rgb), views, asked, caption=config.caption)
         answer = (yield from ask(engine, query, config.sampling, noise(index)))[1]
         assert answer.rgb is not None
         between.append(Between(camera, answer.rgb, answer.depth, seen))
@@ -168,16 +165,10 @@ def interpolate_pictures(
 
 def _share(ends: tuple[SceneView, SceneView], camera: Camera) -> float:
     """How far from the first end to the last one a camera is, in [0, 1]."""
-    scale = _scale(ends[0])
+    scale = ends[0].scale
     ways = []
     for end in ends:
         turned = float(np.arccos(np.clip(camera.forward @ end.camera.forward, -1, 1)))
         moved = float(np.linalg.norm(camera.position - end.camera.position))
         ways.append(turned + moved / scale)
     return ways[0] / max(sum(ways), 1e-9)
-
-
-def _scale(view: SceneView) -> float:
-    """σ of the anchor."""
-    known = view.depth[np.isfinite(view.depth) & (view.depth > 0)]
-    return float(np.median(known)) if known.size else 1.0

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import torch
-import torch.nn.functional as F
-from einops import rearrange
 
-from engine.geometry.cameras import Camera, Intrinsics
-from engine.model.text import Kind
-from engine.queries.context import open_context, with_picture
-from engine.queries.drawing import Ask, SamplerSettings, draw_picture
+from engine.geometry.cameras import Camera
+from engine.model.kinds import Kind
+from engine.queries.answers import ask
 from engine.queries.engine import SIZE_MULTIPLE, Engine
-from engine.queries.pictures import FloatArray, check_size, depth_array
-from engine.sampling.flow import Drawing, FlowConfig
+from engine.queries.query import FloatArray, KnownView, Query, check_size
+from engine.queries.views import SamplerSettings
+from engine.sampling.flow import Drawing
+from engine.sampling.joint import JointSampling
 
 #: A photo of fewer pixels is enlarged to about so many before its depth is drawn, but not further
 #: than this many times a side. What counts are the tokens, not the photo's detail: 40 photos of a
@@ -39,47 +37,27 @@ def draw_depth_of_photo(
     Small photos are enlarged for it (`size_for_depth`), so that a token has less to describe.
 
     Raises:
-        ValueError: a size that is no multiple of 16.
+        QueryError: a size that is no multiple of 16.
     """
-    flow, own = FlowConfig(settings.depth_steps), check_size(rgb)
-    size = size_for_depth(own)
-    large = rgb if size == own else _enlarged(rgb, size)
-    pictures = []
-    for turned in (False, True):
-        seen = np.ascontiguousarray(large[:, ::-1]) if turned else large
-        by = mirrored(camera) if turned else camera
-        empty = open_context(engine, [], size=size, camera=by)
-        ask = Ask(Kind.DEPTH, by, flow, settings.caption)
-        drawn = yield from draw_picture(
-            engine, with_picture(engine, empty, by, seen), ask, generator
-        )
-        pictures.append(drawn.picture.flip(-1) if turned else drawn.picture)
-    mean = (pictures[0] + pictures[1]) / 2
-    if size != own:
-        mean = F.interpolate(mean, own, mode="bilinear", antialias=True, align_corners=False)
-    return depth_array(mean, rgb, 1.0)
+    size = check_size(rgb)
+    query = Query(
+        size,
+        (KnownView(rgb=rgb, camera=camera),),
+        ((Kind.DEPTH, 0),),
+        caption=settings.caption,
+        mirrored=True,
+        drawn_at=size_for_depth(size),
+    )
+    sampling = JointSampling(settings.depth_steps)
+    answer = (yield from ask(engine, query, sampling, generator))[0]
+    return answer.drawn[Kind.DEPTH]
 
 
 def size_for_depth(size: tuple[int, int]) -> tuple[int, int]:
-    """(H, W) at which the depth of a photo of `size` (H, W) is drawn, about as it is shaped.
-
-    Lenses are counted in shares of the picture, so the camera is the same for both.
-    """
+    """(H, W) at which the depth of a photo of `size` (H, W) is drawn, about as it is shaped."""
     height, width = size
     factor = min(MOST_ENLARGED, math.sqrt(DEPTH_PIXELS / (height * width)))
     if factor <= 1.0:
         return size
     rows, columns = (round(side * factor / SIZE_MULTIPLE) for side in size)
     return rows * SIZE_MULTIPLE, columns * SIZE_MULTIPLE
-
-
-def _enlarged(rgb: FloatArray, size: tuple[int, int]) -> FloatArray:
-    planes = torch.tensor(rgb).permute(2, 0, 1)[None]
-    large = F.interpolate(planes, size, mode="bicubic", align_corners=False).clamp(0, 1)
-    return np.ascontiguousarray(rearrange(large[0], "c h w -> h w c").numpy())
-
-
-def mirrored(camera: Camera) -> Camera:
-    """The camera whose pictures are the mirror images of this one's, at the same place."""
-    k = camera.intrinsics
-    return Camera(camera.T_world_camera, Intrinsics(k.fx, k.fy, 1.0 - k.cx, k.cy))

@@ -1,101 +1,80 @@
-"""Between users' arrays and the model's tensors, and the scale that both share."""
+"""Between users' arrays and the model's tensors: every kind of picture, in and out."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from einops import rearrange
-from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.geometry.cameras import Camera
 from engine.geometry.depth_edges import clean_depth_picture
 from engine.geometry.guided_filter import guided_filter
-from engine.geometry.pictures import depth_to_picture, picture_to_depth
 from engine.geometry.rays import plucker_rays
 from engine.geometry.seams import without_seams
-from engine.queries.engine import SIZE_MULTIPLE, Engine
-
-FloatArray = NDArray[np.float32]
+from engine.model.kinds import Kind
+from engine.model.kinds.encoded import Colours
+from engine.model.pictures import TOKEN_PIXELS
+from engine.model.tokens import spread
+from engine.queries.engine import Engine
+from engine.queries.query import FloatArray
 
 #: Pixels and squared grey levels of the guided filter over depth pictures, chosen on unseen worlds.
 GUIDE_RADIUS = 6
 GUIDE_TOLERANCE = 0.01
 
 
-def check_size(rgb: FloatArray) -> tuple[int, int]:
-    """(H, W) of a picture that the model can take.
-
-    Raises:
-        ValueError: not (H, W, 3), or sides that are no multiples of 16.
-    """
-    if (
-        rgb.ndim != 3
-        or rgb.shape[2] != 3
-        or any(s % SIZE_MULTIPLE or s == 0 for s in rgb.shape[:2])
-    ):
-        raise ValueError(
-            f"a picture must be (H, W, 3) with sides that are multiples of {SIZE_MULTIPLE}, "
-            f"not {rgb.shape}"
-        )
-    return int(rgb.shape[0]), int(rgb.shape[1])
+def planes(array: FloatArray | Tensor, device: torch.device) -> Tensor:
+    """(H, W, C) or (H, W) to (1, C, H, W); a copy, so that read-only arrays may come in."""
+    if isinstance(array, Tensor):
+        tensor = array.to(device, torch.float32)
+    else:
+        tensor = torch.tensor(array, dtype=torch.float32, device=device)
+    return tensor[None, None] if tensor.ndim == 2 else tensor.permute(2, 0, 1)[None]
 
 
-def _tensor(array: FloatArray, engine: Engine) -> Tensor:
-    """A copy, so that read-only arrays of stored views may come in."""
-    return torch.tensor(array, dtype=torch.float32, device=engine.device)
+def ray_tensor(camera: Camera, size: tuple[int, int], device: torch.device) -> Tensor:
+    """RAYS of a camera relative to the anchor, (1, 6, H/16, W/16)."""
+    rows, columns = size[0] // TOKEN_PIXELS, size[1] // TOKEN_PIXELS
+    return plucker_rays(camera, rows, columns)[None].to(device)
 
 
-def rgb_tensor(rgb: FloatArray, engine: Engine) -> Tensor:
-    """(H, W, 3) in [0, 1] to (1, 3, H, W) in [−1, 1]."""
-    check_size(rgb)
-    tensor = _tensor(rgb, engine)
-    return tensor.permute(2, 0, 1)[None] * 2 - 1
-
-
-def plane_tensor(depth: FloatArray, engine: Engine) -> Tensor:
-    """A depth or coverage (H, W) to (1, 1, H, W), units unchanged."""
-    return _tensor(depth, engine)[None, None]
-
-
-def depth_picture_tensor(depth: Tensor, scale: float) -> Tensor:
-    """(1, 1, H, W) scene units to a DEPTH picture (1, 3, H, W); unknown counts as σ."""
-    known = torch.nan_to_num(depth, nan=scale, posinf=torch.inf)
-    return depth_to_picture(known, scale).expand(-1, 3, -1, -1)
-
-
-def rgb_array(picture: Tensor, engine: Engine, seen: Tensor | None = None) -> FloatArray:
-    """Of a drawn picture (1, 3, H, W): the inverse of `rgb_tensor`, without the codec's seams.
+def finished(kind: Kind, picture: Tensor, engine: Engine, seen: Tensor | None = None) -> Tensor:
+    """A decoded picture (1, 3, H, W) without what the codec left in it: colours lose the steps
+    between its patches.
 
     Args:
         seen: (N,) bool, tokens that were shown and not drawn; they stay as they are.
     """
-    if engine.codec.patch:
-        smooth = without_seams(picture, engine.codec.patch)
-        if seen is not None:
-            rows = picture.shape[-2] // SIZE_MULTIPLE
-            kept = rearrange(seen, "(r c) -> 1 1 r c", r=rows).to(picture)
-            smooth = torch.lerp(smooth, picture, F.interpolate(kept, picture.shape[-2:]))
-        picture = smooth
-    array = ((picture[0] + 1) / 2).clamp(0, 1).permute(1, 2, 0)
-    return np.ascontiguousarray(array.float().cpu().numpy())
+    if not (isinstance(kind, Colours) and engine.codec.patch):
+        return picture
+    smooth = without_seams(picture, engine.codec.patch)
+    if seen is None:
+        return smooth
+    rows, columns = (side // TOKEN_PIXELS for side in picture.shape[-2:])
+    kept = spread(seen[None].to(picture), (rows, columns), 1)
+    return torch.lerp(smooth, picture, F.interpolate(kept, picture.shape[-2:]))
 
 
-def depth_array(picture: Tensor, rgb: FloatArray, scale: float) -> FloatArray:
-    """A decoded DEPTH picture (1, 3, H, W) to scene units (H, W); sky is inf.
+def values(kind: Kind, picture: Tensor, guide: FloatArray | None, scale: float) -> FloatArray:
+    """A picture (1, 3, H, W) in users' units: (H, W, C), depth (H, W), rays (6, H/16, W/16).
 
-    The picture is first smoothed under the guidance of `rgb` (H, W, 3): each token draws its patch
-    of depth with an error of its own, and those steps would become cracks in the cloud. Then
-    speckle goes and edges become steps (`clean_depth_picture`).
+    Depth is first smoothed under the guidance of `guide` (H, W, 3), the view's own colours: each
+    token draws its patch of depth with an error of its own, and those steps would become cracks in
+    the cloud. Then speckle goes and edges become steps (`clean_depth_picture`).
     """
+    if kind is Kind.DEPTH:
+        picture = _cleaned(picture, guide)
+    found = kind.from_picture(picture, scale)[0]
+    if kind is Kind.DEPTH:
+        found = found[0]
+    elif kind.encoded:
+        found = found.permute(1, 2, 0)
+    return np.ascontiguousarray(found.float().cpu().numpy())
+
+
+def _cleaned(picture: Tensor, guide: FloatArray | None) -> Tensor:
     drawn = np.ascontiguousarray(picture[0].float().mean(0).cpu().numpy())
-    smooth = guided_filter(drawn, rgb, GUIDE_RADIUS, GUIDE_TOLERANCE)
-    depth = picture_to_depth(torch.from_numpy(clean_depth_picture(smooth)), scale)
-    return np.ascontiguousarray(depth.numpy())
-
-
-def ray_tensor(camera: Camera, size: tuple[int, int], engine: Engine) -> Tensor:
-    """RAYS of a camera relative to the anchor, (1, 6, H/16, W/16)."""
-    rows, columns = size[0] // SIZE_MULTIPLE, size[1] // SIZE_MULTIPLE
-    return plucker_rays(camera, rows, columns)[None].to(engine.device)
+    grey = np.full((*drawn.shape, 3), 0.5, np.float32) if guide is None else guide
+    smooth = guided_filter(drawn, grey, GUIDE_RADIUS, GUIDE_TOLERANCE)
+    return torch.from_numpy(clean_depth_picture(smooth))[None, None]

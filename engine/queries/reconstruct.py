@@ -14,12 +14,12 @@ import torch
 
 from engine.geometry.cameras import Array, Camera, Intrinsics
 from engine.geometry.lenses import LensModel
+from engine.geometry.pictures import median_depth
 from engine.geometry.ray_cameras import camera_from_rays
-from engine.model.text import Kind
+from engine.model.kinds import Kind
+from engine.queries.answers import AnsweredView, ask
 from engine.queries.engine import Engine
-from engine.queries.joint import AnsweredView, ask
-from engine.queries.pictures import FloatArray, check_size
-from engine.queries.query import KnownView, Query, QueryError
+from engine.queries.query import FloatArray, KnownView, Query, QueryError, check_size
 from engine.queries.scenes import SceneView
 from engine.sampling.flow import Drawing
 from engine.sampling.joint import JointSampling
@@ -100,7 +100,7 @@ def _window(
     first = cameras[0]
     depths = [answer.depth for answer in answers]
     # The first view's own median is the unit by definition; what was drawn only comes near it.
-    unit = _median(depths[0])
+    unit = median_depth(torch.as_tensor(np.array(depths[0])))
     return _Window(
         [(d / unit).astype(np.float32) for d in depths if d is not None],
         [camera.relative_to(first, unit) for camera in cameras],
@@ -148,9 +148,3 @@ def _factor(depth: FloatArray, other: FloatArray) -> float:
     """Median of depth / other where both are surfaces; 1 where they share none."""
     known = np.isfinite(depth) & np.isfinite(other) & (depth > 0) & (other > 0)
     return float(np.median(depth[known] / other[known])) if known.any() else 1.0
-
-
-def _median(depth: FloatArray | None) -> float:
-    assert depth is not None
-    known = depth[np.isfinite(depth) & (depth > 0)]
-    return float(np.median(known)) if known.size else 1.0

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from engine.geometry.cameras import Camera
+from engine.geometry.pictures import median_depth
 from engine.geometry.rendering import warp_views
-from engine.queries.pictures import FloatArray
-from engine.queries.query import BoolArray
+from engine.queries.query import BoolArray, FloatArray
 
 #: Pixels that are covered by at least this much count as seen in a warp.
 SEEN_COVERAGE = 0.6
@@ -28,6 +28,11 @@ class SceneView:
     rgb: FloatArray
     depth: FloatArray
     camera: Camera
+
+    @property
+    def scale(self) -> float:
+        """σ: its median depth, in scene units."""
+        return median_depth(torch.as_tensor(np.array(self.depth)))
 
 
 @dataclass(frozen=True, eq=False)

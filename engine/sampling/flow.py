@@ -1,14 +1,13 @@
 """Rectified flow: noisy = (1 − t) · clean + t · noise, drawn by Euler steps from t = 1 to 0.
 
-Samplers are generators: they yield between steps, so a caller may stop there, and return the
-clean content.
+`engine.sampling.joint` draws; it is a generator that yields between steps, so a caller may stop
+there, and returns the clean contents.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TypeVar
 
 import torch
@@ -45,24 +44,6 @@ def levels(config: FlowConfig) -> list[float]:
     """Noise levels from 1 to 0, `steps` + 1 of them."""
     even = [1.0 - i / config.steps for i in range(config.steps + 1)]
     return [config.shift * t / (1 + (config.shift - 1) * t) for t in even]
-
-
-def euler(
-    predict: Callable[[Tensor, float], Tensor], noise: Tensor, config: FlowConfig, picture: str
-) -> Drawing[Tensor]:
-    """
-    Args:
-        predict: clean content from (noisy content, level).
-        noise: where to start, standard normal.
-    """
-    schedule = levels(config)
-    x = noise
-    for index, (level, following) in enumerate(pairwise(schedule)):
-        clean = predict(x, level)
-        # Along the straight line through x and the clean content; exact at the last step.
-        x = clean + (x - clean) * (following / level)
-        yield Step(picture, index + 1, config.steps)
-    return x
 
 
 def finish(drawing: Drawing[Answer]) -> Answer:

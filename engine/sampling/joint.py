@@ -22,8 +22,9 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from engine.model.text import Kind
-from engine.model.tokens import PATCH, Picture
+from engine.model.kinds import Kind
+from engine.model.pictures import make_picture
+from engine.model.tokens import Picture, spread
 from engine.sampling.flow import Drawing, FlowConfig, Step, levels, standard_noise
 
 
@@ -65,6 +66,7 @@ class Target:
         shown: content of the patches that are seen, like `shape`; None where none is.
         seen: (N,) bool, which patches those are.
         trusted_until: τ; seen patches are trusted while the level is above it.
+        hint: see `Picture`.
     """
 
     kind: Kind
@@ -74,6 +76,7 @@ class Target:
     shown: Tensor | None = None
     seen: Tensor | None = None
     trusted_until: float = 0.0
+    hint: Tensor | None = None
 
     def __post_init__(self) -> None:
         if (self.shown is None) != (self.seen is None):
@@ -126,9 +129,8 @@ def _wide(target: Target) -> Tensor:
     """`seen` at the resolution of the content, (1, 1, h, w)."""
     assert target.seen is not None
     height, width = target.shape[-2:]
-    patch = 1 if target.kind is Kind.RAYS else PATCH
-    small = target.seen.view(1, 1, height // patch, width // patch)
-    return small.repeat_interleave(patch, 2).repeat_interleave(patch, 3)
+    patch = target.kind.patch
+    return spread(target.seen[None], (height // patch, width // patch), patch)
 
 
 def _prepared(
@@ -164,7 +166,9 @@ def _pictures(
             assert target.shown is not None
             x = torch.where(_wide(target), target.shown.to(x), x)
             levels_ = torch.where(target.seen, 0.0, level)[None].to(x)
-        pictures.append(Picture(target.kind, target.slot, x, levels_, target.rays))
+        pictures.append(
+            make_picture(target.kind, target.slot, x, levels_, target.rays, target.hint)
+        )
     return pictures
 
 

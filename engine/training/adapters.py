@@ -11,8 +11,8 @@ import torch
 
 from engine.model.control.joint_network import ControlConfig
 from engine.model.control.networks import build_network, save_network
+from engine.model.kinds import Kind
 from engine.model.model import Model
-from engine.model.text import Kind
 from engine.training.buffer import ReplayBuffer, SourceShares
 from engine.training.denormals import flushed_denormals
 from engine.training.entries import EntryConfig

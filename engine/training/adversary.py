@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from engine.model.text import Kind
+from engine.model.kinds import Kind
 from engine.training.mixture import Lesson
 
 JUDGE = "judge.safetensors"

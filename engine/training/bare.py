@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from engine.model.codecs.picture_codec import PictureCodec
-from engine.model.text import Kind
-from engine.training.entries import EntryConfig, chosen_views, prepared, relative_rays
+from engine.model.kinds import Kind
+from engine.training.entries import EntryConfig, as_bytes, chosen_views, prepared, relative_rays
 from engine.training.joint.entries import JointEntry, run_of
 from engine.training.sequences import PosedSequence
 
@@ -26,18 +26,21 @@ class BareWalk:
         rgb: (V, C, h, w) latents.
         rays: (V, 6, h/2, w/2) in the anchor's frame, in units of about its median depth.
         contexts: how many views are context.
+        pictures: (V, 3, H, W) bytes of the views, where they are kept.
     """
 
     rgb: Tensor
     rays: Tensor
     contexts: int
     caption: str
+    pictures: Tensor | None = None
 
 
 @dataclass(frozen=True)
 class _Encoded:
     rgb: Tensor
     rays: Tensor
+    pictures: Tensor | None
 
 
 @torch.no_grad()
@@ -52,7 +55,7 @@ def bare_walk_entry(
     """A walk of `config.targets` new views."""
     views = chosen_views(sequence.cameras, contexts, config.targets, generator)
     found = _encoded(sequence, views, codec, config, generator, device)
-    return BareWalk(found.rgb, found.rays, contexts, sequence.caption)
+    return BareWalk(found.rgb, found.rays, contexts, sequence.caption, found.pictures)
 
 
 @torch.no_grad()
@@ -72,7 +75,8 @@ def bare_joint_entry(
         chosen = [int(torch.randint(available, (), generator=generator))]
     found = _encoded(sequence, chosen, codec, config, generator, device)
     nothing = torch.zeros(views, found.rays[0, 0].numel(), dtype=torch.bool, device=device)
-    return JointEntry({Kind.RGB: found.rgb}, found.rays, {}, nothing, sequence.caption)
+    latents = {Kind.RGB: found.rgb}
+    return JointEntry(latents, found.rays, {}, nothing, sequence.caption, found.pictures)
 
 
 def _encoded(
@@ -86,4 +90,5 @@ def _encoded(
     part = prepared(sequence, views, config, generator).to(device)
     scale = part.scales[0] if part.scales else 1.0
     rays = relative_rays(part.cameras, part.cameras[0], scale, config.size)
-    return _Encoded(codec.encode(part.rgb * 2 - 1), rays.to(device))
+    latents = codec.encode(Kind.RGB.to_picture(part.rgb, scale))
+    return _Encoded(latents, rays.to(device), as_bytes(part.rgb, config))

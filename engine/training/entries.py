@@ -14,12 +14,19 @@ import torch
 from torch import Tensor
 
 from engine.geometry.cameras import Camera
-from engine.geometry.pictures import depth_to_picture, median_depth
+from engine.geometry.pictures import median_depth
 from engine.geometry.rays import plucker_rays
-from engine.geometry.rendering import SkyDirections, Surfels, render_surfels, surfels_from_view
-from engine.model.codecs.picture_codec import DOWNSCALE, PictureCodec
-from engine.model.hints import hint_latents
-from engine.model.tokens import PATCH
+from engine.geometry.rendering import (
+    Rendering,
+    SkyDirections,
+    Surfels,
+    render_surfels,
+    surfels_from_view,
+)
+from engine.model.codecs.picture_codec import PictureCodec
+from engine.model.hints import fill_holes, hint_latents
+from engine.model.kinds import Kind
+from engine.model.pictures import TOKEN_PIXELS, PictureMaker
 from engine.training.augmentation import (
     Crop,
     cut,
@@ -34,8 +41,6 @@ from engine.training.augmentation import (
 from engine.training.painting import odd_colours, painted_planes
 from engine.training.sequences import PosedSequence
 
-_TOKEN = DOWNSCALE * PATCH
-
 
 @dataclass(frozen=True)
 class EntryConfig:
@@ -45,6 +50,8 @@ class EntryConfig:
     roll: most that a single view is turned about the camera's axis, degrees.
     targets: views drawn from each entry of a walk.
     depth_error: largest standard deviation of log depth in context and hints.
+    keep_pictures: entries hold the pictures beside their latents, for image encoders that are
+        trained with the network, or asked anew of what it has become.
     """
 
     size: tuple[int, int] = (144, 256)
@@ -52,16 +59,19 @@ class EntryConfig:
     roll: float = 10.0
     targets: int = 2
     depth_error: float = 0.12
+    keep_pictures: bool = False
 
 
 @dataclass(frozen=True)
 class PhotoEntry:
-    """One view alone: (C, h, w) latents of its RGB and DEPTH (in units of its own σ), its rays."""
+    """One view alone: (C, h, w) latents of its RGB and DEPTH (in units of its own σ), its rays;
+    and (3, H, W) bytes of its picture, where they are kept."""
 
     rgb: Tensor
     depth: Tensor
     rays: Tensor
     caption: str
+    picture: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +84,8 @@ class WalkEntry:
         rays: (V, 6, h/2, w/2) in the anchor's frame.
         hints: (T, 2C + 1, h, w), one a target.
         contexts: how many views are context.
+        pictures: (V, 3, H, W) bytes of the views, where they are kept.
+        warps: (T, 3, H, W) bytes of what the context shows from each target, holes filled.
     """
 
     rgb: Tensor
@@ -82,23 +94,18 @@ class WalkEntry:
     hints: Tensor
     contexts: int
     caption: str
+    pictures: Tensor | None = None
+    warps: Tensor | None = None
+
+
+def as_bytes(rgb: Tensor, config: EntryConfig) -> Tensor | None:
+    """Pictures (…, 3, H, W) in [0, 1] as entries keep them; None where they do not."""
+    return (rgb * 255).round().to(torch.uint8) if config.keep_pictures else None
 
 
 def _mirrored(sequence: PosedSequence) -> PosedSequence:
     """The mirror image of a scene: pictures flip, and so does the world's x axis."""
-    flip = np.diag([-1.0, 1.0, 1.0, 1.0])
-    cameras = tuple(
-        Camera(
-            flip @ camera.T_world_camera @ flip,
-            type(camera.intrinsics)(
-                camera.intrinsics.fx,
-                camera.intrinsics.fy,
-                1.0 - camera.intrinsics.cx,
-                camera.intrinsics.cy,
-            ),
-        )
-        for camera in sequence.cameras
-    )
+    cameras = tuple(camera.mirrored() for camera in sequence.cameras)
     flipped = (sequence.rgb.flip(-1), sequence.depth.flip(-1))
     return replace(sequence, rgb=flipped[0], depth=flipped[1], cameras=cameras)
 
@@ -157,15 +164,15 @@ def relative_rays(
     cameras: tuple[Camera, ...], anchor: Camera, scale: float, size: tuple[int, int]
 ) -> Tensor:
     """(V, 6, h/2, w/2) Plücker rays in the anchor's frame, in units of σ = `scale`."""
-    rows, columns = size[0] // _TOKEN, size[1] // _TOKEN
+    rows, columns = size[0] // TOKEN_PIXELS, size[1] // TOKEN_PIXELS
     relative = [camera.relative_to(anchor, scale) for camera in cameras]
     return torch.stack([plucker_rays(camera, rows, columns) for camera in relative])
 
 
-def _encode(codec: PictureCodec, rgb: Tensor, depth_picture: Tensor) -> tuple[Tensor, Tensor]:
-    pictures = torch.cat([rgb * 2 - 1, depth_picture.expand(-1, 3, -1, -1)])
-    first, second = codec.encode(pictures).chunk(2)
-    return first, second
+def _encode(codec: PictureCodec, rgb: Tensor, depth: Tensor, scale: float) -> list[Tensor]:
+    kinds = (Kind.RGB, Kind.DEPTH)
+    pictures = [k.to_picture(v, scale) for k, v in zip(kinds, (rgb, depth), strict=True)]
+    return PictureMaker(codec).contents(kinds, pictures)
 
 
 @torch.no_grad()
@@ -179,9 +186,10 @@ def photo_entry(
     view = int(torch.randint(len(sequence.cameras), (), generator=generator))
     part = single_view(sequence, view, config, generator).to(device)
     scale = median_depth(part.depth)
-    rgb, depth = _encode(codec, part.rgb, depth_to_picture(part.depth, scale))
+    rgb, depth = _encode(codec, part.rgb, part.depth, scale)
     rays = relative_rays(part.cameras, part.cameras[0], scale, config.size)
-    return PhotoEntry(rgb[0], depth[0], rays[0].to(device), part.caption)
+    picture = as_bytes(part.rgb[0], config)
+    return PhotoEntry(rgb[0], depth[0], rays[0].to(device), part.caption, picture)
 
 
 def chosen_views(
@@ -221,13 +229,24 @@ def walk_entry(
     seen = disturbed_depth(part.depth[:contexts], generator, strength)
     scale = median_depth(seen[0])
     depth = torch.cat([seen, part.depth[contexts:]])
-    rgb, depth_latents = _encode(codec, part.rgb, depth_to_picture(depth, scale))
+    rgb, depth_latents = _encode(codec, part.rgb, depth, scale)
     rays = relative_rays(part.cameras, part.cameras[0], scale, config.size)
-    hints = _hints(part, seen, codec, scale)
-    return WalkEntry(rgb, depth_latents, rays.to(device), hints, contexts, part.caption)
+    warps = _warps(part, seen)
+    hints = _hints(warps, codec, scale)
+    return WalkEntry(
+        rgb,
+        depth_latents,
+        rays.to(device),
+        hints,
+        contexts,
+        part.caption,
+        as_bytes(part.rgb, config),
+        as_bytes(_filled(warps), config) if config.keep_pictures else None,
+    )
 
 
-def _hints(part: PosedSequence, seen: Tensor, codec: PictureCodec, scale: float) -> Tensor:
+def _warps(part: PosedSequence, seen: Tensor) -> list[Rendering]:
+    """The context by its disturbed depth, from the camera of every target."""
     contexts = len(seen)
     known = [
         surfels_from_view(part.rgb[i].permute(1, 2, 0), seen[i, 0], part.cameras[i], i)
@@ -236,13 +255,22 @@ def _hints(part: PosedSequence, seen: Tensor, codec: PictureCodec, scale: float)
     surfels = Surfels.concatenated([k.surfels for k in known])
     sky = SkyDirections.concatenated([k.sky for k in known])
     height, width = part.rgb.shape[-2:]
-    warps = [
+    return [
         render_surfels(surfels, camera, height, width, sky) for camera in part.cameras[contexts:]
     ]
+
+
+def _filled(warps: list[Rendering]) -> Tensor:
+    """(T, 3, H, W) in [0, 1]."""
+    rgb = torch.stack([w.rgb for w in warps]).permute(0, 3, 1, 2)
+    return fill_holes(rgb, torch.stack([w.coverage for w in warps])[:, None]).clamp(0, 1)
+
+
+def _hints(warps: list[Rendering], codec: PictureCodec, scale: float) -> Tensor:
     return hint_latents(
         codec,
         torch.stack([w.rgb for w in warps]).permute(0, 3, 1, 2),
         torch.stack([w.depth for w in warps])[:, None],
         torch.stack([w.coverage for w in warps])[:, None],
-        torch.full((len(warps), 1, 1, 1), scale, device=part.rgb.device),
+        torch.full((len(warps), 1, 1, 1), scale, device=warps[0].rgb.device),
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.model.checkpoints import read_checkpoint
-from engine.model.tokens import PATCH
+from engine.model.kinds import PATCH
 from engine.model.transformer import Transformer, TransformerConfig
 from engine.training.average import meta_numbers
 from engine.training.estimate import (

@@ -1,22 +1,42 @@
-"""The check that checkpoints are chosen by: worlds that training never saw, never real pictures."""
+"""The check that checkpoints are chosen by: worlds that training never saw, never real pictures.
+
+Everything is drawn as a walk draws it (`engine.queries`): as many steps, the photo's depth enlarged
+and of its mirror image as well, the view's hint from the context's own wrong depth.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
-from torch import Tensor
+import torch.nn.functional as F
 
-from engine.geometry.pictures import picture_to_depth
-from engine.geometry.rays import plucker_rays
+from engine.geometry.cameras import Camera
+from engine.geometry.rendering import warp_views
+from engine.model.kinds import Kind
 from engine.model.model import Model
-from engine.model.text import Kind
-from engine.model.tokens import Group, Picture
-from engine.model.transformer import Cache
-from engine.sampling.flow import FlowConfig, euler, finish, standard_noise
-from engine.training.entries import EntryConfig, WalkEntry, walk_entry
+from engine.queries import (
+    Engine,
+    Hint,
+    KnownView,
+    SamplerSettings,
+    draw_depth_of_photo,
+    draw_view,
+    finish,
+    open_context,
+)
+from engine.queries.query import FloatArray
+from engine.training.augmentation import disturbed_depth, uniform
+from engine.training.entries import EntryConfig, chosen_views, prepared
 from engine.training.sequences import PosedSequence
+
+SETTINGS = SamplerSettings()
+#: Context views of a drawn view.
+CONTEXTS = 2
+#: Less coverage than this is a hole.
+_HOLE = 0.5
 
 
 @dataclass(frozen=True)
@@ -43,94 +63,92 @@ def held_out_score(
     model: Model, sequences: Sequence[PosedSequence], config: EntryConfig, device: torch.device
 ) -> HeldOutScore:
     """Draws a depth and two next views from each sequence, with fixed noise."""
-    generator = torch.Generator().manual_seed(7)
+    engine, generator = Engine.of(model, str(device)), torch.Generator().manual_seed(7)
     depth_scores, view, hole, blind = [], [], [], []
     for sequence in sequences:
-        depth_scores.append(_photo_depth(model, sequence, config, generator, device))
-        entry = walk_entry(sequence, 2, model.codec, config, generator, device)
-        truth = model.codec.decode(entry.rgb[2:3])
-        covered = _coverage_of(entry, truth)
-        with_hint = _next_view(model, entry, True, generator)
-        view.append(_psnr(with_hint, truth, torch.ones_like(covered)))
-        if float((covered < 0.5).float().mean()) > 0.01:
-            hole.append(_psnr(with_hint, truth, (covered < 0.5).float()))
-        blind.append(
-            _psnr(_next_view(model, entry, False, generator), truth, torch.ones_like(covered))
-        )
+        depth_scores.append(_photo_depth(engine, sequence, config, generator))
+        asked = _next_view(engine, sequence, config, generator)
+        with_hint = _drawn(engine, asked, asked.hint, generator)
+        everywhere = np.ones_like(asked.holes)
+        view.append(_psnr(with_hint, asked.truth, everywhere))
+        if asked.holes.mean() > 0.01:
+            hole.append(_psnr(with_hint, asked.truth, asked.holes))
+        blind.append(_psnr(_drawn(engine, asked, None, generator), asked.truth, everywhere))
     abs_rel, delta1 = (sum(column) / len(column) for column in zip(*depth_scores, strict=True))
     return HeldOutScore(abs_rel, delta1, _mean(view), _mean(hole), _mean(blind))
+
+
+@dataclass(frozen=True, eq=False)
+class _NextView:
+    """A view to be drawn: its context, camera and hint, the true picture (H, W, 3) through the
+    codec, and where the hint has holes, (H, W)."""
+
+    context: list[KnownView]
+    camera: Camera
+    hint: Hint
+    truth: FloatArray
+    holes: FloatArray
 
 
 def _mean(values: list[float]) -> float:
     return sum(values) / len(values) if values else float("nan")
 
 
-def _psnr(picture: Tensor, truth: Tensor, weight: Tensor) -> float:
-    error = ((picture - truth).square().mean(1, keepdim=True) * weight).sum() / weight.sum()
-    return float(10 * torch.log10(4.0 / error.clamp_min(1e-8)))
-
-
-def _coverage_of(entry: WalkEntry, picture: Tensor) -> Tensor:
-    small = entry.hints[:1, -1:]
-    return torch.nn.functional.interpolate(small, size=picture.shape[-2:], mode="nearest")
-
-
-def _sampled(
-    model: Model, asked: Picture, group_cache: Cache, steps: int, generator: torch.Generator
-) -> Tensor:
-    prompt = torch.tensor([model.tokenizer.encode(asked.kind).ids], device=asked.content.device)
-    noise = standard_noise(tuple(asked.content.shape), generator, asked.content)
-
-    def predict(noisy: Tensor, level: float) -> Tensor:
-        levels = torch.full((1,), level, device=noisy.device)
-        picture = Picture(asked.kind, asked.slot, noisy, levels, asked.rays, asked.hint)
-        return model.transformer.predict(Group((picture,), prompt, asked=True), group_cache)[0]
-
-    return finish(euler(predict, noise, FlowConfig(steps), asked.kind.name))
+def _psnr(picture: FloatArray, truth: FloatArray, weight: FloatArray) -> float:
+    error = float((np.square(picture - truth).mean(-1) * weight).sum() / weight.sum())
+    return float(-10 * np.log10(max(error, 1e-9)))
 
 
 def _photo_depth(
-    model: Model,
-    sequence: PosedSequence,
-    config: EntryConfig,
-    generator: torch.Generator,
-    device: torch.device,
+    engine: Engine, sequence: PosedSequence, config: EntryConfig, generator: torch.Generator
 ) -> tuple[float, float]:
     """AbsRel and δ < 1.25 of the first view at the working size."""
     size = list(config.size)
-    rgb = torch.nn.functional.interpolate(sequence.rgb[:1], size, mode="bilinear", antialias=True)
-    depth = torch.nn.functional.interpolate(sequence.depth[:1], size, mode="nearest-exact")
-    clean = torch.zeros(1, device=device)
-    rays = plucker_rays(
-        sequence.cameras[0].relative_to(sequence.cameras[0]), size[0] // 16, size[1] // 16
-    )
-    rays = rays[None].to(device)
-    latent = model.codec.encode(rgb.to(device) * 2 - 1)
-    seen = Group((Picture(Kind.RGB, 0, latent, clean, rays),))
-    cache = model.transformer.remember(seen, Cache())
-    asked = Picture(Kind.DEPTH, 0, torch.zeros_like(latent), clean, rays)
-    picture = model.codec.decode(_sampled(model, asked, cache, 2, generator)).mean(1)
-    found, truth = picture_to_depth(picture[0].cpu(), 1.0), depth[0, 0]
-    known = truth.isfinite() & found.isfinite()
-    if not bool(known.any()):
+    rgb = F.interpolate(sequence.rgb[:1], size, mode="bilinear", antialias=True)
+    truth = F.interpolate(sequence.depth[:1], size, mode="nearest-exact")[0, 0].numpy()
+    camera = Camera(np.eye(4), sequence.cameras[0].intrinsics)
+    asked = draw_depth_of_photo(engine, _picture(rgb[0]), camera, SETTINGS, generator)
+    found = finish(asked)
+    known = np.isfinite(truth) & np.isfinite(found)
+    if not known.any():
         return 1.0, 0.0
     ratio = found[known] / truth[known]
-    ratio = ratio / ratio.median()
-    delta = torch.maximum(ratio, 1 / ratio) < 1.25
-    return float((ratio - 1).abs().mean()), float(delta.float().mean())
+    ratio = ratio / np.median(ratio)
+    delta = np.maximum(ratio, 1 / ratio) < 1.25
+    return float(np.abs(ratio - 1).mean()), float(delta.mean())
 
 
-def _next_view(model: Model, entry: WalkEntry, hinted: bool, generator: torch.Generator) -> Tensor:
-    """The first target of an entry, decoded."""
-    clean = torch.zeros(1, device=entry.rgb.device)
-    pictures = []
-    for slot in range(entry.contexts):
-        rays = entry.rays[slot : slot + 1]
-        pictures.append(Picture(Kind.RGB, slot, entry.rgb[slot : slot + 1], clean, rays))
-        pictures.append(Picture(Kind.DEPTH, slot, entry.depth[slot : slot + 1], clean, rays))
-    cache = model.transformer.remember(Group(tuple(pictures)), Cache())
-    slot = entry.contexts
-    hint = entry.hints[:1] if hinted else None
-    empty = torch.zeros_like(entry.rgb[:1])
-    asked = Picture(Kind.RGB, slot, empty, clean, entry.rays[slot : slot + 1], hint)
-    return model.codec.decode(_sampled(model, asked, cache, 4, generator))
+def _next_view(
+    engine: Engine, sequence: PosedSequence, config: EntryConfig, generator: torch.Generator
+) -> _NextView:
+    """A view of the sequence, and what two others show of it by depth as wrong as a drawn one."""
+    views = chosen_views(sequence.cameras, CONTEXTS, 1, generator)
+    part = prepared(sequence, views, config, generator)
+    strength = uniform(generator, 0.0, config.depth_error)
+    depth = disturbed_depth(part.depth[:CONTEXTS], generator, strength)[:, 0]
+    camera, pictures = part.cameras[CONTEXTS], part.rgb.permute(0, 2, 3, 1)
+    seen = warp_views(
+        pictures[:CONTEXTS], depth, list(part.cameras[:CONTEXTS]), camera, *config.size
+    )
+    context = [
+        KnownView(pictures[i].numpy(), depth[i].numpy(), camera=part.cameras[i])
+        for i in range(CONTEXTS)
+    ]
+    codec = engine.codec
+    latent = codec.encode(Kind.RGB.to_picture(part.rgb[CONTEXTS:].to(engine.device), 1.0))
+    truth = Kind.RGB.from_picture(codec.decode(latent), 1.0)[0].cpu()
+    holes = (seen.coverage < _HOLE).float().numpy()
+    hint = Hint(seen.rgb, seen.depth, seen.coverage)
+    return _NextView(context, camera, hint, _picture(truth), holes)
+
+
+def _drawn(
+    engine: Engine, asked: _NextView, hint: Hint | None, generator: torch.Generator
+) -> FloatArray:
+    context = open_context(engine, asked.context)
+    return finish(draw_view(engine, context, asked.camera, hint, SETTINGS, generator))
+
+
+def _picture(rgb: torch.Tensor) -> FloatArray:
+    """(3, H, W) to (H, W, 3)."""
+    return np.ascontiguousarray(rgb.permute(1, 2, 0).numpy())

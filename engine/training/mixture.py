@@ -17,8 +17,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.model.text import Kind, Words
-from engine.model.tokens import PATCH, Group, Picture
+from engine.model.encoders.features import Features
+from engine.model.kinds import Kind
+from engine.model.pictures import PictureMaker, make_picture, noised
+from engine.model.text import Words
+from engine.model.tokens import Group, Picture, spread
 from engine.model.transformer import preconditioning
 from engine.training.augmentation import uniform
 from engine.training.bare import BareWalk
@@ -69,7 +72,8 @@ class LessonPlan:
     """Builds lessons of one batch size; all entries of a batch share one structure.
 
     `structure` decides what is dropped and `generator` draws noise: processes that train
-    together share the first and differ in the second.
+    together share the first and differ in the second. `maker` has the image encoders that look at
+    what is observed; gradients reach them.
     """
 
     def __init__(
@@ -78,9 +82,11 @@ class LessonPlan:
         tokenizer: Words,
         generator: torch.Generator,
         structure: torch.Generator,
+        maker: PictureMaker | None = None,
     ) -> None:
         self.config, self.tokenizer = config, tokenizer
         self.generator, self.structure = generator, structure
+        self.maker = maker
 
     def _chance(self, share: float) -> bool:
         return uniform(self.structure, 0, 1) < share
@@ -92,9 +98,6 @@ class LessonPlan:
         else:
             ids = [self.tokenizer.encode(kind).ids] * len(captions)
         return torch.tensor(ids, device=device)
-
-    def _noise(self, clean: Tensor) -> Tensor:
-        return torch.randn(clean.shape, generator=self.generator).to(clean)
 
     def _asked(
         self,
@@ -110,32 +113,46 @@ class LessonPlan:
         level = torch.randn(batch, generator=self.generator).mul(1.2).add(0.6).sigmoid()
         pure = torch.rand(batch, generator=self.generator) < pure_noise
         level = torch.where(pure, torch.ones(()), level).to(clean)
-        mix = level.view(-1, 1, 1, 1)
-        return Picture(kind, slot, (1 - mix) * clean + mix * self._noise(clean), level, rays, hint)
+        return make_picture(kind, slot, noised(clean, level, self.generator), level, rays, hint)
 
-    def _observed(self, kind: Kind, slot: int, clean: Tensor, rays: Tensor) -> Picture:
-        """Slightly noisy at times, and told so: what is drawn on a walk is never perfect either."""
+    def _observed(
+        self,
+        kind: Kind,
+        slot: int,
+        clean: Tensor,
+        rays: Tensor,
+        shown: Tensor | None = None,
+    ) -> Picture:
+        """Slightly noisy at times, and told so: what is drawn on a walk is never perfect either.
+
+        Args:
+            shown: (B, 3, H, W) bytes of the pictures, for encoders.
+        """
         level = torch.rand(len(clean), generator=self.generator) * self.config.corruption
         level = level * (torch.rand(len(clean), generator=self.generator) < 0.5)
         level = level.to(clean)
-        mix = level.view(-1, 1, 1, 1)
-        return Picture(kind, slot, (1 - mix) * clean + mix * self._noise(clean), level, rays)
+        content = noised(clean, level, self.generator)
+        features = looked_at(self.maker, kind, shown)
+        return make_picture(kind, slot, content, level, rays, features=features)
 
     def photo(self, entries: Sequence[PhotoEntry]) -> Lesson:
         rgb = torch.stack([e.rgb for e in entries])
         depth = torch.stack([e.depth for e in entries])
         rays = torch.stack([e.rays for e in entries])
         prompt = self._prompt(Kind.DEPTH, [e.caption for e in entries], rgb.device)
-        seen = Group((self._observed(Kind.RGB, 0, rgb, rays),))
+        seen = Group((self._observed(Kind.RGB, 0, rgb, rays, stacked(entries, "picture")),))
         share = self.config.photo_pure_noise
         asked = self._asked(Kind.DEPTH, 0, depth, rays, share)
         return Lesson((seen, Group((asked,), prompt, (0,), asked=True)), (depth,))
 
-    def _context(self, rgb: Tensor, depth: Tensor, rays: Tensor, contexts: int) -> Group:
+    def _context(
+        self, rgb: Tensor, depth: Tensor, rays: Tensor, contexts: int, shown: Tensor | None
+    ) -> Group:
         with_depth = not self._chance(self.config.drop_geometry)
         pictures = []
         for slot in range(contexts):
-            pictures.append(self._observed(Kind.RGB, slot, rgb[:, slot], rays[:, slot]))
+            picture = None if shown is None else shown[:, slot]
+            pictures.append(self._observed(Kind.RGB, slot, rgb[:, slot], rays[:, slot], picture))
             if with_depth:
                 pictures.append(self._observed(Kind.DEPTH, slot, depth[:, slot], rays[:, slot]))
         return Group(tuple(pictures))
@@ -148,7 +165,8 @@ class LessonPlan:
         captions, slot = [e.caption for e in entries], entries[0].contexts
         hinted = not (simulate_warp or self._chance(self.config.drop_hint))
         views_only = self.config.views_only > 0 and self._chance(self.config.views_only)
-        groups = [self._context(rgb, depth, rays, slot)]
+        shown, warps = stacked(entries, "pictures"), stacked(entries, "warps")
+        groups = [self._context(rgb, depth, rays, slot, shown)]
         answers = []
         for target in range(hints.shape[1]):
             view = slot + target
@@ -159,16 +177,17 @@ class LessonPlan:
                 groups.append(self._ask(Kind.WARP, slot, warp, rays[:, view], None, captions, sees))
                 answers.append(warp)
                 sees = (*sees, len(groups))
-                groups.append(
-                    Group((self._observed(Kind.WARP, slot, warp, rays[:, view]),), sees=(0,))
-                )
+                filled = None if warps is None else warps[:, target]
+                seen = self._observed(Kind.WARP, slot, warp, rays[:, view], filled)
+                groups.append(Group((seen,), sees=(0,)))
             groups.append(
                 self._ask(Kind.RGB, slot, rgb[:, view], rays[:, view], hint, captions, sees)
             )
             answers.append(rgb[:, view])
             if views_only:
                 continue
-            drawn = self._observed(Kind.RGB, slot, rgb[:, view], rays[:, view])
+            picture = None if shown is None else shown[:, view]
+            drawn = self._observed(Kind.RGB, slot, rgb[:, view], rays[:, view], picture)
             groups.append(Group((drawn,), sees=sees))
             sees = (*sees, len(groups) - 1)
             groups.append(
@@ -182,7 +201,13 @@ class LessonPlan:
         rgb = torch.stack([e.rgb for e in entries])  # (B, V, C, h, w)
         rays = torch.stack([e.rays for e in entries])
         captions, slot = [e.caption for e in entries], entries[0].contexts
-        context = [self._observed(Kind.RGB, i, rgb[:, i], rays[:, i]) for i in range(slot)]
+        shown = stacked(entries, "pictures")
+        context = [
+            self._observed(
+                Kind.RGB, i, rgb[:, i], rays[:, i], None if shown is None else shown[:, i]
+            )
+            for i in range(slot)
+        ]
         groups, answers = [Group(tuple(context))], []
         for view in range(slot, rgb.shape[1]):
             clean = rgb[:, view]
@@ -204,11 +229,22 @@ class LessonPlan:
         return Group((picture,), self._prompt(kind, captions, clean.device), sees, asked=True)
 
 
+def stacked(entries: Sequence[object], name: str) -> Tensor | None:
+    """An attribute of all entries of a batch; None where they do not have it."""
+    values = [getattr(entry, name) for entry in entries]
+    return None if any(value is None for value in values) else torch.stack(values)
+
+
+def looked_at(maker: PictureMaker | None, kind: Kind, shown: Tensor | None) -> tuple[Features, ...]:
+    """What a model's encoders see in bytes (B, 3, H, W), with their gradients."""
+    if maker is None or shown is None:
+        return ()
+    return maker.look(kind, shown.float() / 127.5 - 1)
+
+
 #: Robust errors of depth grow as squares below this, as distances above; and their weight, by which
 #: gradients are as large as those of squares where the mean square is that of a trained network.
 _SMALL_ERROR, _ROBUST_WEIGHT = 0.05, 0.4
-#: Rays vary little over a picture: a degree is 0.02, an error that whitened latents never notice.
-RAYS_WEIGHT = 8.0
 
 
 @dataclass(frozen=True)
@@ -237,9 +273,8 @@ def lesson_loss(
     for group, found in zip(lesson.groups, predictions, strict=True):
         for picture, prediction in zip(group.pictures, found, strict=False):
             error = _scaled_error(prediction.float() - next(answers).float(), picture)
-            if picture.kind is Kind.RAYS:
-                error = error * RAYS_WEIGHT
-            else:
+            error = error * picture.kind.loss_weight
+            if picture.kind.encoded:
                 error = error * channel_weights[:, None, None]
             if robust_depth and picture.kind is Kind.DEPTH:
                 error = robust(error)
@@ -265,7 +300,4 @@ def _scaled_error(error: Tensor, picture: Picture) -> Tensor:
         level = level[:, None].expand(-1, rows * columns)
     _, out = preconditioning(level.clamp_min(0.02))
     weight = (level > 0) / out.square()
-    wide = weight.view(-1, 1, rows, columns)
-    if picture.kind is not Kind.RAYS:
-        wide = wide.repeat_interleave(PATCH, 2).repeat_interleave(PATCH, 3)
-    return error.square() * wide
+    return error.square() * spread(weight, (rows, columns), picture.kind.patch)

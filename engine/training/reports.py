@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from engine.model.text import Kind
+from engine.model.kinds import Kind
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
 from typing import Any
 
 import torch
 
-from engine.model.codecs.picture_codec import PictureCodec
+from engine.model.pictures import PictureMaker
 from engine.model.text import Words
 from engine.training.buffer import Offer, ReplayBuffer, SourceShares
 from engine.training.entries import EntryConfig
@@ -151,26 +151,30 @@ class Syllabus:
         self,
         config: SyllabusConfig,
         sources: SourceShares,
-        codec: PictureCodec,
+        maker: PictureMaker,
         tokenizer: Words,
         draws: Draws,
         device: torch.device,
     ) -> None:
         self.config, self.draws = config, draws
         self.shares = lesson_shares(config.mixture, sources.can)
-        given = (config.mixture, tokenizer, draws.generator, draws.structure)
+        given = (config.mixture, tokenizer, draws.generator, draws.structure, maker)
         self.plan, self.joint_plan = LessonPlan(*given), JointPlan(*given)
-        self.source = self._source(sources, codec, device)
+        self.source = self._source(sources, maker, device)
         self.buffers: dict[str, ReplayBuffer[Any]] = {}
 
     def _source(
-        self, sources: SourceShares, codec: PictureCodec, device: torch.device
+        self, sources: SourceShares, maker: PictureMaker, device: torch.device
     ) -> EntrySource:
-        """Entries from this process, or from as many others as are configured."""
-        config = self.config
+        """Entries from this process, or from as many others as are configured; with their pictures
+        where the model has encoders that look at them."""
+        config, codec = self.config, maker.codec
         contexts = len(config.context_shares)
-        entries = (config.entries, config.joint)
-        making = MakingConfig(*entries, config.joint_views, contexts, config.photos)
+        entries, joint, *photos = (
+            replace(way, keep_pictures=bool(maker.encoders))
+            for way in (config.entries, config.joint, *config.photos)
+        )
+        making = MakingConfig(entries, joint, config.joint_views, contexts, tuple(photos))
         if not config.workers:
             return EntryMaker(sources, codec, making, self.draws.generator, device)
         names = self._names()

@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -91,7 +91,10 @@ class Trainer:
         if config.adversary.strength and self.place.sharded:
             raise ValueError("an adversary learns in one process; leave --adversary out")
         self.config, self.device, self.tokenizer = config, self.place.device, model.tokenizer
-        self.codec = model.codec.to(self.device).eval().requires_grad_(False)
+        self.model = model
+        for part in (model.codec, *model.encoders.values(), *model.decoders.values()):
+            part.to(self.device).eval().requires_grad_(False)
+        self.codec = model.codec
         self.adapted: Adapted | None = None
         self.network: Backbone = model.transformer.to(self.device).train()
         if config.lora is not None:
@@ -106,7 +109,7 @@ class Trainer:
         self.generator = torch.Generator().manual_seed(config.seed + 7919 * self.place.rank)
         self.structure = torch.Generator().manual_seed(config.seed)
         draws = Draws(self.generator, self.structure, config.seed + 7919 * self.place.rank)
-        self.syllabus = Syllabus(config, sequences, self.codec, self.tokenizer, draws, self.device)
+        self.syllabus = Syllabus(config, sequences, model.maker, self.tokenizer, draws, self.device)
         # Muon needs whole matrices, and adapters are no whole ones either.
         muon = not self.place.sharded and config.lora is None
         self.optimisers = build_optimisers(self.network, config.learning_rate, muon=muon)
@@ -194,7 +197,7 @@ class Trainer:
         """The model to draw with. Every process must call it; the writer's is whole."""
         whole = self._whole(self._averaged_state())
         whole = whole.to(self.device) if self.place.writes else whole
-        return Model(self.codec, whole, self.tokenizer)
+        return replace(self.model, transformer=whole)
 
     def _averaged_state(self) -> dict[str, torch.Tensor]:
         with self.average.shown_in(self.network):
@@ -218,7 +221,7 @@ class Trainer:
         averaged, state = self._averaged_state(), whole_state(self.network)
         if not self.place.writes:
             return
-        whole = Model(self.codec, self._whole(averaged), self.tokenizer)
+        whole = replace(self.model, transformer=self._whole(averaged))
         save_model(whole, out / MODEL, eight_bit=False)
         if self.adapted is not None:
             self.adapted.save(out / ADAPTERS, self._trained(averaged))

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from engine.queries.edit import EditConfig, FrameToEdit, propagate_edit
-from engine.queries.pictures import FloatArray
+from engine.queries.query import FloatArray
 from engine.sampling.joint import JointSampling
 from engine.sampling.keys import noise_of
 from explorer.clips.frames import Cancelled, Clip, ClipError, ClipOptions, Fit, Rgb

@@ -17,7 +17,7 @@ from engine.queries.interpolate import (
     interpolate,
     interpolate_pictures,
 )
-from engine.queries.pictures import FloatArray
+from engine.queries.query import FloatArray
 from engine.queries.scenes import SceneView, warp
 from engine.sampling.joint import JointSampling
 from engine.sampling.keys import noise_of

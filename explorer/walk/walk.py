@@ -150,9 +150,9 @@ class Walk:
         )
         drawn = yield from self._steps(clock, "view", asked)
         with clock.part("composite"):
-            raw = final = to_bytes(drawn.rgb)
+            raw = final = to_bytes(drawn)
             if known is not None:
-                whole = composite(drawn.rgb, known.rgb, known.coverage, known.footprint)
+                whole = composite(drawn, known.rgb, known.coverage, known.footprint)
                 final = to_bytes(whole)
         fused = None
         if view_id % self.settings.depth_every == 0:
@@ -270,7 +270,7 @@ class Walk:
 
     def _open_context(self, retrieved: tuple[RetrievedView, ...]) -> queries.Context:
         views = [self.memory.views[r.view_id] for r in retrieved]
-        context = [queries.ContextView(v.camera, to_floats(v.rgb), v.depth) for v in views]
+        context = [queries.KnownView(to_floats(v.rgb), v.depth, camera=v.camera) for v in views]
         return queries.open_context(self.engine, context, use_depth=self.settings.use_depth_context)
 
     def _noise(self, view_id: int, kind: PictureKind) -> torch.Generator:

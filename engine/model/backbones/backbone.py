@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from engine.model.attention import KeyValue
-from engine.model.text import Kind
+from engine.model.kinds import Kind
 from engine.model.tokens import Group, check_rays_hidden
 
 E = TypeVar("E", bound="Pass")

@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from engine.model.text import PROMPTS, Kind, Prompt
+from engine.model.kinds import Kind
+from engine.model.text import Prompt
 
 #: How many encoded prompts are kept; a walk has four, a training run a few for each scene.
 _KEPT = 256
@@ -49,7 +50,7 @@ class PieceTokenizer:
         """
         asked = (kinds,) if isinstance(kinds, Kind) else tuple(kinds)
         words = caption.split()
-        ids = self._ids(" ".join([*(PROMPTS[kind] for kind in asked), *words]))
+        ids = self._ids(" ".join([*(kind.prompt for kind in asked), *words]))
         unknown = self._unknown(words) if words else ()
         if words:
             ids += [self.pad] * (self._length - len(ids))

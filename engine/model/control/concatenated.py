@@ -22,9 +22,9 @@ from engine.model.control.joint_network import (
     places,
 )
 from engine.model.control.links import Place
+from engine.model.kinds import PATCH, Kind
 from engine.model.layers import Embedded
-from engine.model.text import Kind
-from engine.model.tokens import PATCH, Group, Picture, check_rays_hidden, picture_tokens
+from engine.model.tokens import Group, Picture, check_rays_hidden, picture_tokens
 from engine.model.transformer import Transformer
 
 
@@ -84,7 +84,7 @@ class ChannelConcatenation(JointNetwork):
         width = base.config.width
         #: Tells the noise level of each rider: the carrier's is that of its own picture.
         self.levels = nn.ModuleList([nn.Linear(width, width, bias=False) for _ in GEOMETRY_KINDS])
-        new = [*self.levels, *(self.branch.inputs[kind] for kind in GEOMETRY_KINDS)]
+        new = [*self.levels, *(self.branch.inputs[kind.name] for kind in GEOMETRY_KINDS)]
         for layer in new:
             for parameter in layer.parameters():
                 nn.init.zeros_(parameter)
@@ -113,7 +113,7 @@ class ChannelConcatenation(JointNetwork):
         return embedded.tokens + added
 
     def _rider_tokens(self, picture: Picture) -> Tensor:
-        tokens: Tensor = self.branch.inputs[picture.kind](
+        tokens: Tensor = self.branch.inputs[picture.kind.name](
             picture_tokens(picture.kind, picture.content)
         )
         condition = self.branch.level_condition(picture, tokens.dtype)

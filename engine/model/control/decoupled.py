@@ -23,7 +23,7 @@ from engine.model.control.joint_network import (
 )
 from engine.model.control.links import ControlLink, Heard, Place, Wiring, linked_layers
 from engine.model.control.lora import branch_of
-from engine.model.text import Kind
+from engine.model.kinds import Kind
 from engine.model.tokens import Group, Picture, check_rays_hidden
 
 

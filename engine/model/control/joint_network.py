@@ -17,7 +17,7 @@ from torch import Tensor
 from engine.model.backbones.backbone import AnyLayered, Backbone, Cache
 from engine.model.control.links import Place
 from engine.model.control.lora import LoraConfig, branch_of
-from engine.model.text import Kind
+from engine.model.kinds import Kind
 from engine.model.tokens import Group
 
 COLOUR_KINDS = (Kind.RGB, Kind.WARP)

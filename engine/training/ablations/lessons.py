@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from engine.model.text import Kind, Words
+from engine.model.kinds import Kind
+from engine.model.pictures import make_picture, noised
+from engine.model.text import Words
 from engine.model.tokens import Group, Picture
 from engine.training.ablations.variants import Variant
 from engine.training.augmentation import uniform
@@ -49,7 +51,7 @@ def asked_group(
     kinds = asked_kinds(variant)
     rays = torch.stack([e.rays[ASKED] for e in entries])
     pictures = tuple(
-        Picture(kind, ASKED, content, level, rays)
+        make_picture(kind, ASKED, content, level, rays)
         for kind, content in zip(kinds, noisy, strict=True)
     )
     prompt = torch.tensor([tokenizer.encode(kinds).ids] * len(entries), device=level.device)
@@ -68,13 +70,11 @@ def ablation_lesson(
     level = torch.randn(len(entries), generator=generator).mul(1.2).add(0.6).sigmoid()
     pure = torch.rand(len(entries), generator=generator) < 0.35
     level = torch.where(pure, torch.ones(()), level).to(entries[0].rays)
-    mix = level.view(-1, 1, 1, 1)
     answers, noisy = [], []
     for kind in asked_kinds(variant):
         clean = torch.stack([e.latents[kind][ASKED] for e in entries])
-        noise = torch.randn(clean.shape, generator=generator).to(clean)
         answers.append(clean)
-        noisy.append((1 - mix) * clean + mix * noise)
+        noisy.append(noised(clean, level, generator))
     groups = (
         known_group(variant, entries, with_geometry),
         asked_group(variant, entries, noisy, level, tokenizer),
@@ -89,4 +89,4 @@ def _clean(kind: Kind, slot: int, entries: Sequence[JointEntry]) -> Picture:
 
 def _observed(kind: Kind, slot: int, content: Tensor, entries: Sequence[JointEntry]) -> Picture:
     rays = torch.stack([e.rays[slot] for e in entries])
-    return Picture(kind, slot, content, torch.zeros(len(entries)).to(content), rays)
+    return make_picture(kind, slot, content, rays=rays)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from engine.model.text import Kind
+from engine.model.kinds import Kind, kind_named
 from engine.training.ablations.study import Known, Measured, StudyResult
 from engine.training.ablations.variants import Variant
 
@@ -34,7 +34,7 @@ def write_record(
         repeated: score of showing the last known view again.
     """
     models = [
-        {"variant": asdict(variant), "seed": seed, "measured": asdict(measured)}
+        {"variant": _named(variant), "seed": seed, "measured": asdict(measured)}
         for (variant, seed), measured in known.items()
     ]
     studies = [asdict(result) | {"rows": _rows(result)} for result in results]
@@ -93,9 +93,15 @@ def write_json(path: Path, document: object) -> None:
 def _model(model: Mapping[str, dict[str, object]]) -> tuple[tuple[Variant, int], Measured]:
     shape = dict(model["variant"])
     for name in ("geometry", "joint"):
-        shape[name] = None if shape[name] is None else Kind(int(str(shape[name])))
+        shape[name] = None if shape[name] is None else kind_named(str(shape[name]))
     seed = int(str(model["seed"]))
     return (Variant(**shape), seed), Measured(**model["measured"])  # type: ignore[arg-type]
+
+
+def _named(variant: Variant) -> dict[str, object]:
+    """As JSON has it: kinds by their names."""
+    shape = asdict(variant)
+    return {k: v.name if isinstance(v, Kind) else v for k, v in shape.items()}
 
 
 def _rows(result: StudyResult) -> list[dict[str, object]]:

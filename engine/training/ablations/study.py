@@ -7,7 +7,6 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -15,15 +14,18 @@ import torch
 from torch import Tensor
 
 from engine.model.codecs.picture_codec import PictureCodec
+from engine.model.kinds import Kind
 from engine.model.model import Model, new_model, own_transformer
-from engine.model.text import Kind, Tokenizer, Words
-from engine.model.transformer import Cache, Transformer, TransformerConfig
-from engine.sampling.flow import FlowConfig, levels
+from engine.model.text import Tokenizer, Words
+from engine.model.transformer import Transformer, TransformerConfig
+from engine.queries import Engine, SamplerSettings
+from engine.queries.answers import draw_contents
+from engine.sampling.flow import finish
+from engine.sampling.joint import JointSampling, Target
 from engine.training.ablations.lessons import (
     ASKED,
     KNOWN,
     ablation_lesson,
-    asked_group,
     asked_kinds,
     known_group,
 )
@@ -41,7 +43,7 @@ class StudyConfig:
 
     Attributes:
         seeds: models a variant; mean and spread are over them.
-        sampling_steps: of each drawn view.
+        sampling_steps: of each drawn view; a walk's views take as many.
     """
 
     steps: int = 300
@@ -50,7 +52,7 @@ class StudyConfig:
     width: int = 128
     layers: int = 4
     learning_rate: float = 2e-3
-    sampling_steps: int = 4
+    sampling_steps: int = SamplerSettings().rgb_steps
 
 
 @dataclass(frozen=True)
@@ -240,9 +242,10 @@ def _measured(
     config: StudyConfig,
     step_seconds: float,
 ) -> Measured:
+    engine = Engine.of(Model(data.codec, network, data.tokenizer), str(data.device), torch.float32)
     psnrs, errors, began = [], [], time.monotonic()
     for index, entry in enumerate(data.held_out):
-        latent = _drawn(network, variant, entry, data.tokenizer, config.sampling_steps, index)
+        latent = _drawn(engine, variant, entry, config.sampling_steps, index)
         drawn = data.codec.decode(latent)
         truth = data.codec.decode(entry.latents[asked_kinds(variant)[0]][ASKED][None])
         psnrs.append(_psnr(drawn, truth))
@@ -251,26 +254,14 @@ def _measured(
     return Measured(float(np.mean(psnrs)), float(np.median(errors)), step_seconds, seconds)
 
 
-def _drawn(
-    network: Transformer,
-    variant: Variant,
-    entry: JointEntry,
-    tokenizer: Words,
-    steps: int,
-    seed: int,
-) -> Tensor:
-    """The RGB latent (1, C, h, w) of the asked view, from fixed noise."""
-    cache = network.remember(known_group(variant, [entry]), Cache())
-    generator = torch.Generator().manual_seed(seed)
-    like = entry.latents[asked_kinds(variant)[0]][ASKED][None]
-    state = [torch.randn(like.shape, generator=generator).to(like) for _ in asked_kinds(variant)]
-    schedule = levels(FlowConfig(steps))
-    for level, following in pairwise(schedule):
-        at = torch.full((1,), level).to(like)
-        group = asked_group(variant, [entry], state, at, tokenizer)
-        clean = network.predict(group, cache)
-        state = [c + (x - c) * (following / level) for x, c in zip(state, clean, strict=True)]
-    return state[0]
+def _drawn(engine: Engine, variant: Variant, entry: JointEntry, steps: int, seed: int) -> Tensor:
+    """The RGB latent (1, C, h, w) of the asked view, from fixed noise, as the product draws it."""
+    targets = [
+        Target(kind, ASKED, tuple(entry.latents[kind][ASKED][None].shape), entry.rays[ASKED][None])
+        for kind in asked_kinds(variant)
+    ]
+    known, generator = known_group(variant, [entry]).pictures, torch.Generator().manual_seed(seed)
+    return finish(draw_contents(engine, known, targets, JointSampling(steps), generator))[0]
 
 
 def _psnr(picture: Tensor, truth: Tensor) -> float:

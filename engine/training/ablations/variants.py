@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from engine.model.text import Kind
+from engine.model.kinds import Kind
 
 
 @dataclass(frozen=True)

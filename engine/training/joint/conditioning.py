@@ -11,8 +11,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from engine.model.text import Kind, Words
-from engine.model.tokens import Group, Picture
+from engine.model.kinds import Kind
+from engine.model.pictures import make_picture, noised
+from engine.model.text import Words
+from engine.model.tokens import Group
 from engine.training.augmentation import uniform
 from engine.training.joint.entries import JointEntry
 from engine.training.mixture import Lesson
@@ -46,8 +48,8 @@ def conditioning_lesson(
     for slot in range(views):
         for kind in (Kind.RGB, Kind.XYZ):
             clean = torch.stack([e.latents[kind][slot] for e in entries])
-            own = level * float(kind is Kind.XYZ or slot not in seen)
-            pictures.append(_noised(kind, slot, clean, own.to(clean), generator))
+            own = (level * float(kind is Kind.XYZ or slot not in seen)).to(clean)
+            pictures.append(make_picture(kind, slot, noised(clean, own, generator), own))
             answers.append(clean)
     ids = tokenizer.encode((Kind.RGB, Kind.XYZ)).ids
     prompt = torch.tensor([ids] * len(entries), device=entries[0].rays.device)
@@ -58,11 +60,3 @@ def _levels(batch: int, generator: torch.Generator) -> Tensor:
     level = torch.randn(batch, generator=generator).mul(1.2).add(0.6).sigmoid()
     pure = torch.rand(batch, generator=generator) < 0.35
     return torch.where(pure, torch.ones(()), level)
-
-
-def _noised(
-    kind: Kind, slot: int, clean: Tensor, level: Tensor, generator: torch.Generator
-) -> Picture:
-    mix = level.view(-1, 1, 1, 1)
-    noise = torch.randn(clean.shape, generator=generator).to(clean)
-    return Picture(kind, slot, (1 - mix) * clean + mix * noise, level)

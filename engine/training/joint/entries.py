@@ -9,20 +9,18 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.geometry.cameras import Camera
-from engine.geometry.pictures import depth_to_picture, median_depth, points_to_picture
+from engine.geometry.pictures import median_depth
 from engine.geometry.rays import camera_directions
 from engine.geometry.rendering import Rendering, render_surfels, surfels_from_view
-from engine.model.codecs.picture_codec import DOWNSCALE, PictureCodec
+from engine.model.codecs.picture_codec import PictureCodec
 from engine.model.hints import fill_holes
-from engine.model.text import Kind
-from engine.model.tokens import PATCH
+from engine.model.kinds import Kind
+from engine.model.kinds.encoded import SKY_FAR
+from engine.model.pictures import TOKEN_PIXELS
 from engine.training.augmentation import disturbed_depth, uniform
-from engine.training.entries import EntryConfig, prepared, relative_rays
+from engine.training.entries import EntryConfig, as_bytes, prepared, relative_rays
 from engine.training.sequences import PosedSequence
 
-_TOKEN = DOWNSCALE * PATCH
-#: In units of σ: where points of the sky are put, far beyond what a picture resolves.
-_SKY = 1e4
 #: A patch counts as seen when this share of it is covered.
 SEEN_SHARE = 0.8
 
@@ -36,6 +34,7 @@ class JointEntry:
         rays: (V, 6, h/2, w/2).
         warped: for RGB and XYZ, (V, C, h, w): view 0 as seen from each camera, holes filled.
         seen: (V, N) bool, patches of `warped` that are covered.
+        pictures: (V, 3, H, W) bytes of the views, where they are kept.
     """
 
     latents: dict[Kind, Tensor]
@@ -43,6 +42,7 @@ class JointEntry:
     warped: dict[Kind, Tensor]
     seen: Tensor
     caption: str
+    pictures: Tensor | None = None
 
     @property
     def views(self) -> int:
@@ -57,7 +57,7 @@ def anchor_points(depth: Tensor, camera: Camera, anchor: Camera, scale: float) -
     height, width = depth.shape
     relative = camera.relative_to(anchor, scale)
     T = torch.tensor(relative.T_world_camera, dtype=torch.float32, device=depth.device)
-    ratio = torch.where(depth.isinf(), torch.full_like(depth, _SKY), depth / scale)
+    ratio = torch.where(depth.isinf(), torch.full_like(depth, SKY_FAR), depth / scale)
     directions = camera_directions(relative, height, width, depth.device)
     return ((directions * ratio[..., None]) @ T[:3, :3].T + T[:3, 3]).permute(2, 0, 1)
 
@@ -89,19 +89,20 @@ def joint_entry(
     )
     known = coverage * ~warped_points.isnan().any(1, keepdim=True)
     pictures = (
-        part.rgb * 2 - 1,
-        depth_to_picture(part.depth, scale).expand(-1, 3, -1, -1),
-        points_to_picture(points, 1.0),
-        fill_holes(warped_rgb * 2 - 1, coverage),
-        fill_holes(points_to_picture(warped_points.nan_to_num(0.0), 1.0), known),
+        Kind.RGB.to_picture(part.rgb, scale),
+        Kind.DEPTH.to_picture(part.depth, scale),
+        Kind.XYZ.to_picture(points, 1.0),
+        fill_holes(Kind.RGB.to_picture(warped_rgb, scale), coverage),
+        fill_holes(Kind.XYZ.to_picture(warped_points, 1.0), known),
     )
     rgb, depth, xyz, warp_rgb, warp_xyz = codec.encode(torch.cat(pictures)).chunk(5)
     return JointEntry(
         latents={Kind.RGB: rgb, Kind.DEPTH: depth, Kind.XYZ: xyz},
         rays=relative_rays(part.cameras, anchor, scale, config.size).to(device),
         warped={Kind.RGB: warp_rgb, Kind.XYZ: warp_xyz},
-        seen=F.avg_pool2d(known, _TOKEN).flatten(1) > SEEN_SHARE,
+        seen=F.avg_pool2d(known, TOKEN_PIXELS).flatten(1) > SEEN_SHARE,
         caption=part.caption,
+        pictures=as_bytes(part.rgb, config),
     )
 
 

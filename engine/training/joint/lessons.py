@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from engine.model.text import Kind, Words
-from engine.model.tokens import PATCH, Group, Picture
+from engine.model.kinds import Kind
+from engine.model.pictures import PictureMaker, make_picture, noised
+from engine.model.text import Words
+from engine.model.tokens import Group, Picture, spread
 from engine.training.augmentation import uniform
 from engine.training.joint.entries import JointEntry
 from engine.training.joint.patterns import Mask, Pattern, PictureName
-from engine.training.mixture import Lesson, MixtureConfig
+from engine.training.mixture import Lesson, MixtureConfig, looked_at, stacked
 
 #: Share of lessons in which every asked picture has a noise level of its own (diffusion forcing).
 _OWN_LEVELS = 0.3
@@ -27,9 +29,11 @@ class JointPlan:
         tokenizer: Words,
         generator: torch.Generator,
         structure: torch.Generator,
+        maker: PictureMaker | None = None,
     ) -> None:
         self.config, self.tokenizer = config, tokenizer
         self.generator, self.structure = generator, structure
+        self.maker = maker
 
     def lesson(self, pattern: Pattern, entries: Sequence[JointEntry]) -> Lesson:
         """Observed pictures first, then one asked group that sees them and itself."""
@@ -44,9 +48,9 @@ class JointPlan:
             if name in pattern.partial:
                 asked.append(self._partial(pattern, name, entries, picture_level))
             else:
-                noisy = self._mixed(clean, picture_level)
+                noisy = noised(clean, picture_level, self.generator)
                 rays = self._rays(pattern, name, entries)
-                asked.append(Picture(name[0], name[1], noisy, picture_level, rays))
+                asked.append(make_picture(name[0], name[1], noisy, picture_level, rays))
         groups = self._observed(pattern, entries)
         prompt = self._prompt(pattern, entries, device)
         sees = tuple(range(len(groups)))
@@ -56,14 +60,17 @@ class JointPlan:
     # -- pictures --------------------------------------------------------------------------
 
     def _observed(self, pattern: Pattern, entries: Sequence[JointEntry]) -> list[Group]:
-        pictures = []
+        pictures, shown = [], stacked(entries, "pictures")
         for name in pattern.observed:
             clean = self._content(entries, name)
             level = torch.rand(len(entries), generator=self.generator) * self.config.corruption
             level = level * (torch.rand(len(entries), generator=self.generator) < 0.5)
             level = level.to(clean)
             rays = self._rays(pattern, name, entries)
-            pictures.append(Picture(name[0], name[1], self._mixed(clean, level), level, rays))
+            picture = None if shown is None else shown[:, name[1]]
+            features = looked_at(self.maker, name[0], picture)
+            content = noised(clean, level, self.generator)
+            pictures.append(make_picture(*name, content, level, rays, features=features))
         return [Group(tuple(pictures))] if pictures else []
 
     def _partial(
@@ -73,15 +80,14 @@ class JointPlan:
         kind, slot = name
         clean = self._content(entries, name)
         seen = self._mask(pattern, slot, entries)  # (B, N)
-        rows, columns = clean.shape[-2] // PATCH, clean.shape[-1] // PATCH
+        rows, columns = clean.shape[-2] // kind.patch, clean.shape[-1] // kind.patch
         shown = clean
         if pattern.mask is Mask.WARPED:
             shown = torch.stack([e.warped[kind][slot] for e in entries])
-        wide = seen.view(-1, 1, rows, columns)
-        wide = wide.repeat_interleave(PATCH, 2).repeat_interleave(PATCH, 3)
-        content = torch.where(wide, shown, self._mixed(clean, level))
+        wide = spread(seen, (rows, columns), kind.patch)
+        content = torch.where(wide, shown, noised(clean, level, self.generator))
         levels = torch.where(seen, torch.zeros_like(level[:, None]), level[:, None])
-        return Picture(kind, slot, content, levels, self._rays(pattern, name, entries))
+        return make_picture(kind, slot, content, levels, self._rays(pattern, name, entries))
 
     def _mask(self, pattern: Pattern, slot: int, entries: Sequence[JointEntry]) -> Tensor:
         if pattern.mask is Mask.WARPED:
@@ -129,11 +135,6 @@ class JointPlan:
         level = torch.randn(batch, generator=self.generator).mul(1.2).add(0.6).sigmoid()
         pure = torch.rand(batch, generator=self.generator) < self.config.pure_noise
         return torch.where(pure, torch.ones(()), level)
-
-    def _mixed(self, clean: Tensor, level: Tensor) -> Tensor:
-        mix = level.view(-1, 1, 1, 1)
-        noise = torch.randn(clean.shape, generator=self.generator).to(clean)
-        return (1 - mix) * clean + mix * noise
 
     def _prompt(
         self, pattern: Pattern, entries: Sequence[JointEntry], device: torch.device

@@ -13,7 +13,7 @@ from enum import Enum
 
 import torch
 
-from engine.model.text import Kind
+from engine.model.kinds import Kind
 from engine.training.augmentation import uniform
 
 PictureName = tuple[Kind, int]

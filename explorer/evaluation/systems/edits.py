@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from engine.geometry.projection import project, unproject
 from engine.queries import Engine, finish
 from engine.queries.edit import EditConfig, propagate_edit
-from engine.queries.pictures import FloatArray
-from engine.queries.query import BoolArray
+from engine.queries.query import BoolArray, FloatArray
 from engine.queries.scenes import SceneView
 from engine.sampling.joint import JointSampling
 from engine.sampling.keys import noise_of

@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.geometry.cameras import Camera
 from engine.geometry.metrics import ate, depth_metrics, rpe
-from engine.queries.pictures import FloatArray
+from engine.queries.query import FloatArray
 from engine.queries.scenes import SceneView
 
 

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.geometry.cameras import Camera
-from engine.model.text import Kind
+from engine.model.kinds import Kind
 from engine.queries import Engine, finish
-from engine.queries.joint import AnsweredView, ask
-from engine.queries.pictures import FloatArray
-from engine.queries.query import KnownView, Query
+from engine.queries.answers import AnsweredView, ask
+from engine.queries.query import FloatArray, KnownView, Query
 from engine.sampling.joint import JointSampling
 from engine.sampling.keys import noise_of
 from explorer.evaluation.picture_metrics import psnr

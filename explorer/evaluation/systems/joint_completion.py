@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.model.text import Kind
+from engine.model.kinds import Kind
 from engine.queries import Engine, finish
-from engine.queries.joint import ask
+from engine.queries.answers import ask
 from engine.queries.query import KnownView, Query
 from engine.queries.reconstruct import ReconstructionConfig, cameras_of, reconstruct
 from engine.queries.scenes import SceneView

@@ -12,10 +12,9 @@ import torch
 from engine.geometry.cloud_metrics import cloud_distance
 from engine.geometry.projection import unproject
 from engine.queries import Engine, finish
+from engine.queries.answers import ask
 from engine.queries.interpolate import InterpolationConfig, interpolate
-from engine.queries.joint import ask
-from engine.queries.pictures import FloatArray
-from engine.queries.query import BoolArray, KnownView, Query
+from engine.queries.query import BoolArray, FloatArray, KnownView, Query
 from engine.queries.scenes import SceneView, warp
 from engine.sampling.joint import JointSampling
 from engine.sampling.keys import noise_of

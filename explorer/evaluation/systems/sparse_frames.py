@@ -11,11 +11,10 @@ from engine.geometry.cameras import Camera
 from engine.geometry.lenses import LensModel
 from engine.geometry.pointmaps import camera_from_pointmap
 from engine.geometry.post_optimisation import post_optimise
-from engine.model.text import Kind
+from engine.model.kinds import Kind
 from engine.queries import Engine, finish
-from engine.queries.joint import ask
-from engine.queries.pictures import FloatArray
-from engine.queries.query import KnownView, Query
+from engine.queries.answers import ask
+from engine.queries.query import FloatArray, KnownView, Query
 from engine.sampling.joint import JointSampling
 from engine.sampling.keys import noise_of
 from explorer.evaluation.curves import Curve, Panel

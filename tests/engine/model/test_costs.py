@@ -20,7 +20,7 @@ from engine.model.costs import (
     tokens_of,
     view_bytes,
 )
-from engine.model.text import Kind
+from engine.model.kinds import Kind
 from engine.model.tokens import Group, Picture
 from engine.model.transformer import Cache, Transformer, TransformerConfig
 

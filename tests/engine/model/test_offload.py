@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from engine.model.kinds import Kind
 from engine.model.offload import (
     OffloadError,
     layers_of,
@@ -16,7 +17,6 @@ from engine.model.offload import (
     visitors_of,
     weight_bytes,
 )
-from engine.model.text import Kind
 from engine.model.tokens import Group, Picture
 from engine.model.transformer import Cache, Transformer, TransformerConfig
 

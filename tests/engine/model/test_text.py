@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from engine.model.text import CAPTION_WORDS, PAD, UNKNOWN, Kind, Tokenizer
+from engine.model.kinds import KINDS, Kind
+from engine.model.text import CAPTION_WORDS, PAD, UNKNOWN, Tokenizer
 
 
 def test_every_kind_has_its_own_word() -> None:
     tokenizer = Tokenizer([])
-    ids = {tokenizer.encode(kind).ids for kind in Kind}
-    assert len(ids) == len(Kind)
+    ids = {tokenizer.encode(kind).ids for kind in KINDS.values()}
+    assert len(ids) == len(KINDS)
 
 
 def test_captions_are_padded_and_unknown_words_told_once() -> None:

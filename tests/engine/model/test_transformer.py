@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.model.text import Kind
+from engine.model.kinds import Kind
 from engine.model.tokens import Group, Picture, patchify, unpatchify
 from engine.model.transformer import Cache, Transformer, TransformerConfig, preconditioning
 

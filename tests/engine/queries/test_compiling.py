@@ -12,8 +12,9 @@ from torch import nn
 
 from engine.model.codec import Codec
 from engine.model.compiler import compiler_fault
+from engine.model.kinds import Kind
 from engine.model.model import Model, new_model
-from engine.model.text import Kind, Tokenizer
+from engine.model.text import Tokenizer
 from engine.model.tokens import Group, Picture
 from engine.model.transformer import Cache, TransformerConfig
 from engine.queries import Engine, compiling

@@ -8,7 +8,7 @@ import torch
 
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.geometry.rendering import render_surfels, surfels_from_view
-from engine.queries import ContextView, Engine, SamplerSettings, draw_view, finish, open_context
+from engine.queries import Engine, KnownView, SamplerSettings, draw_view, finish, open_context
 from tests.tiny_model import tiny_model
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
@@ -20,13 +20,13 @@ def drawn(device: str, precision: torch.dtype) -> np.ndarray:
     engine = Engine.of(tiny_model(), device, precision)
     rng = np.random.default_rng(0)
     rgb = rng.random((32, 48, 3), dtype=np.float32)
-    view = ContextView(Camera(np.eye(4), LENS), rgb, np.full((32, 48), 2.0, np.float32))
+    view = KnownView(rgb, np.full((32, 48), 2.0, np.float32), camera=Camera(np.eye(4), LENS))
     context = open_context(engine, [view])
     T = np.eye(4)
     T[0, 3] = 0.2
     noise = torch.Generator().manual_seed(1)
     asked = draw_view(engine, context, Camera(T, LENS), None, SamplerSettings(), noise)
-    return finish(asked).rgb
+    return finish(asked)
 
 
 @pytest.mark.parametrize(

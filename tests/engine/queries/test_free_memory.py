@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from types import SimpleNamespace
 
+import psutil
 import pytest
 import torch
 
@@ -20,7 +21,7 @@ def container(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     files = tuple(tmp_path / name for name in ("max", "current", "stat"))
     monkeypatch.setattr(module, "CGROUPS", (files,))
     plenty = SimpleNamespace(available=64 * GB)
-    monkeypatch.setattr(module.psutil, "virtual_memory", lambda: plenty)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: plenty)
     return tmp_path
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import pytest
@@ -9,19 +11,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+import engine.queries.answers as answers
+import engine.sampling.joint as joint
 from engine.geometry.cameras import Camera, Intrinsics
-from engine.queries import (
-    Drawing,
-    Engine,
-    SamplerSettings,
-    draw_depth_of_photo,
-    drawing,
-    finish,
-    photo_depth,
-)
-from engine.queries.context import Context, with_picture
-from engine.queries.photo_depth import mirrored, size_for_depth
-from engine.queries.pictures import FloatArray
+from engine.queries import Drawing, Engine, KnownView, SamplerSettings, draw_depth_of_photo, finish
+from engine.queries.observed import Frame, observed_views
+from engine.queries.photo_depth import size_for_depth
+from engine.queries.query import FloatArray
 
 LENS = Intrinsics(0.9, 1.35, 0.4, 0.5)
 CAMERA = Camera(np.eye(4), LENS)
@@ -54,12 +50,12 @@ def test_a_photo_needs_nothing_but_itself(engine: Engine) -> None:
 def test_left_and_right_are_alike_to_a_photo(engine: Engine, monkeypatch) -> None:
     """Without noise, the depth of the mirror image is the mirror image of the depth."""
     monkeypatch.setattr(
-        drawing, "standard_noise", lambda shape, _g, like: torch.zeros(shape, device=like.device)
+        joint, "standard_noise", lambda shape, _g, like: torch.zeros(shape, device=like.device)
     )
     rgb = photo()
     depth = finish(draw_depth_of_photo(engine, rgb, CAMERA, SETTINGS, noise()))
     turned = np.ascontiguousarray(rgb[:, ::-1])
-    other = finish(draw_depth_of_photo(engine, turned, mirrored(CAMERA), SETTINGS, noise()))
+    other = finish(draw_depth_of_photo(engine, turned, CAMERA.mirrored(), SETTINGS, noise()))
     np.testing.assert_allclose(depth, other[:, ::-1], rtol=2e-3)
     assert depth.std() > 0
 
@@ -95,11 +91,11 @@ def test_every_photo_keeps_about_its_shape(rows: int, columns: int) -> None:
 def test_the_network_sees_the_enlarged_photo(engine: Engine, monkeypatch) -> None:
     seen = []
 
-    def watched(engine: Engine, context: Context, camera: Camera, rgb: FloatArray) -> Context:
-        seen.append((context.size, rgb))
-        return with_picture(engine, context, camera, rgb)
+    def watched(engine: Engine, views: Sequence[KnownView], frame: Frame, slot: int):
+        seen.append((frame.size, views[0].rgb))
+        return observed_views(engine, views, frame, slot)
 
-    monkeypatch.setattr(photo_depth, "with_picture", watched)
+    monkeypatch.setattr(answers, "observed_views", watched)
     rgb = photo()
     finish(draw_depth_of_photo(engine, rgb, CAMERA, SETTINGS, noise()))
     assert [size for size, _ in seen] == [(64, 96)] * 2

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.queries import (
-    ContextView,
     Engine,
     Hint,
+    KnownView,
     SamplerSettings,
     draw_depth,
     draw_view,
@@ -30,11 +32,11 @@ def camera(x: float = 0.0, scale: float = 1.0) -> Camera:
     return Camera(T, LENS)
 
 
-def view(seed: int, x: float = 0.0, scale: float = 1.0) -> ContextView:
+def view(seed: int, x: float = 0.0, scale: float = 1.0) -> KnownView:
     rng = np.random.default_rng(seed)
     rgb = rng.random((*SIZE, 3), dtype=np.float32)
     depth = (1 + rng.random(SIZE, dtype=np.float32)) * scale
-    return ContextView(camera(x, scale), rgb, depth.astype(np.float32))
+    return KnownView(rgb, depth.astype(np.float32), camera=camera(x, scale))
 
 
 def noise(seed: int = 0) -> torch.Generator:
@@ -54,10 +56,10 @@ def hint(scale: float = 1.0) -> Hint:
 def test_answers_have_the_units_and_shapes_promised(engine: Engine) -> None:
     context = open_context(engine, [view(0), view(1, 0.2)])
     drawn = finish(draw_view(engine, context, camera(0.1), hint(), SETTINGS, noise()))
-    depth = finish(draw_depth(engine, context, camera(0.1), drawn.rgb, hint(), SETTINGS, noise()))
-    assert drawn.rgb.shape == (*SIZE, 3)
-    assert drawn.rgb.dtype == depth.dtype == np.float32
-    assert 0 <= drawn.rgb.min() <= drawn.rgb.max() <= 1
+    depth = finish(draw_depth(engine, context, camera(0.1), drawn, hint(), SETTINGS, noise()))
+    assert drawn.shape == (*SIZE, 3)
+    assert drawn.dtype == depth.dtype == np.float32
+    assert 0 <= drawn.min() <= drawn.max() <= 1
     assert depth.shape == SIZE
     assert not np.isnan(depth).any()
     assert (depth > 0).all()
@@ -70,10 +72,8 @@ def test_the_scale_of_the_scene_does_not_reach_the_network(engine: Engine, scale
     for size in (1.0, scale):
         context = open_context(engine, [view(0, 0.0, size), view(1, 0.2, size)])
         drawn = finish(draw_view(engine, context, camera(0.1, size), hint(size), SETTINGS, noise()))
-        asked = draw_depth(
-            engine, context, camera(0.1, size), drawn.rgb, hint(size), SETTINGS, noise()
-        )
-        pictures.append(drawn.rgb)
+        asked = draw_depth(engine, context, camera(0.1, size), drawn, hint(size), SETTINGS, noise())
+        pictures.append(drawn)
         depths.append(finish(asked) / size)
     np.testing.assert_allclose(pictures[0], pictures[1], atol=1e-3)
     near = depths[0] < 20
@@ -97,10 +97,10 @@ def test_where_the_world_lies_does_not_reach_the_network(engine: Engine) -> None
 
     views = [view(0), view(1, 0.2)]
     here = open_context(engine, views)
-    there = open_context(engine, [ContextView(moved(v.camera), v.rgb, v.depth) for v in views])
+    there = open_context(engine, [replace(v, camera=moved(v.camera)) for v in views])
     a = finish(draw_view(engine, here, camera(0.1), None, SETTINGS, noise()))
     b = finish(draw_view(engine, there, moved(camera(0.1)), None, SETTINGS, noise()))
-    np.testing.assert_allclose(a.rgb, b.rgb, atol=2e-3)
+    np.testing.assert_allclose(a, b, atol=2e-3)
 
 
 def test_noise_and_every_input_matter(engine: Engine) -> None:
@@ -112,7 +112,7 @@ def test_noise_and_every_input_matter(engine: Engine) -> None:
         asked = draw_view(
             engine, given["context"], given["camera"], given["hint"], SETTINGS, given["noise"]
         )
-        return finish(asked).rgb
+        return finish(asked)
 
     plain = draw()
     np.testing.assert_array_equal(plain, draw(noise=noise()))
@@ -133,7 +133,7 @@ def test_a_hint_that_shows_nothing_is_no_hint(engine: Engine) -> None:
     empty = Hint(np.zeros((*SIZE, 3), np.float32), nothing * np.nan, nothing)
     a = finish(draw_view(engine, context, camera(), empty, SETTINGS, noise()))
     b = finish(draw_view(engine, context, camera(), None, SETTINGS, noise()))
-    np.testing.assert_array_equal(a.rgb, b.rgb)
+    np.testing.assert_array_equal(a, b)
 
 
 def test_the_anchor_goes_first(engine: Engine) -> None:
@@ -147,11 +147,11 @@ def test_the_anchor_goes_first(engine: Engine) -> None:
 def test_a_simulated_warp_is_a_picture(engine: Engine) -> None:
     context = open_context(engine, [view(0)])
     drawn = finish(draw_warp(engine, context, camera(0.1), SETTINGS, noise()))
-    assert drawn.rgb.shape == (*SIZE, 3)
+    assert drawn.shape == (*SIZE, 3)
 
 
 def test_bad_sizes_are_refused(engine: Engine) -> None:
-    small = ContextView(camera(), np.zeros((16, 16, 3), np.float32))
+    small = KnownView(np.zeros((16, 16, 3), np.float32), camera=camera())
     with pytest.raises(ValueError, match="one size"):
         open_context(engine, [view(0), small])
     with pytest.raises(ValueError, match="needs the size"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from engine.model.text import Kind
+from engine.model.kinds import Kind
 from engine.sampling.flow import finish
 from engine.sampling.joint import JointSampling, Target, draw_pictures
 

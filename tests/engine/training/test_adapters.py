@@ -15,9 +15,10 @@ from engine.model.codec import Codec, CodecConfig
 from engine.model.control.joint_network import ControlConfig, Coupling
 from engine.model.control.lora import LoraConfig
 from engine.model.control.networks import read_network
+from engine.model.kinds import Kind
 from engine.model.model import Model, new_model
 from engine.model.storage import read_model, save_model
-from engine.model.text import Kind, Tokenizer
+from engine.model.text import Tokenizer
 from engine.model.transformer import TransformerConfig
 from engine.training.adapters import AdapterTrainer, AdapterTrainingConfig
 from engine.training.buffer import SourceShares

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.model.codec import Codec, CodecConfig
+from engine.model.kinds import Kind
 from engine.model.model import new_model
-from engine.model.text import Kind, Tokenizer
+from engine.model.text import Tokenizer
 from engine.model.tokens import Group, Picture
 from engine.model.transformer import TransformerConfig
 from engine.training.adversary import JUDGE, Adversary, AdversaryConfig, Judge, judged_views

@@ -14,8 +14,8 @@ from safetensors.torch import load_file
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.model.codec import Codec
 from engine.model.control.networks import read_network
+from engine.model.kinds import Kind
 from engine.model.storage import read_model
-from engine.model.text import Kind
 from engine.model.tokens import Group, Picture
 from engine.training.cli import main
 from engine.training.codec_training import load_codec, save_codec

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch._dynamo.utils import counters
 
-from engine.model.text import Kind
+from engine.model.kinds import Kind
 from engine.model.tokens import Group, Picture
 from engine.model.transformer import Transformer, TransformerConfig
 from engine.training import compiling

@@ -11,9 +11,11 @@ import torch
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.geometry.pictures import depth_to_picture
 from engine.model.codec import Codec, CodecConfig
+from engine.model.kinds import Kind
 from engine.model.model import Model, new_model
+from engine.model.pictures import PictureMaker
 from engine.model.storage import read_model
-from engine.model.text import Kind, Tokenizer
+from engine.model.text import Tokenizer
 from engine.model.transformer import TransformerConfig
 from engine.training.buffer import ReplayBuffer, SourceShares
 from engine.training.entries import (
@@ -207,7 +209,7 @@ def test_single_views_wait_in_a_buffer_of_their_own(codec: Codec) -> None:
     config = SyllabusConfig(photo_batch=6, entries=SIZE, mixture=mixture, **kept)
     draws = Draws(generator(), generator(), 0)
     scenes = SourceShares((OneScene(),), (1.0,))
-    syllabus = Syllabus(config, scenes, codec, Tokenizer(["a"]), draws, CPU)
+    syllabus = Syllabus(config, scenes, PictureMaker(codec), Tokenizer(["a"]), draws, CPU)
     for _ in range(4):
         assert syllabus.next().samples == 6
     assert len(syllabus.buffers["photo"].entries) == 9
@@ -220,7 +222,7 @@ def test_single_views_of_several_sizes_take_turns(codec: Codec) -> None:
     config = SyllabusConfig(photo_batch=12, entries=SIZE, mixture=mixture, photos=sizes, buffer=10)
     draws = Draws(generator(), generator(), 0)
     scenes = SourceShares((OneScene(),), (1.0,))
-    syllabus = Syllabus(config, scenes, codec, Tokenizer(["a"]), draws, CPU)
+    syllabus = Syllabus(config, scenes, PictureMaker(codec), Tokenizer(["a"]), draws, CPU)
     asked = [syllabus.next() for _ in range(24)]
     grids = [one.lesson.groups[1].pictures[0].grid for one in asked]
     batches = dict(zip(grids, (one.samples for one in asked), strict=True))

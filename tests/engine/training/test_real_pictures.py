@@ -15,7 +15,8 @@ from hypothesis.extra import numpy as arrays
 
 from engine.geometry.cameras import Intrinsics
 from engine.model.codec import Codec, CodecConfig
-from engine.model.text import Kind
+from engine.model.kinds import Kind
+from engine.model.pictures import PictureMaker
 from engine.training.buffer import Offer, SourceShares
 from engine.training.clip_frames import clip_files, read_posed_clip
 from engine.training.entries import EntryConfig
@@ -264,7 +265,9 @@ def lessons(pictures: Path, codec: Codec, count: int) -> dict[str, Lesson]:
         mixture=MixtureConfig(photo=0.4, bare=0.8),
     )
     draws = Draws(generator(1), generator(2), 0)
-    syllabus = Syllabus(config, all_sources(pictures), codec, Tokenizer([]), draws, CPU)
+    syllabus = Syllabus(
+        config, all_sources(pictures), PictureMaker(codec), Tokenizer([]), draws, CPU
+    )
     asked = [syllabus.next() for _ in range(count)]
     return {one.name: one.lesson for one in asked}
 

@@ -104,11 +104,6 @@ class FakeStep:
     total: int
 
 
-@dataclass(frozen=True, eq=False)
-class FakeDrawn:
-    rgb: Array
-
-
 class FakeQueries:
     """Stands in for `engine.queries`: knows the room, and draws it as a model would.
 
@@ -117,7 +112,9 @@ class FakeQueries:
     """
 
     Hint = staticmethod(lambda **fields: SimpleNamespace(**fields))
-    ContextView = staticmethod(lambda *fields: SimpleNamespace(camera=fields[0], depth=fields[2]))
+    KnownView = staticmethod(
+        lambda rgb, depth, camera: SimpleNamespace(rgb=rgb, camera=camera, depth=depth)
+    )
 
     def __init__(self, room: Room, start: Camera) -> None:
         self.room = room
@@ -149,7 +146,7 @@ class FakeQueries:
         self.hints.append(hint)
         rgb = self.truth(camera, *context.size)[0] * np.float32(0.85)
         noise = torch.randn(rgb.shape, generator=generator).numpy() * 0.01
-        return FakeDrawn(np.clip(rgb + noise, 0, 1).astype(np.float32))
+        return np.clip(rgb + noise, 0, 1).astype(np.float32)
 
     def draw_depth(self, engine, context, camera, rgb, hint, settings, generator):
         yield from self._steps("depth", 2)

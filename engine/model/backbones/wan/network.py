@@ -23,8 +23,8 @@ from engine.model.backbones.wan.adapted import Adapted, WanAdaptation
 from engine.model.backbones.wan.layers import CameraGate, Text, WanLayer, WanPass, padded_text
 from engine.model.backbones.wan.pictures import WanPictures
 from engine.model.control.adapters_file import weights_hash
-from engine.model.text import Kind
-from engine.model.tokens import PATCH, Group, Picture
+from engine.model.kinds import PATCH, Kind
+from engine.model.tokens import Group, Picture, spread
 
 #: Wan's timesteps for our levels 0 to 1.
 _TIMESTEPS = 1000.0
@@ -258,6 +258,4 @@ def _wide_level(picture: Picture) -> Tensor:
     level = picture.level.float()
     if level.ndim == 1:
         return level.view(-1, 1, 1, 1)
-    wide = level.view(len(level), 1, *picture.grid)
-    patch = 1 if picture.kind is Kind.RAYS else PATCH
-    return wide.repeat_interleave(patch, 2).repeat_interleave(patch, 3)
+    return spread(level, picture.grid, picture.kind.patch)

@@ -9,13 +9,15 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from engine.model.backbones.wan.layers import through
-from engine.model.text import Kind
-from engine.model.tokens import HINT_EXTRA, PATCH, RAY_CHANNELS, Picture, patchify, picture_tokens
+from engine.model.kinds import PATCH, RAY_CHANNELS, Kind
+from engine.model.tokens import HINT_EXTRA, Picture, patchify, picture_tokens
 
 #: Drawn and read by Wan's own projections.
 _COLOURS = (Kind.RGB, Kind.WARP)
 #: Latents that Wan was never trained on; their projections start as copies of Wan's.
 _LATENT_GEOMETRY = (Kind.DEPTH, Kind.XYZ)
+#: Kinds that are told apart by a vector; Wan's own needs none.
+_WITH_VECTOR = (*_LATENT_GEOMETRY, Kind.RAYS, Kind.WARP)
 #: Asked beside a hint; only these may answer with it directly.
 _HINTED = (Kind.RGB, Kind.DEPTH)
 
@@ -35,7 +37,7 @@ class WanPictures(nn.Module):
         self.outputs = nn.ModuleDict({k.name: nn.Linear(width, patch) for k in _LATENT_GEOMETRY})
         self.outputs[Kind.RAYS.name] = nn.Linear(width, RAY_CHANNELS)
         self.kinds = nn.ParameterDict(
-            {kind.name: nn.Parameter(torch.zeros(width)) for kind in Kind if kind is not Kind.RGB}
+            {kind.name: nn.Parameter(torch.zeros(width)) for kind in _WITH_VECTOR}
         )
         self.rays = nn.Sequential(
             nn.Linear(RAY_CHANNELS, width), nn.SiLU(), nn.Linear(width, width)
@@ -100,7 +102,7 @@ class WanPictures(nn.Module):
             assert isinstance(own, nn.Linear)
             order = "b (h w) (c p q) -> b c (h p) (w q)"
             tokens = through(own, x).float()
-        patch = 1 if picture.kind is Kind.RAYS else PATCH
+        patch = picture.kind.patch
         shape = {"h": rows, "w": columns, "p": patch, "q": patch}
         found: Tensor = rearrange(tokens, order, **shape)
         if picture.hint is not None and picture.kind.name in self.hint_out:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from engine.model.backbones.text import PieceTokenizer, TextEncoder
 from engine.model.backbones.wan.network import WanBackbone
-from engine.model.text import PROMPTS, Kind
+from engine.model.kinds import KINDS, Kind
 from engine.model.tokens import Group, Picture
 
 diffusers = pytest.importorskip("diffusers")
@@ -57,7 +57,7 @@ def tiny_umt5(seed: int = 0) -> Any:
 def tiny_pieces() -> Any:
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
-    words = ["<pad>", "</s>", "<unk>", *PROMPTS.values(), *WORDS]
+    words = ["<pad>", "</s>", "<unk>", *(kind.prompt for kind in KINDS.values()), *WORDS]
     tokenizer = Tokenizer(
         models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="<unk>")
     )
@@ -116,7 +116,9 @@ def prompt(kinds: Kind | tuple[Kind, ...] = Kind.RGB, caption: str = "") -> Tens
 
 def picture(kind: Kind, slot: int, level: float, seed: int = 0, **given: Any) -> Picture:
     """Of 6×8 latents; `rays=True` and `hint=True` draw some."""
-    generator = torch.Generator().manual_seed(1000 * seed + 10 * slot + int(kind))
+    generator = torch.Generator().manual_seed(
+        1000 * seed + 10 * slot + list(KINDS).index(kind.name)
+    )
 
     def draw(*shape: int) -> Tensor:
         return torch.randn(*shape, generator=generator)

@@ -16,7 +16,7 @@ from engine.model.control.concatenated import ChannelConcatenation
 from engine.model.control.joint_network import ControlConfig, Coupling
 from engine.model.control.lora import adapters
 from engine.model.control.networks import build_network
-from engine.model.text import Kind
+from engine.model.kinds import Kind
 from engine.model.tokens import Group, Picture
 from engine.training.buffer import Offer
 from engine.training.reports import Running

@@ -15,9 +15,10 @@ from engine.model.backbones.wan.adapted import Adapted, WanAdaptation
 from engine.model.codec import Codec, CodecConfig
 from engine.model.control.adapters_file import read_adapters
 from engine.model.errors import CheckpointError
+from engine.model.kinds import Kind
 from engine.model.model import Model, new_model, own_transformer
 from engine.model.storage import read_model, save_model
-from engine.model.text import Kind, Tokenizer
+from engine.model.text import Tokenizer
 from engine.model.transformer import Transformer, TransformerConfig
 from engine.model.weights_folder import read_object
 

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from engine.model.backbones.backbone import Cache
 from engine.model.backbones.text import TextEncoder
+from engine.model.kinds import Kind
 from engine.model.pretrained import load_weights
-from engine.model.text import Kind
 from engine.model.tokens import Group, Picture
 from engine.model.weights_folder import open_folder
 

@@ -12,11 +12,10 @@ import torch
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.model.backbones.wan.adaptation import adapt
 from engine.model.backbones.wan.adapted import Adapted, WanAdaptation
+from engine.model.kinds import Kind
 from engine.model.model import Model
 from engine.model.storage import read_model, save_model
-from engine.model.text import Kind
 from engine.queries import (
-    ContextView,
     Engine,
     Hint,
     SamplerSettings,
@@ -26,9 +25,9 @@ from engine.queries import (
     finish,
     open_context,
 )
+from engine.queries.answers import ask
 from engine.queries.generate import GenerationConfig, generate
 from engine.queries.interpolate import InterpolationConfig, interpolate_pictures
-from engine.queries.joint import ask
 from engine.queries.query import KnownView, Query
 from engine.sampling.joint import JointSampling
 from engine.sampling.keys import keyed_generator, noise_of
@@ -72,24 +71,24 @@ def test_two_views_of_a_walk(engine: Engine) -> None:
     """Each with its depth; the second sees the first, and its hint."""
     assert len(engine.weights_hash) == 64
     depth = finish(draw_depth_of_photo(engine, photo(), camera(0), ONE, noise()))
-    views = [ContextView(camera(0), photo(), depth)]
+    views = [KnownView(photo(), depth, camera=camera(0))]
     pictures = []
     for index in range(2):
         where = camera(0.1 * (index + 1))
         shown = Hint(photo(), depth, np.full(SIZE, 0.7, np.float32))
         context = open_context(engine, views)
         drawn = finish(draw_view(engine, context, where, shown, ONE, noise(index)))
-        asked = draw_depth(engine, context, where, drawn.rgb, shown, ONE, noise(index))
+        asked = draw_depth(engine, context, where, drawn, shown, ONE, noise(index))
         depth = finish(asked)
-        assert drawn.rgb.shape == (*SIZE, 3)
+        assert drawn.shape == (*SIZE, 3)
         assert depth.shape == SIZE
         assert (depth > 0).all()
-        views.append(ContextView(where, drawn.rgb, depth))
-        pictures.append(drawn.rgb)
+        views.append(KnownView(drawn, depth, camera=where))
+        pictures.append(drawn)
     assert np.abs(pictures[0] - pictures[1]).max() > 1e-3
     blind = open_context(engine, views[:1], use_depth=False)
     other = finish(draw_view(engine, blind, camera(0.1), shown, ONE, noise(0)))
-    assert np.abs(other.rgb - pictures[0]).max() > 1e-5
+    assert np.abs(other - pictures[0]).max() > 1e-5
 
 
 def test_interpolation_and_reconstruction(engine: Engine) -> None:
@@ -129,6 +128,6 @@ def test_words_alone_make_a_scene(engine: Engine) -> None:
 def test_an_untrained_folder_walks_too(pipeline: Path) -> None:
     engine = Engine.load(pipeline)
     assert len(engine.weights_hash) == 64
-    context = open_context(engine, [ContextView(camera(0), photo())])
+    context = open_context(engine, [KnownView(photo(), camera=camera(0))])
     drawn = finish(draw_view(engine, context, camera(0.1), None, ONE, noise()))
-    assert np.isfinite(drawn.rgb).all()
+    assert np.isfinite(drawn).all()

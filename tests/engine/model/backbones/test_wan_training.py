@@ -11,7 +11,7 @@ import torch
 
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.model.backbones.wan.network import WanBackbone
-from engine.queries import ContextView, Engine, SamplerSettings, draw_view, finish, open_context
+from engine.queries import Engine, KnownView, SamplerSettings, draw_view, finish, open_context
 from engine.training.cli import main
 from engine.training.worlds.prerender import save_sequence
 from engine.training.worlds.world import Sequence
@@ -57,10 +57,10 @@ def test_adapters_of_a_folder_are_trained_gone_on_with_and_walked_with(
     rgb = np.random.default_rng(1).random((32, 48, 3)).astype(np.float32)
     pictures = []
     for each in (engine, untrained):
-        context = open_context(each, [ContextView(at(0.0), rgb)])
+        context = open_context(each, [KnownView(rgb, camera=at(0.0))])
         noise = torch.Generator().manual_seed(0)
         settings = SamplerSettings(rgb_steps=1)
-        pictures.append(finish(draw_view(each, context, at(0.1), None, settings, noise)).rgb)
+        pictures.append(finish(draw_view(each, context, at(0.1), None, settings, noise)))
     assert pictures[0].shape == (32, 48, 3)
     assert np.isfinite(pictures[0]).all()
     assert np.abs(pictures[0] - pictures[1]).max() > 0  # something was learned

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.model.text import Kind
+from engine.model.kinds import KINDS, Kind
 from engine.model.tokens import Group, Picture
 from engine.model.transformer import Transformer, TransformerConfig
 
@@ -35,7 +35,7 @@ def randomise_trained(network: torch.nn.Module, seed: int = 9) -> None:
 
 
 def picture(kind: Kind, slot: int, level: float, seed: int) -> Picture:
-    generator = torch.Generator().manual_seed(100 * seed + 10 * slot + int(kind))
+    generator = torch.Generator().manual_seed(100 * seed + 10 * slot + list(KINDS).index(kind.name))
 
     def draw(*shape: int) -> Tensor:
         return torch.randn(*shape, generator=generator)

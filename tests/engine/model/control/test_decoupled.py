@@ -11,7 +11,7 @@ import torch
 from engine.model.control.decoupled import DecoupledTransformer
 from engine.model.control.joint_network import ControlConfig
 from engine.model.control.lora import LoraConfig
-from engine.model.text import Kind
+from engine.model.kinds import Kind
 from engine.model.tokens import Group
 from engine.model.transformer import Cache, Transformer
 

@@ -15,9 +15,10 @@ import torch.nn.functional as F
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.geometry.rays import plucker_rays
 from engine.model.codec import Codec, CodecConfig
+from engine.model.kinds import Kind
 from engine.model.model import new_model, own_transformer
 from engine.model.storage import read_model, save_model
-from engine.model.text import Kind, Tokenizer
+from engine.model.text import Tokenizer
 from engine.model.transformer import TransformerConfig
 from engine.training.ablations import study as study_module
 from engine.training.ablations.lessons import ASKED, ablation_lesson, known_group

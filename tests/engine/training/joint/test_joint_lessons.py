@@ -10,8 +10,9 @@ from engine.geometry.cameras import Camera, Intrinsics
 from engine.geometry.pictures import points_to_picture
 from engine.geometry.projection import unproject
 from engine.model.codec import Codec, CodecConfig
+from engine.model.kinds import Kind
 from engine.model.model import new_model
-from engine.model.text import Kind, Tokenizer
+from engine.model.text import Tokenizer
 from engine.model.tokens import check_rays_hidden
 from engine.model.transformer import TransformerConfig
 from engine.training.entries import EntryConfig

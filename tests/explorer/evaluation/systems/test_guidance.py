@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.queries.joint import AnsweredView
+from engine.model.kinds import Kind
+from engine.queries.answers import AnsweredView
 from explorer.evaluation.systems import guidance, points
 
 
@@ -15,7 +16,12 @@ def answers(sample):
     """The truth, as a model would answer it."""
     first = sample.views[0]
     return tuple(
-        AnsweredView(rgb=view.rgb, points=points._in_first_frame(view.depth, view, first))
+        AnsweredView(
+            {
+                Kind.RGB: view.rgb,
+                Kind.XYZ: points._in_first_frame(view.depth, view, first),
+            }
+        )
         for view in sample.views
     )
 
@@ -31,7 +37,7 @@ def test_sky_and_what_lies_behind_the_camera_is_far(samples):
     sample = samples[0]
     points = answers(sample)[0].points.copy()
     points[0, 0], points[0, 1] = np.inf, (0.0, 0.0, -1.0)
-    found = guidance.depth_in(sample.views[0].camera, sample, AnsweredView(points=points))
+    found = guidance.depth_in(sample.views[0].camera, sample, AnsweredView({Kind.XYZ: points}))
     assert np.isposinf(found[0, :2]).all()
     assert np.isfinite(found[1:]).all()
 

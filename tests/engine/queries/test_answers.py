@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from engine.geometry.cameras import Camera, Intrinsics
-from engine.model.text import Kind
-from engine.queries.joint import ask
+from engine.model.kinds import Kind
+from engine.queries.answers import ask
 from engine.queries.query import KnownView, Query, QueryError
 from engine.sampling.flow import finish
 from engine.sampling.joint import JointSampling
@@ -175,7 +175,7 @@ def test_a_drawing_can_be_left_between_steps(engine):
         ((KnownView(camera=camera()),), ((Kind.RAYS, 0),), "it is known"),
         ((KnownView(rgb=rgb()),), ((Kind.DEPTH, 1),), "has 1 views"),
         ((KnownView(rgb=rgb()),), ((Kind.DEPTH, 0),) * 2, "asked twice"),
-        ((KnownView(rgb=rgb()),), ((Kind.WARP, 0),), "cannot be asked"),
+        ((KnownView(warp=rgb()),), ((Kind.WARP, 0),), "WARP of view 0 is asked, but it is known"),
         ((KnownView(rgb=rgb()[:16]),), ((Kind.DEPTH, 0),), "48x16 pixels"),
         ((KnownView(seen=np.ones(SIZE, bool)),), ((Kind.RGB, 0),), "neither rgb nor points"),
         ((KnownView(rgb=rgb()), KnownView(camera=camera())), ((Kind.RGB, 1),), "view 0, whose own"),

@@ -1,0 +1,68 @@
+"""Decoders of single kinds, which see what was observed of the same view at finer strides."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from engine.model.codecs.picture_codec import PictureCodec
+from engine.model.encoders.features import Features
+from engine.model.errors import CheckpointError
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The RGB picture of a view, as it is known when another kind of that view is decoded.
+
+    Attributes:
+        picture: (B, 3, H, W) in [−1, 1].
+        features: what the model's encoders saw in it.
+    """
+
+    picture: Tensor
+    features: tuple[Features, ...] = ()
+
+
+class PictureDecoder(nn.Module, ABC):
+    """Decodes one kind. Where nothing was observed in its slot, it must do without.
+
+    Attributes:
+        class_name: by which checkpoints find the class in `DECODERS`.
+    """
+
+    class_name: str
+
+    @abstractmethod
+    def forward(self, latent: Tensor, codec: PictureCodec, observed: Observed | None) -> Tensor:
+        """(B, 3, H, W) in [−1, 1] from latents (B, C, H/8, W/8)."""
+
+    @abstractmethod
+    def header(self) -> dict[str, Any]:
+        """What it is built from, as JSON; `class` names it."""
+
+
+#: How a decoder is built again, by its class's name, from its header.
+DECODERS: dict[str, Callable[[Mapping[str, Any]], PictureDecoder]] = {}
+
+
+def restored_decoder(
+    kind: str, header: Mapping[str, Any], tensors: Mapping[str, Tensor]
+) -> PictureDecoder:
+    """The decoder that a checkpoint names for a kind, with its weights.
+
+    Raises:
+        CheckpointError: this version knows no such class.
+        KeyError, RuntimeError: header or weights are of another version.
+    """
+    if header["class"] not in DECODERS:
+        raise CheckpointError(
+            f"the weights decode {kind} pictures by a {header['class']}, which this version does "
+            "not have; install the version that wrote them"
+        )
+    decoder = DECODERS[header["class"]](header)
+    decoder.load_state_dict(dict(tensors))
+    return decoder.eval()

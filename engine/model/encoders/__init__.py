@@ -1,0 +1,4 @@
+"""Pretrained sight: networks whose features join the tokens of pictures.
+
+To add one, subclass `ImageEncoder` and enter its class in `ENCODERS`.
+"""

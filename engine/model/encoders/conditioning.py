@@ -1,0 +1,58 @@
+"""How a network reads the features of image encoders: as something added to a picture's tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor, nn
+
+from engine.model.encoders.features import EncoderDescription, Features
+
+
+class FeatureInputs(nn.Module):
+    """One projection for each level of each encoder, all zero at first: weights that were trained
+    without an encoder draw the same with it, and learn from there.
+
+    Finer features than the tokens are averaged over a token, coarser ones interpolated.
+    """
+
+    def __init__(self, encoders: Sequence[EncoderDescription], width: int) -> None:
+        super().__init__()
+        self.projections = nn.ModuleDict(
+            {
+                told.name: nn.ModuleList([nn.Linear(n.channels, width) for n in told.levels])
+                for told in encoders
+            }
+        )
+        for parameter in self.parameters():
+            nn.init.zeros_(parameter)
+
+    def forward(self, features: Features, grid: tuple[int, int]) -> Tensor:
+        """(B, N, D) for a picture with `grid` rows and columns of tokens.
+
+        Raises:
+            ValueError: the network reads no encoder of that name.
+        """
+        if features.encoder not in self.projections:
+            known = ", ".join(self.projections) or "none"
+            raise ValueError(
+                f"a picture brings features of {features.encoder}; this network reads {known}"
+            )
+        layers = self.projections[features.encoder]
+        assert isinstance(layers, nn.ModuleList)
+        told = [
+            layer(rearrange(at_tokens(level, grid), "b c h w -> b (h w) c"))
+            for layer, level in zip(layers, features.levels, strict=True)
+        ]
+        return torch.stack(told).sum(0)
+
+
+def at_tokens(level: Tensor, grid: tuple[int, int]) -> Tensor:
+    """Features (B, C, h, w) at the places of tokens, (B, C, rows, columns)."""
+    rows, columns = grid
+    if level.shape[-2] >= rows and level.shape[-1] >= columns:
+        return F.adaptive_avg_pool2d(level, grid)
+    return F.interpolate(level, grid, mode="bilinear", align_corners=False)

@@ -1,0 +1,183 @@
+"""Answers queries: encodes what is known, draws what is asked, decodes it.
+
+The one road from a question to a picture: walks, clips, tables and the held-out check of training
+all come by here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine.model.kinds import Kind
+from engine.model.tokens import Group, Picture
+from engine.model.transformer import Cache
+from engine.queries.engine import Engine
+from engine.queries.observed import Frame, asked_targets, observed_views
+from engine.queries.pictures import finished, planes, values
+from engine.queries.query import FloatArray, KnownView, Query
+from engine.sampling.flow import Drawing
+from engine.sampling.joint import JointSampling, Target, draw_pictures
+
+
+@dataclass(frozen=True, eq=False)
+class AnsweredView:
+    """What was drawn of one view, by kind; what was not asked is None.
+
+    Colours are all as the codec decodes them, seen patches too.
+    """
+
+    drawn: Mapping[Kind, FloatArray] = field(default_factory=dict)
+
+    @property
+    def rgb(self) -> FloatArray | None:
+        """(H, W, 3) in [0, 1]."""
+        return self.drawn.get(Kind.RGB)
+
+    @property
+    def depth(self) -> FloatArray | None:
+        """(H, W) z-depth in scene units; inf = sky."""
+        return self.drawn.get(Kind.DEPTH)
+
+    @property
+    def points(self) -> FloatArray | None:
+        """(H, W, 3) in the frame of the anchor's camera, in scene units; inf = sky."""
+        return self.drawn.get(Kind.XYZ)
+
+    @property
+    def rays(self) -> FloatArray | None:
+        """(6, H/16, W/16) Plücker rays in the anchor's frame, in units of σ."""
+        return self.drawn.get(Kind.RAYS)
+
+    @property
+    def warp(self) -> FloatArray | None:
+        """(H, W, 3) in [0, 1]: what a render of the other views would show, holes filled."""
+        return self.drawn.get(Kind.WARP)
+
+
+@dataclass(frozen=True, eq=False)
+class _Answer:
+    """A picture (1, 3, H, W), or rays, of a target."""
+
+    target: Target
+    picture: Tensor
+
+
+@torch.no_grad()
+def ask(
+    engine: Engine, query: Query, sampling: JointSampling, generator: torch.Generator
+) -> Drawing[tuple[AnsweredView, ...]]:
+    """Draws everything that `query` asks, together; one answer a view."""
+    large = _at_drawn_size(query)
+    drawn = yield from _drawn(engine, large, sampling, generator)
+    if query.mirrored:
+        turned = replace(large, views=tuple(view.mirrored() for view in large.views))
+        again = yield from _drawn(engine, turned, sampling, generator)
+        drawn = [
+            replace(one, picture=(one.picture + other.picture.flip(-1)) / 2)
+            for one, other in zip(drawn, again, strict=True)
+        ]
+    return _answers(query, [_brought_to(query.size, answer) for answer in drawn])
+
+
+def draw_contents(
+    engine: Engine,
+    known: Sequence[Picture],
+    targets: Sequence[Target],
+    sampling: JointSampling,
+    generator: torch.Generator,
+    caption: str = "",
+    cache: Cache | None = None,
+) -> Drawing[list[Tensor]]:
+    """Clean contents of `targets`, drawn together by a network that is shown `known` after what
+    the cache holds."""
+    cache = cache or Cache()
+    if known:
+        with engine.autocast():
+            cache = engine.transformer.remember(Group(tuple(known)), cache)
+    kinds = tuple(dict.fromkeys(target.kind for target in targets))
+
+    def said(pictures: Sequence[Picture], words: str) -> list[Tensor]:
+        ids = engine.tokenizer.encode(kinds, words).ids
+        prompt = torch.tensor([ids], device=engine.device)
+        with torch.no_grad(), engine.autocast():
+            group = Group(tuple(pictures), prompt, asked=True)
+            return [x.float() for x in engine.transformer.predict(group, cache)]
+
+    def predict(pictures: Sequence[Picture]) -> Sequence[Tensor]:
+        told = said(pictures, caption)
+        if sampling.guidance == 1.0 or not caption:
+            return told
+        untold = said(pictures, "")
+        return [u + sampling.guidance * (t - u) for t, u in zip(told, untold, strict=True)]
+
+    return (yield from draw_pictures(predict, targets, sampling, generator, engine.device))
+
+
+# -- pictures in and out -----------------------------------------------------------------------
+
+
+def _drawn(
+    engine: Engine, query: Query, sampling: JointSampling, generator: torch.Generator
+) -> Drawing[list[_Answer]]:
+    """Pictures of all targets at the query's own size."""
+    observed = observed_views(engine, query.views, Frame.of(query), query.first_slot)
+    targets = asked_targets(engine, query)
+    cache = None if query.context is None else query.context.cache
+    contents = yield from draw_contents(
+        engine, observed.pictures, targets, sampling, generator, query.caption, cache
+    )
+    kinds = [target.kind for target in targets]
+    colours = [observed.colours.get(target.slot - query.first_slot) for target in targets]
+    pictures = engine.maker.pictures(kinds, contents, colours)
+    return [
+        _Answer(target, finished(target.kind, picture, engine, target.seen))
+        for target, picture in zip(targets, pictures, strict=True)
+    ]
+
+
+def _at_drawn_size(query: Query) -> Query:
+    """The query with what is known enlarged to the size at which the network draws."""
+    size = query.drawn_at
+    if size is None or size == query.size:
+        return query
+    views = tuple(_enlarged(view, size) for view in query.views)
+    return replace(query, size=size, views=views, drawn_at=None)
+
+
+def _enlarged(view: KnownView, size: tuple[int, int]) -> KnownView:
+    """Lenses are counted in shares of the picture, so the camera is the same for both."""
+    large: dict[str, np.ndarray] = {}
+    for name, picture in view.pictures().items():
+        tensor = planes(picture.astype(np.float32), torch.device("cpu"))
+        if name in ("rgb", "warp"):
+            fine = F.interpolate(tensor, size, mode="bicubic", align_corners=False).clamp(0, 1)
+        else:
+            fine = F.interpolate(tensor, size, mode="nearest-exact")
+        found = np.ascontiguousarray(fine[0].permute(1, 2, 0).numpy())
+        large[name] = found.reshape(*size, *picture.shape[2:]).astype(picture.dtype)
+    return replace(view, **large)  # type: ignore[arg-type]
+
+
+def _brought_to(size: tuple[int, int], answer: _Answer) -> _Answer:
+    if not answer.target.kind.encoded or answer.picture.shape[-2:] == size:
+        return answer
+    small = F.interpolate(
+        answer.picture, size, mode="bilinear", antialias=True, align_corners=False
+    )
+    return replace(answer, picture=small)
+
+
+def _answers(query: Query, drawn: Sequence[_Answer]) -> tuple[AnsweredView, ...]:
+    """RGB first: drawn depth is smoothed under its picture."""
+    found: list[dict[Kind, FloatArray]] = [{} for _ in query.views]
+    for answer in sorted(drawn, key=lambda one: one.target.kind is not Kind.RGB):
+        index, kind = answer.target.slot - query.first_slot, answer.target.kind
+        guide = found[index].get(Kind.RGB, query.views[index].rgb)
+        found[index][kind] = values(kind, answer.picture, guide, query.sigma)
+    return tuple(AnsweredView(each) for each in found)

@@ -1,0 +1,133 @@
+"""What is known of views, as pictures for the network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine.geometry.cameras import Camera
+from engine.model.decoders.picture_decoder import Observed
+from engine.model.hints import fill_holes, hint_latents
+from engine.model.kinds import Kind
+from engine.model.pictures import TOKEN_PIXELS, content_shape, make_picture
+from engine.model.tokens import Picture
+from engine.queries.engine import Engine
+from engine.queries.pictures import planes, ray_tensor
+from engine.queries.query import Hint, KnownView, Query
+from engine.sampling.joint import Target
+
+#: A patch counts as seen when this share of its pixels is.
+SEEN_SHARE = 0.8
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What everything metric is relative to.
+
+    Attributes:
+        anchor: the camera whose frame it is; None where no camera is known.
+        scale: σ, scene units.
+        size: (H, W) of all pictures.
+    """
+
+    anchor: Camera | None
+    scale: float
+    size: tuple[int, int]
+
+    def rays(self, camera: Camera | None, device: torch.device) -> Tensor | None:
+        """(1, 6, H/16, W/16) of a camera in the world; None where it is unknown."""
+        if camera is None or self.anchor is None:
+            return None
+        return ray_tensor(camera.relative_to(self.anchor, self.scale), self.size, device)
+
+    @staticmethod
+    def of(query: Query) -> Frame:
+        """That of a query, at the size at which it is drawn."""
+        return Frame(query.anchor, query.sigma, query.size)
+
+
+@dataclass(frozen=True)
+class ObservedViews:
+    """Attributes:
+    pictures: for the network, in the order of the views.
+    colours: the RGB picture of each view that has one, for decoders, by its index.
+    """
+
+    pictures: tuple[Picture, ...]
+    colours: dict[int, Observed]
+
+
+def observed_views(
+    engine: Engine, views: Sequence[KnownView], frame: Frame, first_slot: int = 0
+) -> ObservedViews:
+    """All pictures that are wholly known, encoded in one batch."""
+    named: list[tuple[Kind, int]] = []
+    pictures: list[Tensor] = []
+    for index, view in enumerate(views):
+        for kind, array in view.known().items():
+            if view.seen is None or kind not in (Kind.RGB, Kind.XYZ):
+                named.append((kind, index))
+                pictures.append(kind.to_picture(planes(array, engine.device), frame.scale))
+    maker = engine.maker
+    contents = maker.contents([kind for kind, _ in named], pictures)
+    rays = [frame.rays(view.camera, engine.device) for view in views]
+    made, colours = [], {}
+    for (kind, index), content, picture in zip(named, contents, pictures, strict=True):
+        features = maker.look(kind, picture)
+        slot = first_slot + index
+        made.append(make_picture(kind, slot, content, rays=rays[index], features=features))
+        if kind is Kind.RGB:
+            colours[index] = Observed(picture, features)
+    return ObservedViews(tuple(made), colours)
+
+
+def asked_targets(engine: Engine, query: Query) -> list[Target]:
+    """What is to be drawn: pictures that are asked, and those of which only a part is seen."""
+    frame, channels = Frame.of(query), engine.codec.config.latent_channels
+    targets = []
+    for kind, index in query.asked:
+        view, slot = query.views[index], query.first_slot + index
+        given = kind is not Kind.RAYS
+        rays = frame.rays(view.camera, engine.device) if given else None
+        hint = hint_tensor(engine, view.hint, frame.scale) if given else None
+        shape = content_shape(kind, query.size, channels)
+        targets.append(Target(kind, slot, shape, rays, hint=hint))
+    for kind, index in query.partly_seen():
+        targets.append(_partly_seen(engine, query, kind, index))
+    return targets
+
+
+def _partly_seen(engine: Engine, query: Query, kind: Kind, index: int) -> Target:
+    view, frame = query.views[index], Frame.of(query)
+    assert view.seen is not None
+    weight = planes(view.seen.astype(np.float32), engine.device)
+    picture = kind.to_picture(planes(view.known()[kind], engine.device), frame.scale)
+    # Codecs ring at holes; a smooth continuation costs them nothing.
+    shown = engine.codec.encode(fill_holes(picture, weight))
+    return Target(
+        kind,
+        query.first_slot + index,
+        content_shape(kind, query.size, engine.codec.config.latent_channels),
+        frame.rays(view.camera, engine.device),
+        shown,
+        F.avg_pool2d(weight, TOKEN_PIXELS).flatten() >= SEEN_SHARE,
+        view.trusted_until,
+        hint_tensor(engine, view.hint, frame.scale),
+    )
+
+
+def hint_tensor(engine: Engine, hint: Hint | None, scale: float) -> Tensor | None:
+    """(1, 2C + 1, H/8, W/8); None where memory shows nothing."""
+    if hint is None:
+        return None
+    coverage = planes(hint.coverage, engine.device)
+    if not bool((coverage > 0).any()):
+        return None
+    sigma = torch.full((1, 1, 1, 1), scale, device=engine.device)
+    rgb, depth = (planes(picture, engine.device) for picture in (hint.rgb, hint.depth))
+    return hint_latents(engine.codec, rgb, depth, coverage, sigma)
