@@ -1,4 +1,4 @@
-"""The house stands: who imports whom, what may be imported at all, and how files are read."""
+"""The house stands: who imports whom, and what may be imported at all."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ LAYERS = (
     "explorer.clips",
     "explorer.store",
     "explorer.priors",
+    "explorer.labels",
     "explorer.terminal",
     "explorer.doctor",
     "explorer.evaluation",
@@ -49,6 +50,9 @@ LAZY_LIBRARIES = {
     "engine.queries": {"psutil"},
     "engine.training": {"matplotlib", "accelerate", "transformers"},
 }
+#: What walks, reads clips and shows the window, and what it must do without, on whatever way.
+PRODUCT = ("engine.queries", "memory", "explorer.walk", "explorer.clips", "explorer.app")
+WORKSHOP = ("engine.training", "explorer.evaluation", "explorer.labels")
 QT_AND_OPENGL = {"PyQt6", "PyQt5", "PySide6", "qtpy", "pyqtgraph", "vispy", "OpenGL"}
 LONGEST_FILE = 320
 
@@ -132,32 +136,6 @@ def library_fault(found: Import) -> str | None:
     return f"{found}, which a bare machine does not have"
 
 
-def pickle_faults(source: str, importer: str) -> list[str]:
-    """Calls that would run code hidden in a file: pickle, torch.load, loose np.load."""
-    faults = [
-        str(i)
-        for i in imports_in(source, importer)
-        if i.imported.split(".")[0] in {"pickle", "cPickle", "dill", "joblib", "shelve", "marshal"}
-    ]
-    for node in ast.walk(ast.parse(source)):
-        if (
-            isinstance(node, ast.keyword)
-            and node.arg == "allow_pickle"
-            and ast.unparse(node.value) != "False"
-        ):
-            faults.append(f"{importer}:{node.value.lineno} allows pickles")
-        if not isinstance(node, ast.Call):
-            continue
-        called = ast.unparse(node.func)
-        if called in {"torch.load", "torch.save"}:
-            faults.append(f"{importer}:{node.lineno} calls {called}; use safetensors")
-        if called in {"np.load", "numpy.load"} and "allow_pickle" not in {
-            k.arg for k in node.keywords
-        }:
-            faults.append(f"{importer}:{node.lineno} calls {called} without allow_pickle=False")
-    return faults
-
-
 def test_every_source_file_is_in_a_room() -> None:
     names = [module_name(p) for p in sources()]
     assert "engine.geometry.cameras" in names
@@ -195,6 +173,43 @@ def test_circles_are_noticed() -> None:
     found = [i for module, code in statements.items() for i in imports_in(code, module)]
     assert set(circle(found, set(statements))) == {"a.x", "a.y"}
     assert circle(found[:1], set(statements)) == []
+
+
+def ways_to_the_workshop(found: Iterable[Import], modules: Collection[str]) -> list[str]:
+    """Imports, wherever the statements stand, by which the product comes to `WORKSHOP`."""
+    graph: dict[str, set[str]] = {}
+    for each in found:
+        whole = each.imported
+        module = whole if whole in modules else whole.rpartition(".")[0]
+        graph.setdefault(each.importer, set()).add(module)
+    reached = {name for name in graph if room(name) in PRODUCT}
+    following = list(reached)
+    ways = []
+    while following:
+        for imported in sorted(graph.get(importer := following.pop(), ())):
+            if room(imported) in WORKSHOP:
+                ways.append(f"{importer} imports {imported}")
+            elif imported not in reached:
+                reached.add(imported)
+                following.append(imported)
+    return ways
+
+
+def test_the_product_does_without_its_workshop() -> None:
+    assert ways_to_the_workshop(all_imports(), {module_name(p) for p in sources()}) == []
+
+
+def test_ways_to_the_workshop_are_noticed() -> None:
+    statements = {
+        "explorer.app.desk": "from explorer.doctor.fit import fit",
+        "explorer.doctor.fit": "def fit():\n    from explorer.evaluation import speed",
+        "explorer.commands.evaluate": "import explorer.evaluation.drift",
+    }
+    found = [i for module, code in statements.items() for i in imports_in(code, module)]
+    modules = {*statements, "explorer.evaluation.speed", "explorer.evaluation.drift"}
+    expected = ["explorer.doctor.fit imports explorer.evaluation.speed"]
+    assert ways_to_the_workshop(found, modules) == expected
+    assert ways_to_the_workshop(found[1:], modules) == []
 
 
 def test_bare_rooms_import_little() -> None:
@@ -244,30 +259,6 @@ def test_direction_faults_are_noticed(importer: str, statement: str, expected: b
 def test_library_faults_are_noticed(importer: str, statement: str, expected: bool) -> None:
     (found,) = imports_in(statement, importer)
     assert (library_fault(found) is not None) is expected
-
-
-def test_no_file_is_read_or_written_as_a_pickle() -> None:
-    faults = [f for p in sources() for f in pickle_faults(p.read_text(), module_name(p))]
-    assert faults == []
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "import pickle",
-        "from pickle import loads",
-        "torch.load(p, weights_only=True)",
-        "np.load(p)",
-        "np.load(p, allow_pickle=True)",
-        "np.savez(p, allow_pickle=flag)",
-    ],
-)
-def test_pickles_are_noticed(statement: str) -> None:
-    assert pickle_faults(statement, "m") != []
-
-
-def test_safe_loading_is_no_fault() -> None:
-    assert pickle_faults("np.load(p, allow_pickle=False)", "m") == []
 
 
 def test_files_stay_short() -> None:

@@ -12,8 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.geometry.cameras import Array, Camera
-from engine.geometry.keypoints import depth_at, lifted, projected
+from engine.geometry.cameras import Array
 
 
 @dataclass(frozen=True)
@@ -147,44 +146,3 @@ def match_pictures(
 ) -> Matches:
     """Matches between two pictures (H, W, 3) uint8, which may differ in size."""
     return match_features(find_features(rgb_a, config), find_features(rgb_b, config), config)
-
-
-@dataclass(frozen=True)
-class KeypointScore:
-    """How far two pictures show one scene (seed 002, §5.1, key points matching).
-
-    Attributes:
-        matches: keypoints found in both pictures.
-        consistent: those that the cameras and the depth carry onto each other.
-        median_error: pixels between where they are carried and where they are, over all matches
-            with a depth; nan where there are none.
-    """
-
-    matches: int
-    consistent: int
-    median_error: float
-
-
-def keypoint_score(
-    matches: Matches,
-    depth_a: NDArray[np.floating],
-    camera_a: Camera,
-    camera_b: Camera,
-    threshold: float = 2.0,
-) -> KeypointScore:
-    """Counts the matches that geometry explains.
-
-    Args:
-        depth_a: (H, W) of the first picture, in the units of the cameras.
-        threshold: pixels, for pictures of this size.
-    """
-    size = (depth_a.shape[0], depth_a.shape[1])
-    points = lifted(matches.pixels_a, depth_at(depth_a, matches.pixels_a), camera_a, size)
-    seen = projected(points, camera_b, size)
-    error = np.linalg.norm(seen - matches.pixels_b, axis=1)
-    known = np.isfinite(error)
-    return KeypointScore(
-        matches=len(matches),
-        consistent=int((error[known] <= threshold).sum()),
-        median_error=float(np.median(error[known])) if known.any() else float("nan"),
-    )

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from engine.geometry.cameras import Array, Camera
-from engine.geometry.rotations import rotation_about_x, rotation_about_y, rotation_angle
+from engine.geometry.rotations import rotation_about_x, rotation_about_y
 
 #: How far the paths go, in units of σ (the median depth of the start view) or in degrees.
 FORWARD_REACH = 0.45
@@ -142,14 +142,8 @@ def room_ahead(depth: Tensor, central_share: float = 0.5, quantile: float = 0.05
     return float(known[int(quantile * (known.numel() - 1))])
 
 
-def pose_distance(a: Camera, b: Camera, scale: float) -> float:
-    """Distance of centres in units of σ plus the angle between the views in radians."""
-    shift = float(np.linalg.norm(a.position - b.position)) / scale
-    return shift + rotation_angle(a.T_world_camera[:3, :3].T @ b.T_world_camera[:3, :3])
-
-
 def _nearest(camera: Camera, others: Array, scale: float) -> float:
-    """Smallest `pose_distance` to transforms (N, 4, 4)."""
+    """Smallest distance to transforms (N, 4, 4): of centres in units of σ, plus radians of turn."""
     T = camera.T_world_camera
     shift = np.linalg.norm(others[:, :3, 3] - T[:3, 3], axis=1) / scale
     cosine = (np.einsum("nij,ij->n", others[:, :3, :3], T[:3, :3]) - 1.0) / 2

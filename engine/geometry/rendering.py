@@ -33,7 +33,6 @@ __all__ = [
     "footprints",
     "render_surfels",
     "surfels_from_view",
-    "warp_view",
     "warp_views",
 ]
 
@@ -104,20 +103,6 @@ def footprints(surfels: Surfels, camera: Camera, height: int, width: int) -> Ten
     """(N,) how many pixels wide each disc is in a picture, as `Rendering.footprint` counts."""
     lens = _Lens.of(camera, height, width, surfels.positions.device)
     return _project_discs(surfels, lens, RenderSettings()).half.amax(0)
-
-
-def warp_view(
-    rgb: Tensor,
-    depth: Tensor,
-    camera_from: Camera,
-    camera_to: Camera,
-    height: int,
-    width: int,
-    confidence: Tensor | None = None,
-) -> Rendering:
-    """One view (H, W, 3) with its depth (H, W), seen from another camera at height × width."""
-    seen = surfels_from_view(rgb, depth, camera_from, 0, confidence)
-    return render_surfels(seen.surfels, camera_to, height, width, seen.sky)
 
 
 def warp_views(

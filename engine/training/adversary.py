@@ -21,9 +21,11 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from engine.model.kinds import Kind
+from engine.training.distributed import load_whole_momenta, whole_momenta
 from engine.training.mixture import Lesson
 
 JUDGE = "judge.safetensors"
+_MOMENTA = "optimiser."
 
 
 @dataclass(frozen=True)
@@ -181,14 +183,20 @@ class Adversary:
         return price
 
     def save(self, folder: Path) -> None:
-        """The judge, beside the run's state; its optimiser begins anew."""
+        """The judge and its momenta, beside the run's state."""
         temporary = folder / f"{JUDGE}.part"
         state = {name: value.contiguous() for name, value in self.judge.state_dict().items()}
+        momenta = whole_momenta(self.judge, [self.optimiser])
+        state |= {f"{_MOMENTA}{name}": value for name, value in momenta.items()}
         save_file(state, str(temporary))
         os.replace(temporary, folder / JUDGE)
 
     def resume(self, folder: Path) -> None:
         """Goes on with the judge of an earlier run, if it had one."""
         if (folder / JUDGE).is_file():
-            self.judge.load_state_dict(load_file(str(folder / JUDGE)))
+            state = load_file(str(folder / JUDGE))
+            momenta = {k: state.pop(k) for k in list(state) if k.startswith(_MOMENTA)}
+            self.judge.load_state_dict(state)
+            momenta = {k.removeprefix(_MOMENTA): v for k, v in momenta.items()}
+            load_whole_momenta(self.judge, [self.optimiser], momenta)
             self.steps = self.config.alone

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from engine.model.model import Model, own_transformer
 
@@ -19,7 +20,8 @@ M = TypeVar("M", bound=nn.Module)
 class Average:
     """Exponential mean of a network's trained parameters, whole or sharded as they are.
 
-    Frozen ones are not kept twice.
+    Frozen ones are not kept twice, as torch's `AveragedModel` would, which also copies no network
+    that is sharded.
 
     Attributes:
         values: by the parameters' names.
@@ -28,11 +30,11 @@ class Average:
     def __init__(self, network: nn.Module) -> None:
         self.values = {name: p.detach().clone() for name, p in _trained(network)}
 
-    @torch.no_grad()
     def follow(self, network: nn.Module, decay: float) -> None:
         """One step towards the network: mean ← decay · mean + (1 − decay) · now."""
-        for name, parameter in _trained(network):
-            self.values[name].lerp_(parameter, 1.0 - decay)
+        now: tuple[Tensor, ...] = tuple(p for _, p in _trained(network))
+        step = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+        step(tuple(self.values.values()), now, None)
 
     def restart(self, network: nn.Module) -> None:
         """The mean is what the network holds now."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from engine.model.checkpoints import save_checkpoint
 from engine.model.codec import Codec, CodecConfig
@@ -45,14 +46,6 @@ class CodecReport:
 def psnr(error: Tensor) -> float:
     """Of an error between pictures in [−1, 1], in dB."""
     return -10.0 * math.log10(max(float(error.square().mean()) / 4.0, 1e-10))
-
-
-def _update_ema(average: Codec, codec: Codec, decay: float) -> None:
-    with torch.no_grad():
-        for kept, current in zip(
-            average.decoder.parameters(), codec.decoder.parameters(), strict=True
-        ):
-            kept.lerp_(current, 1.0 - decay)
 
 
 def _train_step(
@@ -96,7 +89,9 @@ def train_codec(
         batch = torch.stack([source.crop(rng, config.crop) for _ in range(config.batch)])
         with flushed_denormals():
             error, loss = _train_step(codec, batch, optimiser)
-        _update_ema(average, codec, min(config.ema_decay, (step + 1) / (step + 20)))
+        decay = min(config.ema_decay, (step + 1) / (step + 20))
+        follow = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+        follow(list(average.decoder.parameters()), list(codec.decoder.parameters()), None)
         step += 1
         running += (psnr(error) - running) / min(step, config.report_every)
         if step % config.report_every == 0:

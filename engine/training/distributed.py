@@ -8,6 +8,7 @@ draw the same kind of lesson at the same step, so that the same parameters have 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,9 @@ from torch import Tensor, nn
 from torch.distributed.checkpoint.state_dict import (
     StateDictOptions,
     get_model_state_dict,
+    get_optimizer_state_dict,
     set_model_state_dict,
+    set_optimizer_state_dict,
 )
 from torch.distributed.fsdp import fully_shard
 
@@ -89,6 +92,46 @@ def load_whole_state(network: nn.Module, state: dict[str, Any]) -> None:
     """Inverse of `whole_state`, for sharded and whole networks; what is not named stays."""
     options = StateDictOptions(full_state_dict=True, broadcast_from_rank0=False, strict=False)
     set_model_state_dict(network, state, options=options)
+
+
+def whole_momenta(
+    network: nn.Module, optimisers: Sequence[torch.optim.Optimizer]
+) -> dict[str, Tensor]:
+    """What optimisers remember of each parameter, as `parameter:name`; see `whole_state`."""
+    options = StateDictOptions(full_state_dict=True, cpu_offload=True)
+    found: dict[str, Any] = get_optimizer_state_dict(network, optimisers, options=options)
+    state = found.get("state", {})
+    return {f"{of}:{name}": value for of, kept in state.items() for name, value in kept.items()}
+
+
+def load_whole_momenta(
+    network: nn.Module,
+    optimisers: Sequence[torch.optim.Optimizer],
+    momenta: Mapping[str, Tensor],
+) -> bool:
+    """Inverse of `whole_momenta`, for new optimisers, whose rates and decays stay.
+
+    Returns:
+        False where nothing was loaded: there is none, or it is of other optimisers, as between one
+        process and several.
+    """
+    state: dict[str, dict[str, Tensor]] = {}
+    for key, value in momenta.items():
+        of, _, name = key.rpartition(":")
+        state.setdefault(of, {})[name] = value
+    now: dict[str, Any] = get_optimizer_state_dict(network, optimisers)
+    known = now["state"]
+    fits = all(of in known and known[of].keys() == kept.keys() for of, kept in state.items())
+    if fits and state:
+        options = StateDictOptions(full_state_dict=True, strict=False)
+        loaded: dict[str, Any] = {"state": state, "param_groups": now["param_groups"]}
+        set_optimizer_state_dict(network, optimisers, loaded, options=options)
+    # To be asked what they hold, optimisers took a step of nothing with every parameter.
+    for name, parameter in network.named_parameters():
+        if not fits or name not in state:
+            for optimiser in optimisers:
+                optimiser.state.pop(parameter, None)
+    return fits and bool(state)
 
 
 def agreed(value: float, place: Place) -> float:

@@ -58,7 +58,8 @@ def train_model(options: argparse.Namespace) -> None:
     # Nothing here keeps the model: sharded, its whole weights must not stay.
     trainer = Trainer(_starting_model(options), sources, _config(options, sources), place)
     if options.resume:
-        trainer.resume(options.out)
+        if not trainer.resume(options.out) and place.writes:
+            print("the run keeps no momenta for these optimisers; they warm up again", flush=True)
     elif place.writes:
         _remember(options)
     if place.writes:

@@ -29,16 +29,6 @@ def lesson_pass(groups: Sequence[tuple[float, Sequence[int], bool]]) -> Pass:
     )
 
 
-def mean_pass(weighted: Sequence[tuple[float, Pass]]) -> Pass:
-    """Of passes with their weights."""
-    total = sum(weight for weight, _ in weighted)
-
-    def mean(name: str) -> float:
-        return sum(w * float(getattr(p, name)) for w, p in weighted) / total
-
-    return Pass(mean("tokens"), mean("pairs"), mean("gathered"), mean("asked"))
-
-
 def photo_pass(tokens: int) -> Pass:
     """RGB → DEPTH."""
     return lesson_pass([(tokens, (), False), (tokens + _PROMPT, (0,), True)])

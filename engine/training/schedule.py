@@ -12,7 +12,7 @@ class ScheduleConfig:
     """`minutes` (and `steps`, where given) bound a run; the learning rate falls along it.
 
     Attributes:
-        warm_up: steps; momenta are not kept on resume, so each start warms up.
+        warm_up: steps until the momenta of the optimisers mean something.
         final_rate: the learning rate's last value, as a share of the first.
     """
 
@@ -37,6 +37,7 @@ class Schedule:
     def __init__(self, config: ScheduleConfig) -> None:
         self.config = config
         self._before, self._since, self._steps = Spent(), time.monotonic(), 0
+        self._warm = 0
 
     @property
     def spent(self) -> Spent:
@@ -48,9 +49,14 @@ class Schedule:
         """The clock starts; what was prepared until now does not count."""
         self._since, self._steps = time.monotonic(), 0
 
-    def go_on(self, spent: Spent) -> None:
-        """From where a run was stopped. One that had come to its end begins another."""
+    def go_on(self, spent: Spent, momenta: bool) -> None:
+        """From where a run was stopped. One that had come to its end begins another.
+
+        Args:
+            momenta: whether the optimisers go on with theirs; else they warm up again.
+        """
         self._before = spent if self._part(spent) < 1.0 else Spent()
+        self._warm = self._before.steps if momenta else 0
 
     def step(self) -> None:
         """One more was taken."""
@@ -62,7 +68,7 @@ class Schedule:
 
     def rate(self, gone: float) -> float:
         """Warm-up, a plateau, then a cosine to the final rate."""
-        warm = min(1.0, (self._steps + 1) / self.config.warm_up)
+        warm = min(1.0, (self._warm + self._steps + 1) / self.config.warm_up)
         fall = max(0.0, (gone - 0.3) / 0.7)
         shape = 0.5 * (1 + math.cos(math.pi * fall))
         low = self.config.final_rate

@@ -30,7 +30,15 @@ from engine.training.buffer import SourceShares
 from engine.training.checkpointing import set_checkpointing
 from engine.training.compiling import compile_layers, compiled_if
 from engine.training.denormals import flushed_denormals
-from engine.training.distributed import Place, agreed, load_whole_state, shard, whole_state
+from engine.training.distributed import (
+    Place,
+    agreed,
+    load_whole_momenta,
+    load_whole_state,
+    shard,
+    whole_momenta,
+    whole_state,
+)
 from engine.training.mixture import Lesson, lesson_loss
 from engine.training.optimisers import build_optimisers, set_learning_rate
 from engine.training.reports import Report, Running
@@ -219,6 +227,7 @@ class Trainer:
         Of adapters the state has only what is trained, and `adapters.safetensors` their average.
         """
         averaged, state = self._averaged_state(), whole_state(self.network)
+        momenta = whole_momenta(self.network, self.optimisers)
         if not self.place.writes:
             return
         whole = replace(self.model, transformer=self._whole(averaged))
@@ -226,6 +235,7 @@ class Trainer:
         if self.adapted is not None:
             self.adapted.save(out / ADAPTERS, self._trained(averaged))
         named = {f"network.{k}": v.contiguous() for k, v in self._trained(state).items()}
+        named |= {f"optimiser.{k}": v.contiguous() for k, v in momenta.items()}
         spent = self.schedule.spent
         named["step"] = torch.tensor(self.step)
         named["spent"] = torch.tensor([spent.seconds, spent.steps], dtype=torch.float64)
@@ -235,8 +245,12 @@ class Trainer:
         if self.adversary:
             self.adversary.save(out)
 
-    def resume(self, out: Path) -> None:
-        """Weights, average, step and schedule of an earlier run; the optimisers warm up again.
+    def resume(self, out: Path) -> bool:
+        """Weights, average, momenta, step and schedule of an earlier run.
+
+        Returns:
+            False where the run kept no momenta that these optimisers know (earlier versions kept
+            none, and one process has others than several): they warm up again.
 
         Raises:
             CheckpointError: there is none, or its adapters belong to other weights or ranks.
@@ -245,16 +259,19 @@ class Trainer:
             raise CheckpointError(f"{out} holds no run to go on with ({STATE} is missing)")
         state = load_file(str(out / STATE))
         step, spent = int(state.pop("step")), state.pop("spent", torch.zeros(2))
-        self.schedule.go_on(Spent(float(spent[0]), int(spent[1])))
-        network = {k.removeprefix("network."): v for k, v in state.items()}
+        network = _part(state, "network.")
         load_whole_state(self.network, self._averages_on_disk(out))
         self.average.restart(self.network)
         load_whole_state(self.network, network)
+        momenta = _part(state, "optimiser.")
+        kept = load_whole_momenta(self.network, self.optimisers, momenta)
+        self.schedule.go_on(Spent(float(spent[0]), int(spent[1])), kept)
         if self.adversary:
             self.adversary.resume(out)
         self.step = step
         self.generator.manual_seed(self.config.seed + self.step + 7919 * self.place.rank)
         self.structure.manual_seed(self.config.seed + self.step)
+        return kept
 
     def _averages_on_disk(self, out: Path) -> dict[str, torch.Tensor]:
         if self.adapted is None:
@@ -265,6 +282,10 @@ class Trainer:
         if found.keys() != self.average.values.keys():
             raise CheckpointError(f"{out / ADAPTERS} was trained otherwise; see its --lora")
         return found
+
+
+def _part(state: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
 
 
 def lesson_tokens(lesson: Lesson) -> int:

@@ -13,7 +13,7 @@ import click
 from explorer.commands.options import FILE, picture_size
 
 if TYPE_CHECKING:
-    from explorer.priors.labels.work import Labelled
+    from explorer.labels.work import Labelled
 
 TEACHER = "--depth-teacher"
 #: Options of `train model` whose folders a teacher labels.
@@ -62,8 +62,8 @@ def _labelled(
     device: str = "cpu",
 ) -> Labelled:
     from explorer.doctor.machine import require_device
+    from explorer.labels.work import LabelOptions, label_folder
     from explorer.priors.choice import open_prior
-    from explorer.priors.labels.work import LabelOptions, label_folder
     from explorer.priors.prior import DepthPrior
     from explorer.terminal import progress_bar, stop_requests
     from explorer.walk.run import RunOptions

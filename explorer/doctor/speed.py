@@ -85,11 +85,6 @@ def time_views(folder: Path) -> Timed:
     return Timed(describe_pace(pace), pace)
 
 
-def check_speed(folder: Path) -> Finding:
-    """What is said of `time_views`."""
-    return time_views(folder).finding
-
-
 def describe_pace(pace: Pace) -> Finding:
     facts = {
         "device": pace.device,

@@ -6,14 +6,9 @@ from typing import Literal
 
 import torch
 
-from engine.sampling.keys import keyed_generator, keyed_seed
+from engine.sampling.keys import keyed_generator
 
 PictureKind = Literal["rgb", "depth"]
-
-
-def noise_seed(walk_seed: int, view_id: int, kind: PictureKind) -> int:
-    """A seed of 63 bits for one picture of one view."""
-    return keyed_seed(walk_seed, view_id, kind)
 
 
 def noise_generator(walk_seed: int, view_id: int, kind: PictureKind) -> torch.Generator:

@@ -6,7 +6,6 @@ in OpenGL camera axes (x right, y up, z backward); `render_width`, `render_heigh
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,10 +15,8 @@ from engine.geometry.trajectories.trajectory import (
     OPENCV_TO_OPENGL,
     Trajectory,
     TrajectoryError,
-    json_document,
     json_number,
     lens,
-    read_text,
     rigid,
 )
 
@@ -31,18 +28,13 @@ def looks_like(document: object) -> bool:
     return isinstance(document, dict) and "camera_path" in document
 
 
-def read(path: Path) -> Trajectory:
-    """Read a path.
+def parse(document: object, source: str) -> Trajectory:
+    """Read a path from parsed JSON; `source` names it in errors.
 
     Raises:
         TrajectoryError: no JSON of this kind, a camera without matrix or field of view, or a
             camera that is not a perspective one.
     """
-    return parse(json_document(read_text(path), str(path)), str(path))
-
-
-def parse(document: object, source: str) -> Trajectory:
-    """As `read`, from parsed JSON; `source` names it in errors."""
     if not isinstance(document, dict) or not isinstance(document.get("camera_path"), list):
         raise TrajectoryError(f"{source} has no list named camera_path")
     kind = document.get("camera_type", "perspective")

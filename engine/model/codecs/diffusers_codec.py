@@ -144,7 +144,3 @@ class DiffusersCodec(PictureCodec):
         """Pictures beyond the autoencoder's own tile size in overlapping tiles, blended."""
         autoencoder: Any = self.autoencoder
         autoencoder.use_tiling = on
-
-    def enable_slicing(self, on: bool = True) -> None:
-        autoencoder: Any = self.autoencoder
-        autoencoder.use_slicing = on

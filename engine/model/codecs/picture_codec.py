@@ -78,6 +78,3 @@ class PictureCodec(nn.Module, ABC):
 
     def enable_tiling(self, on: bool = True) -> None:
         """Large pictures in tiles, for less memory, where a codec can; ours needs none."""
-
-    def enable_slicing(self, on: bool = True) -> None:
-        """Batches picture by picture, for less memory, where a codec can; ours needs none."""

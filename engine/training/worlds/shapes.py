@@ -163,10 +163,6 @@ class Builder:
         c, s = math.cos(yaw), math.sin(yaw)
         return (x0 + c * p[0] - s * p[1], y0 + s * p[0] + c * p[1], z0 + p[2])
 
-    def world_point(self, p: Point) -> tuple[float, float, float]:
-        """Where a point of the current frame lies in the world."""
-        return self._point(p)
-
     def _material(self, material: Material) -> int:
         return self.materials.setdefault(material, len(self.materials))
 

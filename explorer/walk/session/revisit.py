@@ -27,17 +27,9 @@ class RevisitScore:
     """Attributes:
     psnr_db: of each view of the way back against the nearest view of the way out, which is
         warped to it by its own depth and compared where it is seen; None where it is not.
-    drift_db: how much the last third of them is worse than the first third; 0 for too few.
     """
 
     psnr_db: tuple[float | None, ...]
-    drift_db: float
-
-    @property
-    def median_db(self) -> float | None:
-        """Over the views that could be compared; None where there is none."""
-        found = [v for v in self.psnr_db if v is not None]
-        return float(np.median(found)) if found else None
 
 
 def forth_and_back_cameras(session: Session, views: int, name: str = "forward") -> list[Camera]:
@@ -68,10 +60,7 @@ def revisit_score(session: Session, nodes: Sequence[Node], name: str = "forward"
     for node in nodes[out:]:
         earlier = min(before, key=lambda n: nearness(n.camera, node.camera, 1.0).shift)
         scores.append(_compared(session.read(earlier.id).view, session.read(node.id).view))
-    found = [s for s in scores if s is not None]
-    third = len(found) // 3
-    drift = float(np.mean(found[:third]) - np.mean(found[-third:])) if third else 0.0
-    return RevisitScore(tuple(scores), drift)
+    return RevisitScore(tuple(scores))
 
 
 def _compared(earlier: View, later: View) -> float | None:

@@ -4,7 +4,6 @@ import pytest
 from engine.geometry.keypoints import depth_at, lifted, projected
 from engine.geometry.matching import (
     find_features,
-    keypoint_score,
     match_pictures,
     nearest_descriptors,
 )
@@ -62,20 +61,6 @@ def test_the_nearest_descriptor_and_its_lead(rng):
     distance = np.sort(np.linalg.norm(wanted[:, None] - among[None], axis=-1), axis=1)
     assert found.index.tolist() == [3, 17]
     assert found.ratio == pytest.approx(distance[:, 0] / distance[:, 1], rel=0.05)
-
-
-def test_the_score_counts_what_geometry_explains(walk):
-    a, b, c = walk[0], walk[2], walk[5]
-    matches = match_pictures(a.rgb, b.rgb)
-    right = keypoint_score(matches, a.depth, a.camera, b.camera)
-    wrong = keypoint_score(matches, a.depth, a.camera, c.camera)
-    assert right.matches == wrong.matches == len(matches)
-    assert right.consistent > 0.85 * len(matches)
-    assert wrong.consistent < 0.2 * len(matches)
-    assert right.median_error < 0.6 < 2.0 < wrong.median_error
-    blind = keypoint_score(matches, np.full(SIZE, np.inf), a.camera, b.camera)
-    assert blind.consistent == 0
-    assert np.isnan(blind.median_error)
 
 
 def test_only_pictures_are_taken():

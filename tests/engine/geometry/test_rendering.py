@@ -13,7 +13,6 @@ from engine.geometry.rendering import (
     Surfels,
     render_surfels,
     surfels_from_view,
-    warp_view,
     warp_views,
 )
 
@@ -41,6 +40,11 @@ def plane_depth(view, normal, offset, height=H, width=W):
     with np.errstate(divide="ignore"):
         depth = (offset - np.dot(normal, t)) / (rays @ R.T @ np.array(normal))
     return torch.tensor(np.where(depth > 0, depth, np.inf), dtype=torch.float32)
+
+
+def warp_view(rgb, depth, camera_from, camera_to, height, width):
+    """One view from another camera."""
+    return warp_views(rgb[None], depth[None], [camera_from], camera_to, height, width)
 
 
 def noise_picture(seed, height=H, width=W):

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import math
+from pathlib import Path
+
+import cv2
+import numpy as np
 import pytest
 import torch
 
+from engine.geometry.pictures import depth_to_picture, picture_to_depth
 from engine.model.codec import Codec, CodecConfig, codec_config
+from engine.model.codecs.stored import read_codec
+from engine.queries.engine import embedded_weights
+
+ROOM = Path(__file__).resolve().parents[3] / "assets/samples/room.png"
 
 SMALL = CodecConfig(latent_channels=8, widths=(4, 8, 8), blocks=(1, 1, 1))
 
@@ -40,6 +50,20 @@ def test_components_give_latents_of_unit_variance() -> None:
     latents = codec.encode(patches).flatten(1)
     torch.testing.assert_close(latents.std(0), torch.ones(8), atol=0.02, rtol=0)
     torch.testing.assert_close(latents.mean(0), torch.zeros(8), atol=0.02, rtol=0)
+
+
+@torch.no_grad()
+def test_the_shipped_codec_loses_little() -> None:
+    """Of a picture, and of a ramp of depth in units of its middle."""
+    codec = read_codec(embedded_weights())
+    rgb = cv2.cvtColor(cv2.imread(str(ROOM)), cv2.COLOR_BGR2RGB)[:144, :256]
+    picture = torch.from_numpy(rgb.astype(np.float32) / 127.5 - 1).permute(2, 0, 1)[None]
+    error = float((codec.decode(codec.encode(picture)) - picture).square().mean())
+    assert 10 * math.log10(4 / error) > 30
+    depth = torch.linspace(1.0, 6.0, 144)[:, None].expand(-1, 256)
+    shown = depth_to_picture(depth, 3.5).expand(1, 3, -1, -1)
+    read = picture_to_depth(codec.decode(codec.encode(shown))[0].mean(0), 3.5)
+    assert float(((read - depth) / depth).abs().mean()) < 0.02
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 15, 16), (3, 16, 16), (1, 1, 16, 16)])

@@ -189,6 +189,9 @@ def test_a_run_with_an_adversary_reports_it_and_goes_on_with_the_same_judge(
     assert second.adversary is not None
     for name, value in first.adversary.judge.state_dict().items():
         torch.testing.assert_close(second.adversary.judge.state_dict()[name], value)
+    kept, found = (t.adversary.optimiser.state_dict()["state"] for t in (first, second))
+    assert kept
+    torch.testing.assert_close(found, kept)
     assert second.adversary.steps >= second.config.adversary.alone
     without = trainer(0.0)
     assert without.adversary is None

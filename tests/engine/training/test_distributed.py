@@ -33,7 +33,7 @@ sys.path.insert(0, sys.argv[2])
 from test_lessons import OneScene, SIZE, small_model
 from engine.model.codec import Codec, CodecConfig
 from engine.training.buffer import SourceShares
-from engine.training.distributed import join, leave, whole_state
+from engine.training.distributed import join, leave, whole_momenta, whole_state
 from engine.training.trainer import Trainer, TrainerConfig
 codec = Codec(CodecConfig(latent_channels=8, widths=(4, 4, 4), blocks=(0, 0, 0)))
 codec.start_from_components(torch.randn(300, 3, 8, 8, generator=torch.Generator().manual_seed(0)))
@@ -44,7 +44,15 @@ trainer = Trainer(small_model(codec), SourceShares((OneScene(),), (1.0,)), confi
 for report in trainer.run(Path(sys.argv[1])):
     if place.writes:
         print("step", report.step, flush=True)
-trainer.resume(Path(sys.argv[1]))
+kept = whole_momenta(trainer.network, trainer.optimisers)
+trainer = Trainer(small_model(codec), SourceShares((OneScene(),), (1.0,)), config, place)
+assert trainer.resume(Path(sys.argv[1]))
+found = whole_momenta(trainer.network, trainer.optimisers)
+assert kept.keys() == found.keys()
+for name, value in kept.items():
+    torch.testing.assert_close(found[name], value)
+if place.writes:
+    print("momenta alike", len(kept) > 10, flush=True)
 
 
 def after_a_step(**more):
@@ -92,6 +100,7 @@ def test_two_processes_train_and_save_one_model(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert "step 4" in done.stdout
+    assert "momenta alike True" in done.stdout
     assert "checkpointed alike" in done.stdout
     model = read_model(out / "model.safetensors")
     assert all(bool(p.isfinite().all()) for p in model.transformer.parameters())

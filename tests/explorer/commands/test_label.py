@@ -18,9 +18,9 @@ from engine.training.clip_frames import read_posed_clip
 from engine.training.labels import label_path, read_label
 from engine.training.real_pictures import photo_sources, posed_sources, video_sources
 from explorer.commands.label import taught
+from explorer.labels.clip_depth import ClipUnits
+from explorer.labels.work import RECORD, LabelOptions, label_folder
 from explorer.priors.kinds import DepthKind
-from explorer.priors.labels.clip_depth import ClipUnits
-from explorer.priors.labels.work import RECORD, LabelOptions, label_folder
 from explorer.walk.depth_source import PhotoDepth
 from explorer.walk.photo import Photo
 

@@ -8,7 +8,7 @@ import pytest
 
 from explorer.doctor.findings import Verdict
 from explorer.doctor.parts import assets_folder
-from explorer.doctor.speed import Pace, check_speed, describe_pace, sample_photo
+from explorer.doctor.speed import Pace, describe_pace, sample_photo, time_views
 
 
 def test_a_fast_machine_is_good() -> None:
@@ -30,14 +30,14 @@ def test_the_gpu_is_named() -> None:
 
 
 def test_without_a_sample_nothing_is_claimed(tmp_path: Path) -> None:
-    finding = check_speed(tmp_path)
+    finding = time_views(tmp_path).finding
     assert "Not measured" in finding.text
     assert finding.facts == {}
 
 
 def test_the_shipped_weights_are_timed() -> None:
     assert sample_photo(assets_folder()) is not None
-    finding = check_speed(assets_folder())
+    finding = time_views(assets_folder()).finding
     assert finding.facts["view_seconds"] > 0
     assert finding.facts["width"] % 16 == 0
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from engine.geometry.rendering import warp_view
+from engine.geometry.rendering import warp_views
 from explorer.walk.composite import certainty, composite, matched_colours
 from explorer.walk.matching import matched_field
 
@@ -153,7 +153,7 @@ def test_on_a_real_warp(room, start) -> None:
     T[:3, 3] = (0.35, 0.0, 0.3)
     camera = start.moved(T)
     truth, _ = room.look(camera, H, W)
-    seen = warp_view(torch.tensor(rgb), torch.tensor(depth), start, camera, H, W)
+    seen = warp_views(torch.tensor(rgb[None]), torch.tensor(depth[None]), [start], camera, H, W)
     coverage = seen.coverage.numpy()
     drawn = cv2.GaussianBlur(truth, (0, 0), 1.0) * np.float32(0.85)
     out = composite(drawn, seen.rgb.numpy(), coverage, seen.footprint.numpy())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from explorer.walk.noise import noise_generator, noise_seed
+from explorer.walk.noise import noise_generator
 
 
 def _noise(*key) -> torch.Tensor:
@@ -26,7 +26,7 @@ def test_every_part_of_the_key_counts() -> None:
 
 def test_no_two_keys_share_a_seed() -> None:
     keys = [(s, v, k) for s in range(20) for v in range(200) for k in ("rgb", "depth")]
-    seeds = {noise_seed(*key) for key in keys}
+    seeds = {noise_generator(*key).initial_seed() for key in keys}
     assert len(seeds) == len(keys)
     assert all(0 <= seed < 2**63 for seed in seeds)
 

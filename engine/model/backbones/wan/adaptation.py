@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import torch
 from torch import nn
@@ -13,7 +12,7 @@ from engine.model.backbones.wan.adapted import Adapted, WanAdaptation
 from engine.model.backbones.wan.network import WanBackbone
 from engine.model.control.decoupled import DecoupledTransformer
 from engine.model.control.joint_network import ControlConfig
-from engine.model.control.lora import adapters, branch_of, merged
+from engine.model.control.lora import adapters, branch_of
 
 #: Names of weights that diffusers loaded.
 _OF_WAN = re.compile(r"(base\.)?(wan\.|layers\.\d+\.block\.)")
@@ -66,13 +65,3 @@ def adapted_parameters(network: Backbone) -> dict[str, nn.Parameter]:
         for name, parameter in found.items()
         if name in inside or not _OF_WAN.match(name)
     }
-
-
-def merged_wan(network: WanBackbone) -> WanBackbone:
-    """A copy, with weights of its own, whose adapters have gone into its layers; same answers.
-
-    It may be adapted again, and saved: then all of its weights are written.
-    """
-    whole = merged(network)
-    whole.adaptation = replace(network.adaptation, adapted=Adapted.WHOLE)
-    return whole

@@ -193,10 +193,8 @@ def camera_path(**changes):
     return {**document, "fps": 10, **changes}
 
 
-def test_camera_path_by_hand(tmp_path):
-    file = tmp_path / "p.json"
-    file.write_text(json.dumps(camera_path()))
-    read = camera_path_json.read(file)
+def test_camera_path_by_hand():
+    read = camera_path_json.parse(camera_path(), "x")
     assert np.allclose(read.cameras[0].T_world_camera, LOOKING_ALONG_X)
     lens = read.cameras[0].intrinsics
     assert lens.fy == pytest.approx(0.5 / np.tan(np.radians(30)))  # fov is the vertical one

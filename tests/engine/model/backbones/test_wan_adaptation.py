@@ -10,7 +10,7 @@ import torch
 
 from engine.model.backbones.backbone import Cache
 from engine.model.backbones.text import PieceTokenizer
-from engine.model.backbones.wan.adaptation import adapt, adapted_parameters, merged_wan
+from engine.model.backbones.wan.adaptation import adapt, adapted_parameters
 from engine.model.backbones.wan.adapted import Adapted, WanAdaptation
 from engine.model.control.concatenated import ChannelConcatenation
 from engine.model.control.joint_network import ControlConfig, Coupling
@@ -101,20 +101,6 @@ def test_what_is_stored_is_what_is_trained(kit: SimpleNamespace, adapted: Adapte
     assert trained
     network.requires_grad_(False)
     assert set(adapted_parameters(network)) == trained
-
-
-@torch.no_grad()
-def test_merged_adapters_answer_the_same(kit: SimpleNamespace) -> None:
-    network = adapt(kit.backbone(), chosen(Adapted.LORA))
-    kit.randomise(network)
-    whole = merged_wan(network)
-    assert next(adapters(whole), None) is None
-    before, after = network(video(kit))[1], whole(video(kit))[1]
-    for a, b in zip(before, after, strict=True):
-        torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-4)
-    plain = kit.backbone()(video(kit))[1]
-    assert (before[0] - plain[0]).abs().max() > 1e-2
-    assert adapt(whole, chosen(Adapted.LORA)).adaptation.adapted is Adapted.LORA
 
 
 @torch.no_grad()

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from engine.model.backbones.wan.adaptation import adapt, adapted_parameters, merged_wan
+from engine.model.backbones.wan.adaptation import adapt, adapted_parameters
 from engine.model.backbones.wan.adapted import Adapted, WanAdaptation
 from engine.model.codec import Codec, CodecConfig
 from engine.model.control.adapters_file import read_adapters
@@ -91,19 +91,6 @@ def test_what_was_trained_is_written_and_read(
     twice = read_adapters(tmp_path / "again.safetensors").tensors
     assert twice.keys() == names.keys()
     assert all(torch.equal(twice[name], names[name]) for name in names)
-
-
-@torch.no_grad()
-def test_merged_adapters_are_written_whole(
-    kit: SimpleNamespace, pipeline: Path, tmp_path: Path
-) -> None:
-    model = trained_model(kit, pipeline, Adapted.LORA)
-    whole = Model(model.codec, merged_wan(model.transformer), model.tokenizer)
-    save_model(whole, tmp_path / "whole.safetensors", eight_bit=False)
-    again = read_model(tmp_path / "whole.safetensors")
-    asked = question(kit, model)
-    for a, b in zip(model.transformer(asked)[0], again.transformer(asked)[0], strict=True):
-        torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-4)
 
 
 @torch.no_grad()

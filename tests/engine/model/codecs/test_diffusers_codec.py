@@ -137,16 +137,10 @@ def test_weights_in_shards_have_one_hash(tiny_codecs: dict[str, Path], tmp_path:
 
 @pytest.mark.parametrize("name", CLASSES)
 @torch.no_grad()
-def test_slices_and_tiles_change_memory_not_meaning(
+def test_tiles_change_memory_not_meaning(
     tiny_codecs: dict[str, Path], pictures: Tensor, name: str
 ) -> None:
     codec = read_diffusers_codec(tiny_codecs[name])
-    latents = codec.encode(pictures)
-    decoded = codec.decode(latents)
-    codec.enable_slicing()
-    torch.testing.assert_close(codec.encode(pictures), latents, atol=1e-5, rtol=1e-5)
-    torch.testing.assert_close(codec.decode(latents), decoded, atol=1e-5, rtol=1e-5)
-    codec.enable_slicing(False)
     tall = 544 if name == "AutoencoderTiny" else 288
     large = torch.nn.functional.interpolate(pictures[:1], size=(tall, 48), mode="bilinear")
     whole = codec.encode(large)

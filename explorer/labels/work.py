@@ -20,9 +20,8 @@ from PIL import Image
 from engine.training.clip_frames import read_posed_clip
 from engine.training.labels import Label, label_path, write_label
 from explorer.clips.frames import Cancelled
-from explorer.priors.kinds import DepthKind, PriorError
-from explorer.priors.labels.clip_depth import ClipUnits
-from explorer.priors.labels.items import (
+from explorer.labels.clip_depth import ClipUnits
+from explorer.labels.items import (
     Found,
     as_photo,
     as_picture,
@@ -30,6 +29,7 @@ from explorer.priors.labels.items import (
     read_photo,
     video_photos,
 )
+from explorer.priors.kinds import DepthKind, PriorError
 from explorer.priors.prior import DepthPrior
 from explorer.walk.files import atomic_path
 from explorer.walk.photo import Photo
