@@ -24,6 +24,7 @@ from engine.model.control.joint_network import (
 from engine.model.control.links import Place
 from engine.model.kinds import PATCH, Kind
 from engine.model.layers import Embedded
+from engine.model.pictures import make_picture
 from engine.model.tokens import Group, Picture, check_rays_hidden, picture_tokens
 from engine.model.transformer import Transformer
 
@@ -173,6 +174,6 @@ def _carrier(rider: Picture, seen: Sequence[Group], channels: int) -> Picture:
     rows, columns = rider.grid
     shape = (len(rider.content), channels, rows * PATCH, columns * PATCH)
     unknown = torch.ones(shape[0], device=rider.content.device, dtype=rider.content.dtype)
-    return Picture(
+    return make_picture(
         Kind.RGB, rider.slot, rider.content.new_zeros(shape), unknown, rider.rays, rider.hint
     )

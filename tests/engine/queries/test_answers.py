@@ -9,7 +9,9 @@ import torch
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.model.kinds import Kind
 from engine.queries.answers import ask
-from engine.queries.query import KnownView, Query, QueryError
+from engine.queries.context import open_context
+from engine.queries.engine import Engine
+from engine.queries.query import Hint, KnownView, Query, QueryError
 from engine.sampling.flow import finish
 from engine.sampling.joint import JointSampling
 
@@ -189,3 +191,53 @@ def test_contradictions_are_refused_in_one_sentence(views, asked, says):
 def test_sizes_that_cannot_be_drawn_are_refused():
     with pytest.raises(QueryError, match="multiples of 16"):
         Query((30, 48), (KnownView(),), ((Kind.RGB, 0),))
+
+
+def test_a_remembered_context_answers_as_the_same_views_in_the_query(engine: Engine) -> None:
+    """What a walk remembers once a step is what a clip's query states anew."""
+    flat = np.full(SIZE, 2.0, np.float32)
+    known = [KnownView(rgb(i), flat, camera=camera(0.1 * i)) for i in range(2)]
+    new, asked = KnownView(camera=camera(0.3)), ((Kind.RGB, 0),)
+    whole = Query(SIZE, (*known, new), ((Kind.RGB, 2),))
+    cached = Query(SIZE, (new,), asked, context=open_context(engine, known))
+    assert whole.sigma == cached.sigma == 2.0
+    answers = [finish(ask(engine, q, JointSampling(2), noise()))[-1].rgb for q in (whole, cached)]
+    np.testing.assert_allclose(*answers, atol=1e-5)
+
+
+def test_a_drawn_view_joins_the_context_by_being_known(engine: Engine) -> None:
+    """`<Geometry>` after `<Image>`: the query's own picture takes the slot after the context's."""
+    context = open_context(engine, [KnownView(rgb(0), camera=camera(0.0))])
+    view = KnownView(rgb(1), camera=camera(0.2))
+    cached = Query(SIZE, (view,), ((Kind.DEPTH, 0),), context=context)
+    whole = Query(SIZE, (KnownView(rgb(0), camera=camera(0.0)), view), ((Kind.DEPTH, 1),))
+    found = [finish(ask(engine, q, JointSampling(1), noise()))[-1].depth for q in (cached, whole)]
+    # Seen one after the other, not together: alike, since the later one sees the earlier.
+    assert found[0].shape == found[1].shape == SIZE
+    without = Query(SIZE, (view,), ((Kind.DEPTH, 0),))
+    alone = finish(ask(engine, without, JointSampling(1), noise()))[0].depth
+    finite = np.isfinite(found[0]) & np.isfinite(alone)
+    assert np.abs(found[0] - alone)[finite].max() > 1e-5
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"mirrored": True, "asked": ((Kind.RGB, 1),)}, "only depth can be asked of the mirror"),
+        ({"drawn_at": (40, 48)}, "multiples of 16"),
+        ({"views": (KnownView(), KnownView(hint=Hint(0, 0, 0)))}, "has a hint, but its camera"),
+    ],
+)
+def test_drawings_that_cannot_be_are_refused(changes: dict, told: str) -> None:
+    given = {"views": (KnownView(rgb=rgb()), KnownView()), "asked": ((Kind.DEPTH, 0),)}
+    with pytest.raises(QueryError, match=told):
+        Query(SIZE, **(given | changes))
+
+
+def test_a_context_has_one_size_and_one_side(engine: Engine) -> None:
+    context = open_context(engine, [KnownView(rgb(0), camera=camera(0.0))])
+    view, asked = KnownView(camera=camera(0.1)), ((Kind.DEPTH, 0),)
+    with pytest.raises(QueryError, match="the context's pictures are 48x32 pixels"):
+        Query((48, 48), (view,), asked, context=context)
+    with pytest.raises(QueryError, match="cannot be mirrored or enlarged"):
+        Query(SIZE, (view,), asked, context=context, mirrored=True)
