@@ -127,11 +127,13 @@ def _write_views(record: ExportInput, folder: Path) -> None:
 
 def _write_depths(record: ExportInput, folder: Path) -> None:
     unit = unit_for(record.depths, record.units)
+    clipped = 0
     with atomic_folder(folder) as temporary:
         for name, depth in zip(record.names, record.depths, strict=True):
             if depth is not None:
                 write_depth_png(depth, unit, temporary / f"{name}.png")
-        write_side_car(unit, record.scale, temporary / SIDE_CAR)
+                clipped += unit.clipped(depth)
+        write_side_car(unit, record.scale, clipped, temporary / SIDE_CAR)
 
 
 def _write_transforms(record: ExportInput, target: Path) -> None:
