@@ -151,6 +151,28 @@ def pickle_faults(source: str, importer: str) -> list[str]:
     return faults
 
 
+#: What opens a folder or a repository of a model, and could run the code that lies in it.
+_LOADERS = ("from_pretrained", "from_config", "from_single_file", "pipeline")
+
+
+def foreign_code_faults(source: str, importer: str) -> list[str]:
+    """Loaders that are not told, in so many words, to run no code of a model's folder."""
+    faults = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Constant) and node.value == "trust_remote_code":
+            faults.append(f"{importer}:{node.lineno} hides trust_remote_code in a dictionary")
+        if not isinstance(node, ast.Call):
+            continue
+        called = ast.unparse(node.func)
+        given = {k.arg: ast.unparse(k.value) for k in node.keywords}
+        if called.startswith("torch.hub."):
+            faults.append(f"{importer}:{node.lineno} calls {called}, which runs what it fetches")
+        trust = given.get("trust_remote_code", "nothing" if called.split(".")[-1] in _LOADERS else "")
+        if trust not in ("", "False"):
+            faults.append(f"{importer}:{node.lineno} calls {called}, trust_remote_code: {trust}")
+    return faults
+
+
 def test_every_source_file_is_in_a_room() -> None:
     names = [module_name(p) for p in sources()]
     assert "engine.geometry.cameras" in names
@@ -261,6 +283,31 @@ def test_pickles_are_noticed(statement: str) -> None:
 
 def test_safe_loading_is_no_fault() -> None:
     assert pickle_faults("np.load(p, allow_pickle=False)", "m") == []
+
+
+def test_no_code_of_a_models_folder_is_run() -> None:
+    faults = [f for p in sources() for f in foreign_code_faults(p.read_text(), module_name(p))]
+    assert faults == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "AutoTokenizer.from_pretrained(p)",
+        "wanted.from_pretrained(p, trust_remote_code=True)",
+        "AutoModel.from_config(c, trust_remote_code=flag)",
+        "transformers.pipeline('depth-estimation', p)",
+        "load(p, trust_remote_code=True)",
+        "AutoModel.from_pretrained(p, **{'trust_remote_code': True})",
+        "torch.hub.load(r, m)",
+    ],
+)
+def test_loaders_that_trust_are_noticed(statement: str) -> None:
+    assert foreign_code_faults(statement, "m") != []
+
+
+def test_a_loader_that_trusts_nobody_is_no_fault() -> None:
+    assert foreign_code_faults("A.from_pretrained(p, trust_remote_code=False)", "m") == []
 
 
 def test_files_stay_short() -> None:
