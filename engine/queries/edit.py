@@ -26,8 +26,8 @@ from engine.sampling.keys import Noise
 class EditConfig:
     """Attributes:
     sampling: how each frame is drawn.
-    trusted_until: noise level from which on carried-over patches are drawn anew; 0, the default, keeps
-        them.
+    trusted_until: noise level from which on carried-over patches are drawn anew; 0, the default,
+        keeps them.
     """
 
     sampling: JointSampling = field(default_factory=lambda: JointSampling(steps=4))

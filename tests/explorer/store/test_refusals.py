@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import shutil
 from collections import namedtuple
 from dataclasses import replace
@@ -11,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from explorer.store import download as download_module
-from explorer.store.catalogue import Entry
+from explorer.store.catalogue import CATALOGUE, Entry, parse_catalogue
 from explorer.store.errors import DownloadError, StoreError
-from explorer.store.lock_file import LOCK_FILE
+from explorer.store.lock_file import FORMAT, LOCK_FILE, VERSION
 from explorer.store.store import ModelStore
 
 COMMIT = "a" * 40
@@ -139,6 +140,38 @@ def test_a_damaged_lock_file_is_a_sentence(store: ModelStore, text: str) -> None
     (store.where.folder / LOCK_FILE).write_text(text)
     with pytest.raises(StoreError, match=r"models\.lock\.json (is damaged|was written by)"):
         store.plan("small-depth")
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [("small-depth", "../x.json"), ("small-depth", "/x.json"), ("../up", "a.json")],
+)
+def test_a_lock_file_names_files_of_the_store_alone(
+    store: ModelStore, name: str, path: str
+) -> None:
+    """They are read, hashed and removed by these names."""
+    store.where.folder.mkdir(parents=True)
+    file = {"size": 1, "sha256": None, "git_blob": None}
+    pins = {name: {"repo": "a/b", "revision": "c", "files": {path: file}}}
+    document = {"format": FORMAT, "version": VERSION, "models": pins}
+    (store.where.folder / LOCK_FILE).write_text(json.dumps(document))
+    with pytest.raises(StoreError, match="names a file outside the store"):
+        store.plan("small-depth")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "../up"},
+        {"files": [{"path": "../x.json", "sha256": None}]},
+        {"classes": {"/x": "A"}},
+    ],
+)
+def test_a_catalogue_names_files_of_its_models_alone(change: dict) -> None:
+    document = json.loads(CATALOGUE.read_text(encoding="utf-8"))
+    document["models"][0] |= change
+    with pytest.raises(StoreError, match="names what is no file"):
+        parse_catalogue(document)
 
 
 def test_unknown_names_are_told_the_known_ones(store: ModelStore, entry: Entry) -> None:
