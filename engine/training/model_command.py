@@ -23,6 +23,7 @@ from engine.training.estimate_command import print_estimate
 from engine.training.held_out import held_out_score
 from engine.training.mixture import MixtureConfig
 from engine.training.model_options import BARE_SHARE
+from engine.training.own_run import require_own_run
 from engine.training.plots import plot_losses
 from engine.training.reports import Report
 from engine.training.scenes import (
@@ -53,6 +54,7 @@ def train_model(options: argparse.Namespace) -> None:
         )
     if options.out is None:
         raise ValueError("say where the weights go with --out")
+    require_own_run(options.out)
     place = join(options.device)
     sources = scene_sources(options)
     # Nothing here keeps the model: sharded, its whole weights must not stay.

@@ -174,6 +174,29 @@ def test_a_catalogue_names_files_of_its_models_alone(change: dict) -> None:
         parse_catalogue(document)
 
 
+def test_a_folder_of_the_users_in_the_store_is_not_touched(store: ModelStore, hub, entry) -> None:
+    """Not even where it has a model's name, and not what lies beside a model's own files."""
+    mine = store.where.folder / entry.name / "model.safetensors"
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(b"mine")
+    with pytest.raises(StoreError, match="was not fetched by Photowalk"):
+        store.fetch(store.plan(entry.name))
+    with pytest.raises(StoreError, match="was not fetched by Photowalk"):
+        store.remove(entry.name)
+    assert mine.read_bytes() == b"mine"
+    mine.unlink()
+    store.fetch(store.plan(entry.name))
+    note = mine.with_name("note.txt")
+    note.write_text("mine")
+    store.fetch(store.plan(entry.name, update=True))
+    store.remove(entry.name)
+    assert [p.name for p in mine.parent.iterdir()] == ["note.txt"]
+    mine.parent.rename(store.where.folder / "moved")
+    mine.parent.symlink_to(store.where.folder / "moved")
+    with pytest.raises(StoreError, match="was not fetched by Photowalk"):
+        store.fetch(store.plan(entry.name))
+
+
 def test_unknown_names_are_told_the_known_ones(store: ModelStore, entry: Entry) -> None:
     with pytest.raises(StoreError, match=f"no model and no folder called 'what'.*{entry.name}"):
         store.entry("what")
