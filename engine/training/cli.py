@@ -24,7 +24,7 @@ from engine.training.codec_training import CodecTrainingConfig, train_codec
 from engine.training.entries import EntryConfig
 from engine.training.model_command import train_model
 from engine.training.model_options import add_model_options
-from engine.training.own_run import require_own_run
+from engine.training.own_run import run_in
 from engine.training.pictures_source import (
     Mixture,
     PhotoFolder,
@@ -128,7 +128,11 @@ def _train_codec(options: argparse.Namespace) -> None:
 
 
 def _train_adapters(options: argparse.Namespace) -> None:
-    require_own_run(options.out)
+    with run_in(options.out):
+        _run_adapters(options)
+
+
+def _run_adapters(options: argparse.Namespace) -> None:
     model, sources = read_model(options.model, options.codec), scene_sources(options)
     control = ControlConfig(
         lora=LoraConfig(options.rank, float(options.rank)), links=options.links, seed=options.seed

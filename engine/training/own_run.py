@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from engine.model.checkpoints import require_own
+from engine.model.claim import claimed
 from engine.training.adversary import JUDGE
 from engine.training.trainer import ADAPTERS, MODEL, STATE
 
 #: What a run writes beside its weights, after they are there.
 _BESIDE = (STATE, JUDGE, "log.jsonl", "losses.png", "held_out.jsonl")
+
+
+@contextmanager
+def run_in(out: Path, writes: bool = True) -> Iterator[None]:
+    """Holds a run's folder, in the one of its processes that writes.
+
+    Raises:
+        ValueError: something of somebody else's would be replaced, or another run goes on there.
+    """
+    if not writes:
+        yield
+        return
+    with claimed(out / ".photowalk.lock", f"training into {out}"):
+        require_own_run(out)
+        yield
 
 
 def require_own_run(out: Path) -> None:

@@ -7,7 +7,7 @@ import torch
 
 from engine.model.checkpoints import save_checkpoint
 from engine.training.cli import main
-from engine.training.own_run import require_own_run
+from engine.training.own_run import require_own_run, run_in
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,11 @@ def test_every_command_asks_first(tmp_path, capsys, command: list[str]) -> None:
     assert main([word.format(tmp_path) for word in command]) == 2
     assert "choose another --out" in capsys.readouterr().err
     assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("command", [["model", "--codec", "c"], ["adapters", "--model", "m"]])
+def test_two_runs_do_not_share_a_folder(tmp_path, capsys, command: list[str]) -> None:
+    with run_in(tmp_path / "out"):
+        assert main([*command, "--out", str(tmp_path / "out")]) == 2
+    assert "is training into" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -22,7 +22,7 @@ def started(opened: MainWindow) -> list[Action]:
     found: list[Action] = []
     for action in Action:
         made = opened.actions_by_key[action]
-        made.disconnect()
+        made.triggered.disconnect()
         made.triggered.connect(lambda _on, a=action: found.append(a))
     return found
 
