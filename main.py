@@ -90,6 +90,7 @@ def _why_no_window(missing: str) -> str:
 @click.option("--views", type=click.IntRange(1, 100_000), help="How many views to draw.")
 @click.option("--out", type=FILE, required=True, help=RESULTS)
 @click.option("--resume", is_flag=True, help="Go on with the walk that --out holds.")
+@click.option("--overwrite", is_flag=True, help="Lose the walk of ours that --out holds.")
 @click.option("--caption", default="", help="What the photo shows, in a few plain words.")
 @click.option("--fov", type=float, help="Horizontal degrees, for photos without a focal length.")
 @click.option("--size", callback=picture_size, default="256x144", show_default=True, metavar="WxH")

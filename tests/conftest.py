@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import shutil
 import socket
@@ -105,6 +107,33 @@ def copied_codec(tiny_codecs: dict[str, Path], tmp_path: Path) -> Callable[[str]
         return Path(shutil.copytree(tiny_codecs[name], tmp_path / tiny_codecs[name].name))
 
     return copy
+
+
+@pytest.fixture
+def foreign_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Path], Callable[[], bool]]:
+    """Puts code beside a model's configs that name it for everything, with a user who says yes to
+    all that is asked; the answer says whether that code ran."""
+    trace = tmp_path / "foreign code ran"
+    monkeypatch.setenv("HF_MODULES_CACHE", str(tmp_path / "modules"))
+    monkeypatch.setattr("builtins.input", lambda *_: "y")
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n" * 100))
+
+    def plant(folder: Path) -> Callable[[], bool]:
+        autos = ("Config", "Model", "ModelForDepthEstimation", "ImageProcessor", "Processor")
+        named = {f"Auto{auto}": "foreign.Foreign" for auto in autos}
+        named["AutoTokenizer"] = ["foreign.Foreign", "foreign.Foreign"]
+        for path in folder.rglob("*.json"):
+            config = json.loads(path.read_text())
+            if path.name.endswith("config.json") and isinstance(config, dict):
+                path.write_text(json.dumps({**config, "auto_map": named}))
+        code = f"open({str(trace)!r}, 'w')\nclass Foreign: pass\n"
+        for place in {folder, *(p for p in folder.rglob("*") if p.is_dir())}:
+            (place / "foreign.py").write_text(code)
+        return trace.exists
+
+    return plant
 
 
 class _Alive(TorchDispatchMode):

@@ -23,6 +23,8 @@ from engine.model.errors import CheckpointError
 _SCALE = ".scale"
 _SMALL = 4096
 FORMAT = "photowalk-1"
+#: How all formats of weights that Photowalk writes begin.
+_FORMATS = "photowalk-"
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,19 @@ def save_checkpoint(
     # safetensors writes for the owner alone; installed weights are for all users.
     temporary.chmod(0o644)
     os.replace(temporary, path)
+
+
+def require_own(path: Path) -> None:
+    """What would be replaced there is nothing, or weights of Photowalk's.
+
+    Raises:
+        CheckpointError: it is something else.
+    """
+    if path.is_symlink() or (path.exists() and not stored_format(path).startswith(_FORMATS)):
+        raise CheckpointError(
+            f"{path} holds no weights of Photowalk's and would be replaced; choose another --out, "
+            "or move it away"
+        )
 
 
 def stored_format(path: Path) -> str:

@@ -1,6 +1,7 @@
 """Models of diffusers and transformers: a folder that was checked is loaded.
 
-Only safetensors are opened, nothing is fetched, and the libraries that read them are imported when
+Only safetensors are opened, no code of the folder's is run (without being told so, transformers
+asks on the terminal), nothing is fetched, and the libraries that read them are imported when
 a model is loaded, never before.
 """
 
@@ -49,6 +50,7 @@ def load_weights(folder: WeightsFolder, library: str, precision: torch.dtype) ->
                 str(folder.path),
                 use_safetensors=True,
                 local_files_only=True,
+                trust_remote_code=False,
                 output_loading_info=True,
                 **{named: precision},
             )

@@ -15,6 +15,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 from engine.model.errors import CheckpointError
+from engine.model.inner_files import OutsideError, plain_name
 
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 #: Without their ending, the files that transformers and diffusers look for, in this order.
@@ -152,7 +153,10 @@ def _shards(index: Path) -> tuple[Path, ...]:
     named = read_object(index).get("weight_map")
     if not isinstance(named, dict) or not named:
         raise CheckpointError(f"{index} names no weights; fetch or save it again")
-    names = sorted({str(name) for name in named.values()})
+    try:
+        names = sorted({plain_name(name) for name in named.values()})
+    except OutsideError as error:
+        raise CheckpointError(f"{index} names a file outside its folder ({error})") from error
     missing = [name for name in names if not (index.parent / name).is_file()]
     if missing:
         raise CheckpointError(f"{index.parent} lacks {missing[0]}, which {index.name} names")

@@ -1,8 +1,8 @@
 """Carries an edit of the first frame through the others (seed 004).
 
 In each later frame all patches outside the edited region are seen. Inside, what tracking carries
-over from the edited frame is seen until the noise falls below a threshold, and drawn from there on
-together with the rest, so that the edit takes on each frame's viewpoint.
+over from the edited frame is seen; below a noise level that one may set, it is drawn together with
+the rest, so that the edit takes on each frame's viewpoint.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ from engine.sampling.keys import Noise
 class EditConfig:
     """Attributes:
     sampling: how each frame is drawn.
-    trusted_until: noise level from which on carried-over patches are drawn anew.
+    trusted_until: noise level from which on carried-over patches are drawn anew; 0, the default,
+        keeps them.
     """
 
     sampling: JointSampling = field(default_factory=lambda: JointSampling(steps=4))
-    trusted_until: float = 0.4
+    trusted_until: float = KnownView.trusted_until
     caption: str = ""
 
 

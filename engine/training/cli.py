@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from engine.model.checkpoints import require_own
 from engine.model.control.joint_network import ControlConfig, Coupling
 from engine.model.control.lora import LoraConfig
 from engine.model.control.networks import at_equal_budget, trained_size
@@ -23,6 +24,7 @@ from engine.training.codec_training import CodecTrainingConfig, train_codec
 from engine.training.entries import EntryConfig
 from engine.training.model_command import train_model
 from engine.training.model_options import add_model_options
+from engine.training.own_run import run_in
 from engine.training.pictures_source import (
     Mixture,
     PhotoFolder,
@@ -107,6 +109,7 @@ def training_parser() -> argparse.ArgumentParser:
 
 
 def _train_codec(options: argparse.Namespace) -> None:
+    require_own(options.out)
     sources: list[tuple[PictureSource, float]] = []
     sources += [(PhotoFolder(folder), 0.5 / len(options.photos)) for folder in options.photos]
     if options.worlds:
@@ -125,6 +128,11 @@ def _train_codec(options: argparse.Namespace) -> None:
 
 
 def _train_adapters(options: argparse.Namespace) -> None:
+    with run_in(options.out):
+        _run_adapters(options)
+
+
+def _run_adapters(options: argparse.Namespace) -> None:
     model, sources = read_model(options.model, options.codec), scene_sources(options)
     control = ControlConfig(
         lora=LoraConfig(options.rank, float(options.rank)), links=options.links, seed=options.seed
@@ -155,6 +163,7 @@ def _train_adapters(options: argparse.Namespace) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
+    require_own(options.out)
     model = read_model(options.model, options.codec)
     if options.mean_with:
         others = [read_model(path, options.codec) for path in options.mean_with]

@@ -23,6 +23,7 @@ from engine.training.estimate_command import print_estimate
 from engine.training.held_out import held_out_score
 from engine.training.mixture import MixtureConfig
 from engine.training.model_options import BARE_SHARE
+from engine.training.own_run import run_in
 from engine.training.plots import plot_losses
 from engine.training.reports import Report
 from engine.training.scenes import (
@@ -54,6 +55,12 @@ def train_model(options: argparse.Namespace) -> None:
     if options.out is None:
         raise ValueError("say where the weights go with --out")
     place = join(options.device)
+    with run_in(options.out, place.writes):
+        _run(options, place)
+    leave(place)
+
+
+def _run(options: argparse.Namespace, place: Place) -> None:
     sources = scene_sources(options)
     # Nothing here keeps the model: sharded, its whole weights must not stay.
     trainer = Trainer(_starting_model(options), sources, _config(options, sources), place)
@@ -66,7 +73,6 @@ def train_model(options: argparse.Namespace) -> None:
         shares = {kind.value: share for kind, share in trainer.syllabus.shares.items()}
         print("lessons: " + listed(shares, digits=2), flush=True)
     _train(trainer, options, place)
-    leave(place)
 
 
 def _train(trainer: Trainer, options: argparse.Namespace, place: Place) -> None:

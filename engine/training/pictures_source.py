@@ -18,6 +18,7 @@ from torch import Tensor
 
 from engine.geometry.pictures import depth_to_picture, median_depth, points_to_picture
 from engine.geometry.rays import camera_directions
+from engine.model.inner_files import inner_name
 from engine.training.sequences import SequenceFolder
 
 _PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
@@ -95,7 +96,7 @@ def read_rgbd_depths(folder: Path) -> DepthMaps:
     for entry in json.loads((folder / "cameras.json").read_text()):
         if not entry.get("depth"):
             continue
-        raw = cv2.imread(str(folder / entry["depth"]), cv2.IMREAD_UNCHANGED)
+        raw = cv2.imread(str(folder / inner_name(entry["depth"])), cv2.IMREAD_UNCHANGED)
         if raw is None:
             raise ValueError(f"{folder / entry['depth']} is missing or no PNG")
         depth = raw.astype(np.float32) / 1000.0

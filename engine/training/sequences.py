@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from engine.geometry.cameras import Camera, Intrinsics
+from engine.model.inner_files import inner_name
 from engine.training.worlds.prerender import load_sequence
 
 #: Draws after which a folder is listed again.
@@ -111,8 +112,8 @@ class RgbdFolder:
         return PosedSequence(torch.stack(rgb), torch.stack(depth), cameras, "")
 
     def _read(self, entry: dict[str, object]) -> tuple[Tensor, Tensor]:
-        colour = cv2.imread(str(self.folder / str(entry["file"])), cv2.IMREAD_COLOR)
-        raw = cv2.imread(str(self.folder / str(entry["depth"])), cv2.IMREAD_UNCHANGED)
+        colour = cv2.imread(str(self.folder / inner_name(entry["file"])), cv2.IMREAD_COLOR)
+        raw = cv2.imread(str(self.folder / inner_name(entry["depth"])), cv2.IMREAD_UNCHANGED)
         if colour is None or raw is None:
             raise ValueError(f"{entry['file']} or its depth is missing in {self.folder}")
         rgb = torch.from_numpy(cv2.cvtColor(colour, cv2.COLOR_BGR2RGB)).permute(2, 0, 1).float()

@@ -58,9 +58,20 @@ MOVES: dict[MoveCommand, tuple[str, str]] = {
     MoveCommand.TURN_UP: ("Look up", "Up"),
     MoveCommand.TURN_DOWN: ("Look down", "Down"),
     MoveCommand.FAST: ("Faster, while held", "Shift"),
-    MoveCommand.SLOW: ("Slower, while held", "Ctrl"),
+    MoveCommand.SLOW: ("Slower, while held", "C"),
 }
-_MODIFIERS = {"Shift": Qt.Key.Key_Shift, "Ctrl": Qt.Key.Key_Control, "Alt": Qt.Key.Key_Alt}
+#: Keys that begin shortcuts and menus, here or in the system: held to fly, they would make one of
+#: those of the next key.
+_SHORTCUT_KEYS = {
+    Qt.Key.Key_Control: "Ctrl",
+    Qt.Key.Key_Alt: "Alt",
+    Qt.Key.Key_AltGr: "AltGr",
+    Qt.Key.Key_Meta: "Meta",
+    Qt.Key.Key_Super_L: "Meta",
+    Qt.Key.Key_Super_R: "Meta",
+}
+#: Keys that are held beside others.
+MODIFIERS = {Qt.Key.Key_Shift: "Shift", **_SHORTCUT_KEYS}
 Bound = Action | MoveCommand
 
 
@@ -74,9 +85,18 @@ class KeyBindings:
     def __init__(self, settings: QSettings) -> None:
         self._settings = settings
         self._keys: dict[Bound, str] = {}
+        unstored: list[Bound] = []
         for bound in (*Action, *MOVES):
-            stored = settings.value(f"keys/{bound.name}", default_of(bound))
-            self._keys[bound] = str(stored)
+            stored = settings.value(f"keys/{bound.name}")
+            if stored is not None and not why_not(bound, str(stored)):
+                self._keys[bound] = str(stored)
+            else:
+                # Earlier versions let Ctrl be held to fly slowly.
+                settings.remove(f"keys/{bound.name}")
+                unstored.append(bound)
+        for bound in unstored:
+            first = default_of(bound)
+            self._keys[bound] = "" if self.conflict(bound, first) else first
 
     def key(self, bound: Bound) -> str:
         """In Qt's portable words, such as "Ctrl+E"; empty for none."""
@@ -95,8 +115,10 @@ class KeyBindings:
         """Another key for it.
 
         Raises:
-            ValueError: something else has that key.
+            ValueError: something else has that key, or it is of no use there.
         """
+        if wrong := why_not(bound, key):
+            raise ValueError(wrong)
         other = self.conflict(bound, key)
         if other is not None:
             raise ValueError(f"{key} is taken by: {text_of(other)}")
@@ -110,9 +132,20 @@ class KeyBindings:
             self._settings.remove(f"keys/{bound.name}")
 
     def movement(self, event: QKeyEvent) -> MoveCommand | None:
-        """What holding this key does; Shift and Ctrl may be held beside it."""
+        """What holding this key does, whatever is held beside it."""
         name = _name(event)
         return next((m for m in MOVES if self._keys[m] == name), None)
+
+
+def why_not(bound: Bound, key: str) -> str:
+    """Why a key is of no use for it, in a sentence; empty where it is."""
+    if key in _SHORTCUT_KEYS.values() and isinstance(bound, MoveCommand):
+        return f"{key} begins shortcuts: held to fly, it would start them; choose another key"
+    if key in MODIFIERS.values() and isinstance(bound, Action):
+        return f"{key} alone starts nothing; press another key with it"
+    if "+" in key[:-1] and isinstance(bound, MoveCommand):
+        return f"{key} is more than one key, and one is held to fly; choose another one"
+    return ""
 
 
 def text_of(bound: Bound) -> str:
@@ -126,9 +159,8 @@ def default_of(bound: Bound) -> str:
 
 
 def _name(event: QKeyEvent) -> str:
-    for name, key in _MODIFIERS.items():
-        if event.key() == key:
-            return name
+    if event.key() in MODIFIERS:
+        return MODIFIERS[Qt.Key(event.key())]
     if event.key() in (0, Qt.Key.Key_unknown):
         return ""
     combination = QKeyCombination(Qt.KeyboardModifier.NoModifier, Qt.Key(event.key()))

@@ -14,7 +14,7 @@ from engine.queries.query import FloatArray
 from engine.sampling.joint import JointSampling
 from engine.sampling.keys import noise_of
 from explorer.clips.frames import Cancelled, Clip, ClipError, ClipOptions, Fit, Rgb
-from explorer.clips.output import ClipRecord, write_clip
+from explorer.clips.output import CLIP_RESULTS, ClipRecord, write_clip
 from explorer.clips.regions import Mask, edited_region
 from explorer.clips.tracking import Tracked, track_edit
 from explorer.clips.video_in import read_clip
@@ -24,6 +24,10 @@ from explorer.walk.composite import composite
 from explorer.walk.files import atomic_folder
 from explorer.walk.output import picture_name
 from explorer.walk.photo_decoding import PhotoError, decode_photo
+from explorer.walk.results import Results, results_in
+
+#: Where the edit lies in each frame.
+REGIONS = "regions"
 
 
 @dataclass(frozen=True)
@@ -53,9 +57,14 @@ def edit_clip(
 
     Raises:
         ClipError: the video or the edited frame cannot be used.
+        ResultsError, TakenError: the folder of results cannot be.
         StoppedError: the user stopped it.
     """
-    work = Work(options.frames, show, stop)
+    with results_in(options.out, (*CLIP_RESULTS, REGIONS)) as results:
+        return _edited(options, results, Work(options.frames, show, stop))
+
+
+def _edited(options: EditOptions, results: Results, work: Work) -> ClipDone:
     work.tell("reading the frames")
     wanted = ClipOptions(options.frames, options.size, options.start, options.end)
     try:
@@ -85,8 +94,9 @@ def edit_clip(
         "region_share": [float(region.mean()), *(float(t.region.mean()) for t in tracked)],
     }
     record = ClipRecord(frames, fps=clip.fps, times=clip.times, seconds=work.seconds, about=about)
-    write_clip(record, options.out, engine, work.tell)
-    _write_regions(options.out, region, tracked)
+    write_clip(record, results, engine, work.tell)
+    masks = [region, *(t.region for t in tracked)]
+    results.write(REGIONS, lambda path: _write_regions(path, masks))
     notes = clip.notes
     if lost:
         notes += (f"in {lost} frames nothing of the region was found; they are as they were",)
@@ -137,8 +147,8 @@ def _region(options: EditOptions, clip: Clip, edited: Rgb) -> Mask:
     return region
 
 
-def _write_regions(out: Path, region: Mask, tracked: list[Tracked]) -> None:
-    with atomic_folder(out / "regions") as folder:
-        for index, mask in enumerate([region, *(t.region for t in tracked)]):
+def _write_regions(path: Path, masks: Sequence[Mask]) -> None:
+    with atomic_folder(path) as folder:
+        for index, mask in enumerate(masks):
             picture = Image.fromarray((mask * 255).astype(np.uint8))
             picture.save(folder / f"{picture_name(index)}.png")

@@ -15,11 +15,12 @@ from engine.queries.scenes import SceneView
 from engine.sampling.joint import JointSampling
 from engine.sampling.keys import Noise, noise_of
 from engine.sampling.search import best_of
-from explorer.clips.output import ClipRecord, write_about
+from explorer.clips.output import CLIP_JSON, ClipRecord, write_about
 from explorer.clips.work import ClipDone, Common, Show, Work
 from explorer.walk.colours import to_bytes
-from explorer.walk.files import atomic_path
+from explorer.walk.output import WALK_RESULTS
 from explorer.walk.photo import working_size
+from explorer.walk.results import Results, results_in
 from explorer.walk.run import RunOptions, walk_photo
 
 FIRST_VIEW = "first_view.png"
@@ -32,11 +33,13 @@ class GenerateOptions(Common):
     Attributes:
         path, views: of the walk that follows; see `RunOptions`.
         fov: horizontal degrees of the lens.
+    overwrite: begin anew also where `out` holds an unfinished walk.
     """
 
     path: str = "forward"
     views: int | None = None
     fov: float = 65.0
+    overwrite: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,23 +59,34 @@ def generate_walk(
 
     Raises:
         QueryError: the model knows no word of the caption.
+        ResultsError, TakenError: the folder of results cannot be used.
         StoppedError: the user stopped it before there was a first view.
     """
+    with results_in(options.out, (*WALK_RESULTS, CLIP_JSON, FIRST_VIEW)) as results:
+        return _generated(options, results, show, stop)
+
+
+def _generated(
+    options: GenerateOptions,
+    results: Results,
+    show: Show | None,
+    stop: Callable[[], bool] | None,
+) -> ClipDone:
     work = Work(1, show, stop)
     work.tell("loading the model")
     engine = options.engine()
     found = work.finish(first_view(engine, options), "first view")
     work.advance()
-    target = options.out / FIRST_VIEW
-    with atomic_path(target) as path:
-        Image.fromarray(to_bytes(found.rgb)).save(path, format="PNG")
+    picture = Image.fromarray(to_bytes(found.rgb))
+    results.write(FIRST_VIEW, lambda path: picture.save(path, format="PNG"))
     unknown = engine.tokenizer.encode((), options.caption).unknown_words
     notes = (f"words that the model does not know: {', '.join(unknown)}",) if unknown else ()
     run = RunOptions(
-        photo=target,
+        photo=options.out / FIRST_VIEW,
         out=options.out,
         path=options.path,
         views=options.views,
+        overwrite=options.overwrite,
         caption=options.caption,
         fov=options.fov,
         size=(found.rgb.shape[1], found.rgb.shape[0]),
@@ -80,9 +94,9 @@ def generate_walk(
         weights=options.weights,
         device=options.device,
     )
-    done = walk_photo(run, show, stop, engine)
+    done = walk_photo(run, show, stop, engine, results=results)
     about = {"command": "generate", "options": options, "unknown_words": unknown}
-    write_about(ClipRecord([], seconds=work.seconds, about=about), options.out, engine)
+    write_about(ClipRecord([], seconds=work.seconds, about=about), results, engine)
     return ClipDone(options.out, f"Drew a first view, and {done.drawn} views from there.", notes)
 
 

@@ -23,13 +23,14 @@ from engine.sampling.joint import JointSampling
 from engine.sampling.keys import noise_of
 from explorer.clips.frames import ClipError, Rgb
 from explorer.clips.geometry import DRAWN, Geometry, recover_geometry
-from explorer.clips.output import ClipRecord, write_clip
+from explorer.clips.output import CLIP_RESULTS, ClipRecord, write_clip
 from explorer.clips.reconstructing import how
 from explorer.clips.work import ClipDone, Common, Show, Work
 from explorer.walk.colours import to_bytes, to_floats
 from explorer.walk.composite import composite
 from explorer.walk.depth_fusion import fuse_depth
 from explorer.walk.photo import Photo, open_photo
+from explorer.walk.results import Results, results_in
 
 #: Drawn cameras with a worse reprojection than this are not believed; matched ones are believed
 #: by their matches. With less in common nothing is gained by geometry.
@@ -69,9 +70,14 @@ def interpolate_photos(
 
     Raises:
         ClipError, PhotoError: the pictures cannot be used together.
+        ResultsError, TakenError: the folder of results cannot be used.
         StoppedError: the user stopped it.
     """
-    work = Work(options.views + 1, show, stop)
+    with results_in(options.out, CLIP_RESULTS) as results:
+        return _interpolated(options, results, Work(options.views + 1, show, stop))
+
+
+def _interpolated(options: InterpolateOptions, results: Results, work: Work) -> ClipDone:
     work.tell("looking at both pictures")
     photos = _pair(options)
     engine = options.engine()
@@ -105,7 +111,7 @@ def interpolate_photos(
             "inliers": geometry.inliers,
         },
     )
-    write_clip(record, options.out, engine, work.tell)
+    write_clip(record, results, engine, work.tell)
     notes = tuple(note for photo in photos for note in photo.notes)
     return ClipDone(options.out, sentence, notes)
 

@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 from engine.geometry.cameras import Camera
 from engine.queries import Engine
 from explorer.clips.frames import Rgb
-from explorer.walk.export import ExportInput, PointCloud, export_all
-from explorer.walk.files import atomic_path
+from explorer.walk.export import EXPORTS, ExportInput, PointCloud, export_all
 from explorer.walk.output import machine, picture_name
+from explorer.walk.results import Results
 from memory.memory import Memory, MemoryConfig
 from memory.views import View
 
 CLIP_JSON = "clip.json"
+#: All that a clip writes into the folder of its results.
+CLIP_RESULTS = (*EXPORTS, CLIP_JSON)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +53,7 @@ class ClipRecord:
 
 
 def write_clip(
-    record: ClipRecord, out: Path, engine: Engine, tell: Callable[[str], None] | None = None
+    record: ClipRecord, out: Results, engine: Engine, tell: Callable[[str], None] | None = None
 ) -> None:
     """Writes everything that the record can give; with cameras that is all that a walk leaves.
 
@@ -74,7 +76,7 @@ def write_clip(
     write_about(record, out, engine)
 
 
-def write_about(record: ClipRecord, out: Path, engine: Engine) -> None:
+def write_about(record: ClipRecord, out: Results, engine: Engine) -> None:
     """clip.json: what was asked, by which weights and machine it was made, and in what time."""
     document = {
         "format": "photowalk clip",
@@ -85,8 +87,7 @@ def write_about(record: ClipRecord, out: Path, engine: Engine) -> None:
         **record.about,
     }
     text = json.dumps(as_plain(document), indent=1, allow_nan=False, ensure_ascii=False)
-    with atomic_path(out / CLIP_JSON) as path:
-        path.write_text(text + "\n", encoding="utf-8")
+    out.write(CLIP_JSON, lambda path: path.write_text(text + "\n", encoding="utf-8"))
 
 
 def _cloud(record: ClipRecord, engine: Engine) -> PointCloud:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from explorer.clips.frames import Cancelled, Clip, ClipOptions
 from explorer.clips.geometry import MATCHED, Geometry, recover_geometry
-from explorer.clips.output import ClipRecord, write_clip
+from explorer.clips.output import CLIP_RESULTS, ClipRecord, write_clip
 from explorer.clips.video_in import read_clip
 from explorer.clips.work import ClipDone, Common, Show, StoppedError, Work
+from explorer.walk.results import Results, results_in
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,14 @@ def reconstruct_clip(
 
     Raises:
         ClipError: the video cannot be used.
+        ResultsError, TakenError: the folder of results cannot be.
         StoppedError: the user stopped it before it was done.
     """
-    work = Work(2, show, stop)
+    with results_in(options.out, CLIP_RESULTS) as results:
+        return _reconstructed(options, results, Work(2, show, stop))
+
+
+def _reconstructed(options: ReconstructOptions, results: Results, work: Work) -> ClipDone:
     work.tell("reading the frames")
     wanted = ClipOptions(options.frames, options.size, options.start, options.end, fov=options.fov)
     try:
@@ -54,7 +60,7 @@ def reconstruct_clip(
     asked = recover_geometry(engine, clip.frames, options.geometry(options.match), clip.lens)
     found = work.finish(asked, "depth and cameras")
     work.advance()
-    write_clip(_record(options, clip, found, work.seconds), options.out, engine, work.tell)
+    write_clip(_record(options, clip, found, work.seconds), results, engine, work.tell)
     count = len(clip.frames)
     sentence = f"Recovered depth and cameras of {count} frames ({how(found)})."
     return ClipDone(options.out, sentence, clip.notes)

@@ -94,6 +94,7 @@ def reconstruct(**given: Any) -> None:
 @click.option("--path", default="forward", show_default=True, help="Of the walk that follows.")
 @click.option("--views", type=click.IntRange(1, 100_000), help="Of that walk.")
 @click.option("--fov", type=click.FloatRange(20, 140), default=65.0, show_default=True)
+@click.option("--overwrite", is_flag=True, help="Lose the walk of ours that --out holds.")
 @_samples
 @_shared
 def generate(**given: Any) -> None:

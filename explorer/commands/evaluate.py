@@ -41,10 +41,12 @@ def measurement(
     def decorate(run: Callable[..., None]) -> click.Command:
         def given_only(**given: Any) -> None:
             from explorer.doctor.machine import require_device
+            from explorer.walk.results import results_in
 
             if given["device"] is not None:
                 require_device(given["device"])
-            run(**{option: value for option, value in given.items() if value is not None})
+            with results_in(given["out"], (f"{name}.json",)):
+                run(**{option: value for option, value in given.items() if value is not None})
 
         given_only.__doc__ = run.__doc__
         command: Any = given_only

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from engine.geometry.cameras import Array, Camera, Intrinsics, orthonormalised
+from engine.model.inner_files import inner_name
 from explorer.evaluation.picture_metrics import resized
 from explorer.evaluation.scenes import Scene, TrueView, scene_from_frames
 from explorer.evaluation.sheets import evenly
@@ -94,8 +95,8 @@ def _entry(folder: Path, path: Path, index: int, entry: Any) -> FrameEntry:
         fx, fy, cx, cy = (float(entry[key]) for key in ("fx", "fy", "cx", "cy"))
         width, height = int(entry["width"]), int(entry["height"])
         T = np.array(entry["c2w"], dtype=np.float64)
-        picture = folder / str(entry["file"])
-        depth = folder / str(entry["depth"]) if entry.get("depth") else None
+        picture = folder / inner_name(entry["file"])
+        depth = folder / inner_name(entry["depth"]) if entry.get("depth") else None
     except (KeyError, TypeError, ValueError) as error:
         raise ClipError(f"{where}: {type(error).__name__} {error}") from error
     if T.shape != (4, 4) or not np.isfinite(T).all():

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from explorer.walk.files import atomic_path
+from explorer.walk.results import write_result
 
 
 def as_json(value: Any) -> Any:
@@ -31,14 +31,11 @@ def as_json(value: Any) -> Any:
 
 
 def write_json(report: Any, path: Path) -> None:
-    """Writes a report dataclass whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(as_json(report), indent=1) + "\n", encoding="utf-8")
+    """Writes a report dataclass whole or not at all; nothing of the user's is replaced."""
+    text = json.dumps(as_json(report), indent=1) + "\n"
+    write_result(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def write_picture(rgb: NDArray[np.uint8], path: Path) -> None:
-    """Writes (H, W, 3) uint8 as a PNG, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(path) as temporary:
-        Image.fromarray(rgb).save(temporary, format="PNG")
+    """Writes (H, W, 3) uint8 as a PNG, as `write_json` does."""
+    write_result(path, lambda temporary: Image.fromarray(rgb).save(temporary, format="PNG"))

@@ -17,6 +17,7 @@ from typing import Any
 
 from PIL import Image
 
+from engine.model.claim import claimed
 from engine.training.clip_frames import read_posed_clip
 from engine.training.labels import Label, label_path, write_label
 from explorer.clips.frames import Cancelled
@@ -33,6 +34,7 @@ from explorer.priors.kinds import DepthKind, PriorError
 from explorer.priors.prior import DepthPrior
 from explorer.walk.files import atomic_path
 from explorer.walk.photo import Photo
+from explorer.walk.results import LOCK
 from explorer.walk.telling import RunProgress
 
 FORMAT = "photowalk-labels-1"
@@ -95,10 +97,22 @@ def label_folder(
 
     Raises:
         PriorError: nothing to label, `out` lies in the folder or around it, or it was labelled by
-            another model.
+            another model, or holds what is no label of ours.
+        TakenError: another process labels into `out`.
     """
     _check_apart(options)
     found = found_in(options.folder)
+    with claimed(options.out / LOCK, f"labelling into {options.out}"):
+        return _labelled(options, found, prior, show, stopped)
+
+
+def _labelled(
+    options: LabelOptions,
+    found: Found,
+    prior: DepthPrior,
+    show: Callable[[RunProgress], None],
+    stopped: Callable[[], bool],
+) -> Labelled:
     _check_record(options, prior)
     done = Labelled(options.out)
     try:
@@ -137,6 +151,10 @@ def _record(options: LabelOptions, prior: DepthPrior) -> dict[str, Any]:
 def _check_record(options: LabelOptions, prior: DepthPrior) -> None:
     path = options.out / RECORD
     if not path.exists():
+        if others := [p.name for p in options.out.iterdir() if p.name != LOCK]:
+            raise PriorError(
+                f"{options.out} holds {others[0]} and no labels; label into a new folder"
+            )
         _write_record(options, prior, None)
         return
     try:

@@ -194,7 +194,9 @@ def _load_processor(path: Path) -> Any:
     from transformers import AutoImageProcessor
 
     try:
-        return AutoImageProcessor.from_pretrained(path, local_files_only=True)
+        return AutoImageProcessor.from_pretrained(
+            path, local_files_only=True, trust_remote_code=False
+        )
     except ImportError as error:
         raise PriorError(
             f"the pictures of {path} are prepared by torchvision; install it with: pip install "

@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from engine.model.inner_files import OutsideError, inner_name, plain_name
 from explorer.store.errors import StoreError
 
 CATALOGUE = Path(__file__).with_name("catalogue.json")
@@ -67,6 +68,8 @@ def parse_catalogue(document: Mapping[str, Any]) -> tuple[Entry, ...]:
         return tuple(_entry(model) for model in document["models"])
     except (KeyError, TypeError) as error:
         raise StoreError(f"an entry of the catalogue is not complete: {error}") from error
+    except OutsideError as error:
+        raise StoreError(f"an entry of the catalogue names what is no file: {error}") from error
 
 
 @cache
@@ -77,9 +80,10 @@ def embedded_catalogue() -> tuple[Entry, ...]:
 
 def _entry(model: Mapping[str, Any]) -> Entry:
     known = {k: model[k] for k in ("name", "repo", "revision", "about_bytes", "licence", "purpose")}
+    plain_name(model["name"])
     return Entry(
         **known,
-        files={file["path"]: file["sha256"] for file in model["files"]},
-        classes=dict(model.get("classes", {})),
+        files={inner_name(file["path"]): file["sha256"] for file in model["files"]},
+        classes={inner_name(k): v for k, v in model.get("classes", {}).items()},
         ref=model.get("ref", "main"),
     )

@@ -7,9 +7,9 @@ import re
 import urllib.parse
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 
+from engine.model.inner_files import OutsideError, inner_name
 from explorer.store.catalogue import Entry
 from explorer.store.errors import DownloadError, StoreError
 from explorer.store.web import opened
@@ -114,9 +114,10 @@ def _chosen(entry: Entry, found: Sequence[HubFile]) -> tuple[HubFile, ...]:
 
 
 def _checked(entry: Entry, file: HubFile) -> HubFile:
-    path = PurePosixPath(file.path)
-    if path.is_absolute() or ".." in path.parts or "\\" in file.path or ":" in file.path:
-        raise StoreError(f"{entry.repo} names a file outside its folder, {file.path!r}")
+    try:
+        inner_name(file.path)
+    except OutsideError as error:
+        raise StoreError(f"{entry.repo} names a file outside its folder, {file.path!r}") from error
     known = entry.files.get(file.path)
     if known is not None and file.sha256 is not None and file.sha256 != known:
         raise StoreError(f"{entry.repo} has another {file.path} than the one that is known")

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from engine.model.inner_files import OutsideError, inner_name, plain_name
 from explorer.store.errors import StoreError
 from explorer.store.hub import HubFile, Listing
 from explorer.walk.files import atomic_path
@@ -52,7 +53,9 @@ def read_pins(store: Path) -> dict[str, Pin]:
     try:
         if (document["format"], document["version"]) != (FORMAT, VERSION):
             raise StoreError(f"{path} was written by another version of Photowalk")
-        return {name: _pin(entry) for name, entry in document["models"].items()}
+        return {plain_name(name): _pin(entry) for name, entry in document["models"].items()}
+    except OutsideError as error:
+        raise StoreError(f"{path} names a file outside the store ({error}); remove it") from error
     except (KeyError, TypeError, AttributeError) as error:
         raise StoreError(f"{path} is damaged; remove it and fetch the models anew") from error
 
@@ -78,7 +81,7 @@ def write_pin(store: Path, name: str, pin: Pin) -> None:
 
 def _pin(entry: Mapping[str, Any]) -> Pin:
     files = (
-        HubFile(path, int(f["size"]), f["sha256"], f["git_blob"])
+        HubFile(inner_name(path), int(f["size"]), f["sha256"], f["git_blob"])
         for path, f in entry["files"].items()
     )
     return Pin(str(entry["repo"]), Listing(str(entry["revision"]), tuple(files)))

@@ -10,12 +10,18 @@ from pathlib import Path
 
 from engine.model.weights_folder import file_hash
 from explorer.store.catalogue import Entry, embedded_catalogue
-from explorer.store.claim import claimed
 from explorer.store.download import DownloadConfig, download, part_path
 from explorer.store.errors import NotFetchedError, OfflineError, StoreError
 from explorer.store.folders import read_json
 from explorer.store.hub import HubFile, ask_listing, file_url
 from explorer.store.lock_file import Pin, read_pins, write_pin
+from explorer.store.own_files import (
+    check_own,
+    claimed,
+    files_of,
+    remove_empty,
+    remove_leftovers,
+)
 from explorer.store.places import Places, places
 
 #: Bytes that stay free on the disk beside what is fetched.
@@ -156,11 +162,13 @@ class ModelStore:
             self._must_fit(plan)
         store, pin = self.where.folder, plan.pin
         with claimed(store, plan.entry.name):
+            before = read_pins(store).get(plan.entry.name)
+            check_own(plan.target, before)
             # Before the new pin is written: after it, a file of the right size counts as here.
-            for path in _stale(read_pins(store).get(plan.entry.name), pin):
+            for path in _stale(before, pin):
                 (plan.target / path).unlink(missing_ok=True)
             write_pin(store, plan.entry.name, pin)
-            _remove_leftovers(plan.target, pin)
+            remove_leftovers(plan.target, before, pin)
             for file, tell in self._files_to_fetch(plan, on_progress):
                 self._check_classes(plan, file)
                 url = file_url(plan.entry, self.where.endpoint, pin.listing.revision, file.path)
@@ -183,11 +191,22 @@ class ModelStore:
         return [fault for f in pin.listing.files if (fault := _fault(folder, f))]
 
     def remove(self, name: str) -> int:
-        """Removes a model's files, and returns how many bytes that were; its pin stays."""
+        """Removes a model's files, and returns how many bytes that were; its pin stays.
+
+        Raises:
+            NotFetchedError: nothing of it is here.
+            StoreError: no download of ours brought what is there.
+        """
         folder = self.any_folder(name)
         with claimed(self.where.folder, folder.name):
-            size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-            shutil.rmtree(folder)
+            pin = read_pins(self.where.folder).get(folder.name)
+            check_own(folder, pin)
+            assert pin is not None
+            files = [f for f in files_of(folder, pin) if f.is_file()]
+            size = sum(path.stat().st_size for path in files)
+            for path in files:
+                path.unlink()
+            remove_empty(folder)
         return size
 
     def _files_to_fetch(
@@ -260,15 +279,6 @@ def _stale(before: Pin | None, now: Pin) -> set[str]:
     """Paths that had another content at the commit that was pinned before."""
     old = {f.path: f.content for f in before.listing.files} if before is not None else {}
     return {f.path for f in now.listing.files if old.get(f.path, f.content) != f.content}
-
-
-def _remove_leftovers(folder: Path, pin: Pin) -> None:
-    """Files and parts of another commit."""
-    wanted = {folder / f.path for f in pin.listing.files}
-    parts = {part_path(folder / f.path, f) for f in pin.listing.files}
-    for path in folder.rglob("*") if folder.is_dir() else ():
-        if path.is_file() and path not in wanted | parts:
-            path.unlink()
 
 
 def _fault(folder: Path, file: HubFile) -> str | None:

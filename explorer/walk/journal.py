@@ -32,6 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.geometry.cameras import Camera, Intrinsics
+from engine.model.inner_files import OutsideError, own_file, plain_name
 from explorer.walk.records import DrawnView, RetrievedView
 from memory.views import View
 
@@ -96,7 +97,7 @@ class RecordedArrays(Sequence[Any]):
         name = entry["file"]
         if self._name in DEPTH_ARRAYS:
             name = entry.get("depth_file", name)
-        return _arrays(self._folder / name).get(self._name)
+        return _arrays(self._folder, name).get(self._name)
 
 
 #: What of an entry says where it is stored, and not what was drawn.
@@ -152,9 +153,9 @@ def read_journal(folder: Path) -> Journal:
         JournalError: there is none, it is damaged, or of another version.
     """
     path = folder / JOURNAL
-    if not path.is_file():
+    if not path.exists():
         raise JournalError(f"{folder} holds no journal of a walk to go on with")
-    data = path.read_bytes()
+    data = _own(folder, JOURNAL).read_bytes()
     data = data[: data.rfind(b"\n") + 1]
     try:
         parsed = [json.loads(line) for line in data.splitlines()]
@@ -168,6 +169,8 @@ def read_journal(folder: Path) -> Journal:
     try:
         for event in parsed[1:]:
             tree.take(event)
+    except OutsideError as error:
+        raise JournalError(f"{path} names what is no file of its walk: {error}") from error
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise JournalError(f"{path} is damaged; start a new walk in another folder") from error
     return Journal(
@@ -196,7 +199,10 @@ class _Tree:
     def take(self, event: dict[str, Any]) -> None:
         kind = event.get("event")
         self.closed = kind == "closed"
+        if "file" in event:
+            plain_name(event["file"])
         if kind == "view":
+            event["file"]  # raises where there is none
             self.nodes.append({**event, "parent": self.head, "branch": ""})
             self.head = len(self.nodes) - 1
             self.order.append(("view", self.head))
@@ -231,10 +237,10 @@ def read_view(folder: Path, entry: dict[str, Any], with_later_depth: bool = True
     Raises:
         JournalError: a file is missing or damaged.
     """
-    stored = _arrays(folder / str(entry.get("file")))
+    stored = _arrays(folder, entry["file"])
     if with_later_depth and "depth_file" in entry:
-        stored |= _arrays(folder / str(entry["depth_file"]))
-    with _whole(folder / str(entry.get("file"))):
+        stored |= _arrays(folder, entry["depth_file"])
+    with _whole(folder / entry["file"]):
         view = View(
             entry["view"],
             camera_of(entry),
@@ -256,7 +262,16 @@ def read_view(folder: Path, entry: dict[str, Any], with_later_depth: bool = True
         )
 
 
-def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+def _own(folder: Path, name: str) -> Path:
+    """A plain file of the journal's folder."""
+    try:
+        return own_file(folder, name)
+    except OutsideError as error:
+        raise JournalError(f"{error}; it is not read as part of a walk") from error
+
+
+def _arrays(folder: Path, name: str) -> dict[str, NDArray[Any]]:
+    path = _own(folder, name)
     with _whole(path), np.load(path, allow_pickle=False) as arrays:
         return {name: arrays[name] for name in arrays.files}
 

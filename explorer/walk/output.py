@@ -13,26 +13,29 @@ from typing import Any
 import torch
 from PIL import Image
 
-from explorer.walk.export import ExportInput, PointCloud, export_all
+from explorer.walk.export import EXPORTS, ExportInput, PointCloud, export_all
 from explorer.walk.files import atomic_path
 from explorer.walk.journal import RecordedViews
 from explorer.walk.photo import Photo
 from explorer.walk.records import DrawnView
+from explorer.walk.results import JOURNAL_FOLDER, Results
 from explorer.walk.walk import Walk
 
 WALK_JSON = "walk.json"
+#: All that a walk writes into the folder of its results.
+WALK_RESULTS = (*EXPORTS, WALK_JSON, JOURNAL_FOLDER)
 
 
 @dataclass(frozen=True)
 class OutputSettings:
     """Attributes:
-    folder: where everything goes.
+    results: where everything goes.
     raw: the model's pictures instead of the final ones.
     about: the journal's header: what the walk was drawn from.
     views: how many were asked for, not counting the photo.
     """
 
-    folder: Path
+    results: Results
     raw: bool
     about: Mapping[str, Any]
     views: int
@@ -43,10 +46,12 @@ class WalkOutput:
 
     def __init__(self, settings: OutputSettings) -> None:
         self._settings = settings
+        names = (picture_name(i) for i in range(settings.views + 1))
+        settings.results.claim(*(f"views/{name}.png" for name in names))
 
     def add(self, drawn: DrawnView) -> None:
         """Writes a view's picture at once, so that even a killed walk leaves pictures."""
-        target = self._settings.folder / "views" / f"{picture_name(drawn.view.id)}.png"
+        target = self._settings.results.folder / "views" / f"{picture_name(drawn.view.id)}.png"
         with atomic_path(target) as path:
             Image.fromarray(drawn.shown_rgb(self._settings.raw)).save(path, compress_level=1)
 
@@ -69,10 +74,11 @@ class WalkOutput:
         )
         export_all(
             record,
-            self._settings.folder,
+            self._settings.results,
             None if tell is None else lambda name, _done, _total: tell(f"writing {name}"),
         )
-        _write_json(self._settings.folder / WALK_JSON, self._document(walk, views))
+        document = self._document(walk, views)
+        self._settings.results.write(WALK_JSON, lambda path: _write_json(path, document))
 
     def _document(self, walk: Walk, views: RecordedViews) -> dict[str, Any]:
         return {

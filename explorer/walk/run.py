@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -16,19 +15,18 @@ import torch
 from engine.geometry.cameras import Camera
 from engine.queries import Engine, SamplerSettings
 from explorer.walk.depth_source import DepthSource
+from explorer.walk.files import empty_cache
 from explorer.walk.journal import JOURNAL, Journal, JournalError, read_journal
-from explorer.walk.output import OutputSettings, WalkOutput
+from explorer.walk.output import WALK_RESULTS, OutputSettings, WalkOutput
 from explorer.walk.photo import Photo, open_photo
 from explorer.walk.plan import PathPlan, plan_path
 from explorer.walk.ready import EngineWish, ReadyEngine, ready_engine
 from explorer.walk.recorder import Recorder
 from explorer.walk.records import WalkSettings
+from explorer.walk.results import JOURNAL_FOLDER, Results, results_in
 from explorer.walk.telling import RunProgress, RunResult
 from explorer.walk.walk import Steps, Walk
 from memory.memory import Memory, MemoryConfig
-
-#: The journal's folder inside the output folder.
-JOURNAL_FOLDER = "journal"
 
 
 @dataclass(frozen=True)
@@ -41,6 +39,7 @@ class RunOptions:
         path: a path's name, or a camera file.
         views: how many views to draw, not counting the photo.
         resume: go on with the walk in `out`.
+        overwrite: begin anew also where `out` holds an unfinished walk.
         caption: what the photo shows.
         fov: horizontal degrees; None to use the EXIF tags.
         size: (width, height) whose pixel count the working size comes near.
@@ -64,6 +63,7 @@ class RunOptions:
     path: str = "forth-and-back"
     views: int | None = None
     resume: bool = False
+    overwrite: bool = False
     caption: str = ""
     fov: float | None = None
     size: tuple[int, int] = (256, 144)
@@ -107,18 +107,23 @@ def walk_photo(
     should_stop: Callable[[], bool] | None = None,
     engine: Engine | None = None,
     depth_source: DepthSource | None = None,
+    results: Results | None = None,
 ) -> RunResult:
     """Draws a walk and writes its files; `should_stop` is asked between sampling steps.
 
     Args:
+        results: the folder of `options.out`, where the caller holds it already.
         engine: a loaded engine; None to load the one that the options name.
         depth_source: what the options' `depth_prior` names, opened by the caller; a walk that is
             resumed after its photo has its depth needs none.
 
     Raises:
-        PhotoError, PathError, TrajectoryError, JournalError, WalkError (all `ValueError`): one
-            sentence about what cannot be used.
+        PhotoError, PathError, TrajectoryError, JournalError, WalkError, ResultsError, TakenError
+            (all `ValueError`): one sentence about what cannot be used.
     """
+    if results is None:
+        with results_in(options.out, WALK_RESULTS) as held:
+            return walk_photo(options, on_progress, should_stop, engine, depth_source, held)
     photo = open_photo(options.photo, options.fov, options.size)
     plan = plan_path(options.path, options.views)
     settings = options.settings()
@@ -134,13 +139,14 @@ def walk_photo(
     header = _header(photo, plan, settings, engine)
     header["compiling"] = True if compiled else None
     header["depth prior"] = _prior_identity(options, depth_source, journal)
+    results.claim(f"{JOURNAL_FOLDER}/{JOURNAL}")
     recorder = _open_journal(options.out, header, journal)
     views_folder = options.out / JOURNAL_FOLDER / "memory"
     # A cache of this run alone: a resumed walk fills it again from the journal.
-    shutil.rmtree(views_folder, ignore_errors=True)
+    empty_cache(views_folder)
     memory = Memory(MemoryConfig(), folder=views_folder, device=engine.device)
     walk = Walk(photo, engine, memory, settings, recorder, depth_source)
-    output = WalkOutput(OutputSettings(options.out, options.raw, header, plan.views))
+    output = WalkOutput(OutputSettings(results, options.raw, header, plan.views))
     return run.draw(walk, output, journal)
 
 
@@ -248,8 +254,10 @@ def _check_cameras(walk: Walk, cameras: list[Camera], out: Path) -> None:
 def _earlier_walk(options: RunOptions) -> Journal | None:
     """The walk to go on with. Refuses to go on with none, and to lose an unfinished one."""
     out, folder = options.out, options.out / JOURNAL_FOLDER
-    if out.exists() and not out.is_dir():
-        raise JournalError(f"{out} is a file; name a folder with --out")
+    if options.resume and options.overwrite:
+        raise JournalError("--resume goes on with a walk and --overwrite loses it; give one")
+    if options.overwrite:
+        return None
     if not (folder / JOURNAL).is_file():
         if options.resume:
             raise JournalError(f"{out} holds no walk to go on with; leave out --resume")
@@ -260,8 +268,8 @@ def _earlier_walk(options: RunOptions) -> Journal | None:
     asked = journal.header.get("path", ["", 0])[1]
     if len(journal.views) <= asked:
         raise JournalError(
-            f"{out} holds an unfinished walk; add --resume to go on with it, or choose another "
-            "--out"
+            f"{out} holds an unfinished walk; add --resume to go on with it or --overwrite to lose "
+            "it, or choose another --out"
         )
     return None
 

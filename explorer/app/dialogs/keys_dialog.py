@@ -22,7 +22,7 @@ from PyQt6.QtWidgets import (
 )
 
 from explorer.app.dialogs.depth_settings import DepthSettings
-from explorer.app.keys import MOVES, Action, Bound, KeyBindings, text_of
+from explorer.app.keys import MODIFIERS, MOVES, Action, Bound, KeyBindings, text_of
 from explorer.app.preferences import Preferences
 from explorer.app.style import ACCENT, GROUND, LINE, SPACE, TEXT
 from explorer.app.work.requests import Wishes
@@ -107,19 +107,18 @@ class KeyButton(QPushButton):
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         if not self.isChecked() or not isinstance(event, QKeyEvent):
             return super().eventFilter(watched, event)
-        if event.type() in (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress):
-            event.accept()
-            if event.type() == QEvent.Type.KeyPress:
-                self._take(event)
-            return True
-        return super().eventFilter(watched, event)
+        event.accept()
+        modifier = MODIFIERS.get(Qt.Key(event.key()))
+        # One that is let go of with nothing pressed beside it is meant itself.
+        if modifier is not None and event.type() == QEvent.Type.KeyRelease:
+            self.chosen.emit(modifier)
+        elif modifier is None and event.type() == QEvent.Type.KeyPress:
+            self._take(event)
+        return True
 
     def _take(self, event: QKeyEvent) -> None:
-        modifiers = {Qt.Key.Key_Shift: "Shift", Qt.Key.Key_Control: "Ctrl", Qt.Key.Key_Alt: "Alt"}
         if event.key() == Qt.Key.Key_Escape:
             self.show_key(self._key)
-        elif event.key() in modifiers:
-            self.chosen.emit(modifiers[Qt.Key(event.key())])
         else:
             sequence = QKeySequence(event.keyCombination())
             self.chosen.emit(sequence.toString(QKeySequence.SequenceFormat.PortableText))

@@ -188,7 +188,7 @@ class ControlsPanel(QWidget):
         box, form = QGroupBox("Flying"), _form()
         self.speed, self.point_size = QDoubleSpinBox(), QDoubleSpinBox()
         for name, spin, words in (
-            ("Speed", self.speed, "Pace of the flight; Shift is faster, Ctrl slower"),
+            ("Speed", self.speed, "Pace of the flight; Shift is faster, C slower"),
             ("Point size", self.point_size, "Size of the points"),
         ):
             spin.setRange(0.1, 10.0)

@@ -45,12 +45,10 @@ from explorer.walk.session.export_input import session_export_input
 from explorer.walk.session.records import Added, SessionProgress
 from explorer.walk.session.revisit import forth_and_back_cameras, revisit_score
 from explorer.walk.session.session import Session
-from explorer.walk.session.walk_file import open_walk_file, save_walk_file
+from explorer.walk.session.walk_file import SUFFIX, open_walk_file, save_walk_file
 
 Events = Generator[Event, None, None]
 Answer = TypeVar("Answer")
-
-WALK_SUFFIX = ".photowalk"
 
 
 class NothingOpenError(ValueError):
@@ -75,15 +73,12 @@ class Studio:
         """Leaves the walk in order."""
         if self._session is not None:
             self._session.close()
+            self._autosave.let_go(self._session.folder)
             self._session = None
 
     @singledispatchmethod
     def handle(self, request: object) -> Events:
-        """Events of one request, the last of them when it is done.
-
-        Raises:
-            ValueError: bad input, in one sentence.
-        """
+        """Events of one request, the last when it is done; bad input is a ValueError."""
         raise TypeError(f"nobody handles a {type(request).__name__}")
 
     @handle.register
@@ -139,7 +134,7 @@ class Studio:
     @handle.register
     def _(self, request: requests.OpenWalk) -> Events:
         folder = request.path
-        if folder.suffix == WALK_SUFFIX and not folder.is_dir():
+        if folder.suffix == SUFFIX and not folder.is_dir():
             yield Busy(f"opening {folder.name}")
             folder = open_walk_file(folder, self._autosave.new(folder.stem))
         self._need_engine()
@@ -149,8 +144,13 @@ class Studio:
         if self._session is not None and self._session.folder == folder:
             self.close()
         self._autosave.own(folder)
-        prior = yield from photo_work.prior_of(folder, self._need_engine().device, self._store)
-        session = yield from _progress(Session.open(folder, self._need_engine(), prior), job=True)
+        try:
+            prior = yield from photo_work.prior_of(folder, self._need_engine().device, self._store)
+            opening = Session.open(folder, self._need_engine(), prior)
+            session = yield from _progress(opening, job=True)
+        except BaseException:
+            self._autosave.let_go(folder)
+            raise
         self._take(session)
         yield Opened(session.photo, folder, session.settings, source, session.read)
         if session.head < 0:

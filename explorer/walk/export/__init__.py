@@ -21,13 +21,20 @@ from explorer.walk.export.points_ply import write_ply
 from explorer.walk.export.sparse_points import observed_points
 from explorer.walk.export.video import write_depth_video, write_video
 from explorer.walk.files import atomic_folder, atomic_path
+from explorer.walk.results import Results
 
-__all__ = ["ExportInput", "PointCloud", "export_all", "jobs_of", "remove"]
+__all__ = ["EXPORTS", "ExportInput", "PointCloud", "export_all", "jobs_of"]
+
+#: The names of all files and folders that an export may write.
+EXPORTS = (
+    *("views", "depth", "video.mp4", "depth.mp4", "points.ply", "points.glb", "transforms.json"),
+    *("trajectory.txt", "colmap", "contact_sheet.png"),
+)
 
 #: Called with the name of the file to be written next, how many are done, and how many there are.
 Progress = Callable[[str, int, int], None]
 #: Writes one file or folder, whole or not at all.
-Job = Callable[[Path], None]
+Job = Callable[[Path], object]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,24 +82,24 @@ class ExportInput:
         return width, height
 
 
-def export_all(record: ExportInput, out: Path, progress: Progress | None = None) -> None:
+def export_all(record: ExportInput, out: Results, progress: Progress | None = None) -> None:
     """Write every file of a walk into `out`; each appears whole or not at all.
 
     Files that would be empty (depth.mp4 without any depth, points.glb without points, cameras
     where they are unknown) are left out, and one of an earlier export is removed.
 
     Raises:
+        ResultsError: something of the user's is in the place of one.
         OSError: the folder cannot be written.
     """
     jobs = jobs_of(record)
-    out.mkdir(parents=True, exist_ok=True)
     for done, (name, job) in enumerate(jobs.items()):
         if progress is not None:
             progress(name, done, len(jobs))
         if job is None:
-            remove(out / name)
+            out.remove(name)
         else:
-            job(out / name)
+            out.write(name, job)
 
 
 def jobs_of(record: ExportInput) -> dict[str, Job | None]:
@@ -127,11 +134,13 @@ def _write_views(record: ExportInput, folder: Path) -> None:
 
 def _write_depths(record: ExportInput, folder: Path) -> None:
     unit = unit_for(record.depths, record.units)
+    clipped = 0
     with atomic_folder(folder) as temporary:
         for name, depth in zip(record.names, record.depths, strict=True):
             if depth is not None:
                 write_depth_png(depth, unit, temporary / f"{name}.png")
-        write_side_car(unit, record.scale, temporary / SIDE_CAR)
+                clipped += unit.clipped(depth)
+        write_side_car(unit, record.scale, clipped, temporary / SIDE_CAR)
 
 
 def _write_transforms(record: ExportInput, target: Path) -> None:
@@ -164,13 +173,3 @@ def _write_sheet(record: ExportInput, colours: DepthColours, target: Path) -> No
         colours,
         target,
     )
-
-
-def remove(path: Path) -> None:
-    """A file or folder of an earlier export, if there is one."""
-    if path.is_dir():
-        for inner in path.iterdir():
-            inner.unlink()
-        path.rmdir()
-    else:
-        path.unlink(missing_ok=True)

@@ -17,6 +17,11 @@ from explorer.walk.files import atomic_path
 UNKNOWN = 0
 SKY = 65535
 _FARTHEST_STEP = 65534
+#: The steps are chosen for this share of all known depths and for as much again, times `_ROOM`: a
+#: few wrong pixels may be any number of times farther, and would leave nothing of the others.
+_SHARE, _ROOM = 0.999, 4.0
+#: Depths are counted in so many classes an octave, over all that float32 can hold.
+_CLASSES, _LEAST_OCTAVE, _OCTAVES = 32, -150, 280
 #: Side-car of a folder of depth pictures.
 SIDE_CAR = "scale.json"
 
@@ -34,12 +39,17 @@ class DepthUnit:
     units: str = "scene units"
 
     def encode(self, depth: NDArray[np.float32]) -> NDArray[np.uint16]:
-        """z-depth → steps; nan → 0, inf → 65535; what is nearer than one step becomes one."""
+        """z-depth → steps; nan → 0, inf → 65535; nearer than one step becomes one, and what is
+        beyond the last step that one."""
         steps = np.where(np.isfinite(depth), np.round(depth / self.step), 0.0)
         out = np.clip(steps, 1, _FARTHEST_STEP).astype(np.uint16)
         out[~(depth > 0)] = UNKNOWN  # nan compares false
         out[np.isposinf(depth)] = SKY
         return out
+
+    def clipped(self, depth: NDArray[np.float32]) -> int:
+        """How many known depths lie beyond the last step."""
+        return int((np.isfinite(depth) & (np.round(depth / self.step) > _FARTHEST_STEP)).sum())
 
     def decode(self, steps: NDArray[np.uint16]) -> NDArray[np.float32]:
         """Inverse of `encode`, to half a step."""
@@ -50,11 +60,22 @@ class DepthUnit:
 
 
 def unit_for(depths: Iterable[NDArray[np.float32] | None], units: str = "scene units") -> DepthUnit:
-    """The finest round unit (1, 2 or 5 times a power of ten) that holds every finite depth."""
+    """The finest round unit (1, 2 or 5 times a power of ten) that holds what is to be held.
+
+    That is every finite depth, unless the farthest lie more than `_ROOM` times beyond all others.
+    """
     farthest = 0.0
+    counts = np.zeros(_OCTAVES * _CLASSES, np.int64)
     for depth in depths:
         if depth is not None:
-            farthest = max(farthest, float(np.max(depth, initial=0.0, where=np.isfinite(depth))))
+            known = depth[np.isfinite(depth) & (depth > 0)]
+            farthest = max(farthest, float(known.max(initial=0.0)))
+            octaves = np.log2(known.astype(np.float64)) - _LEAST_OCTAVE
+            counts += np.bincount((octaves * _CLASSES).astype(np.int64), minlength=len(counts))
+    if farthest:
+        within = int(np.searchsorted(counts.cumsum(), math.ceil(_SHARE * counts.sum())))
+        usual = 2.0 ** ((within + 1) / _CLASSES + _LEAST_OCTAVE)
+        farthest = min(farthest, _ROOM * usual)
     least = (farthest or 1.0) / _FARTHEST_STEP
     power = 10.0 ** math.floor(math.log10(least))
     step = next(m * power for m in (1.0, 2.0, 5.0, 10.0, 20.0) if m * power >= least)
@@ -67,14 +88,21 @@ def write_depth_png(depth: NDArray[np.float32], unit: DepthUnit, target: Path) -
         _encode_png(depth, unit, path)
 
 
-def write_side_car(unit: DepthUnit, sigma: float, target: Path) -> None:
-    """Say in JSON how to read the depth pictures; `sigma` is the photo's median depth."""
+def write_side_car(unit: DepthUnit, sigma: float, clipped: int, target: Path) -> None:
+    """Say in JSON how to read the depth pictures.
+
+    Args:
+        sigma: the photo's median depth.
+        clipped: pixels of all pictures that lie farther than the pictures can say.
+    """
     document = {
         "depth": "z-depth (along the optical axis) = pixel value * scale",
         "scale": unit.step,
         "units": unit.units,
         "unknown": UNKNOWN,
         "sky": SKY,
+        "farthest": _FARTHEST_STEP,
+        "pixels_beyond_farthest": clipped,
         "median_depth_of_photo": sigma,
     }
     with atomic_path(target) as path:

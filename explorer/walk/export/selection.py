@@ -14,7 +14,8 @@ from PIL import Image
 
 from engine.geometry.cameras import Camera
 from engine.geometry.trajectories import colmap_text, realestate10k, transforms_json
-from explorer.walk.export import ExportInput, jobs_of, remove
+from explorer.walk.export import ExportInput, jobs_of
+from explorer.walk.results import results_in
 
 #: Numbers in text files are rounded; cameras that differ by more than this are wrong.
 CAMERA_TOLERANCE = 1e-4
@@ -66,23 +67,25 @@ def export_kinds(
         should_stop: asked between two files.
 
     Raises:
+        ResultsError: something of the user's is in the place of one; nothing is written.
+        TakenError: another process writes into that folder.
         OSError: the folder cannot be written.
     """
-    out.mkdir(parents=True, exist_ok=True)
     jobs = jobs_of(record)
     checked = []
-    for done, kind in enumerate(kinds):
-        if should_stop is not None and should_stop():
-            break
-        if progress is not None:
-            progress(kind.value, done, len(kinds))
-        job, path = jobs[kind.value], out / kind.value
-        if job is None:
-            remove(path)
-            checked.append(Checked(kind, path, False, "there is nothing to write into it"))
-            continue
-        job(path)
-        checked.append(check(record, kind, path))
+    with results_in(out, [kind.value for kind in kinds]) as results:
+        for done, kind in enumerate(kinds):
+            if should_stop is not None and should_stop():
+                break
+            if progress is not None:
+                progress(kind.value, done, len(kinds))
+            job, path = jobs[kind.value], out / kind.value
+            if job is None:
+                results.remove(kind.value)
+                checked.append(Checked(kind, path, False, "there is nothing to write into it"))
+                continue
+            results.write(kind.value, job)
+            checked.append(check(record, kind, path))
     return tuple(checked)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.geometry.cameras import Intrinsics
+from engine.model.inner_files import OutsideError, own_file
 from explorer.walk.files import atomic_path
 from explorer.walk.journal import JournalError
 from explorer.walk.photo import Photo
@@ -37,8 +38,11 @@ def read_photo(folder: Path) -> Photo:
     Raises:
         JournalError: there is none, or it is damaged.
     """
-    path = folder / PHOTO
-    if not path.is_file():
+    try:
+        path = own_file(folder, PHOTO)
+    except OutsideError as error:
+        raise JournalError(f"{error}; it is not read as the photo of a walk") from error
+    if not path.exists():
         raise JournalError(f"{folder} holds no photo of a walk to go on with")
     try:
         with np.load(path, allow_pickle=False) as arrays:

@@ -7,7 +7,6 @@ it is a generator that changes nothing before its end, so that it may be closed 
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Generator
 from pathlib import Path
 from typing import Literal
@@ -19,10 +18,12 @@ from engine.geometry.cameras import Camera
 from engine.geometry.surfels import Surfels
 from engine.queries import Engine
 from explorer.walk.depth_source import DepthSource
+from explorer.walk.files import empty_cache
 from explorer.walk.journal import read_journal
 from explorer.walk.photo import Photo
 from explorer.walk.recorder import Recorder
 from explorer.walk.records import DrawnView, StepProgress, WalkSettings
+from explorer.walk.session.autosave import MEMORY
 from explorer.walk.session.cloud import CloudTeller
 from explorer.walk.session.context_parts import context_parts
 from explorer.walk.session.photo_file import read_photo, write_photo
@@ -38,9 +39,6 @@ from explorer.walk.session.settings_file import settings_from_json, settings_to_
 from explorer.walk.session.tree import Tree
 from explorer.walk.walk import Steps, Walk, WalkError
 from memory.memory import Memory, MemoryConfig
-
-#: The memory's own files, inside the session's folder; a cache that is made anew when opened.
-MEMORY_FOLDER = "memory"
 
 Standing = tuple[Literal["view", "depth"], int]
 Adding = Generator[StepProgress, None, Added]
@@ -58,8 +56,8 @@ class Session:
         tree: Tree,
         depth_source: DepthSource | None = None,
     ) -> None:
-        cache = folder / MEMORY_FOLDER
-        shutil.rmtree(cache, ignore_errors=True)
+        cache = folder / MEMORY
+        empty_cache(cache)
         memory = Memory(MemoryConfig(), folder=cache, device=engine.device)
         self.folder = folder
         self.photo = photo
@@ -233,7 +231,7 @@ class Session:
     def close(self) -> None:
         """Notes that the walk was left in order."""
         self._recorder.close()
-        shutil.rmtree(self.folder / MEMORY_FOLDER, ignore_errors=True)
+        empty_cache(self.folder / MEMORY)
 
     def _added(self, steps: Steps) -> Adding:
         return self._keep((yield from steps))

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+from engine.model.inner_files import own_file
 from explorer.walk.files import atomic_path
 from explorer.walk.journal import JOURNAL, JournalError, read_journal
 from explorer.walk.session.photo_file import PHOTO, read_photo
@@ -37,6 +38,7 @@ def save_walk_file(
 
     Raises:
         JournalError: the session cannot be read.
+        OutsideError: the session's folder holds a link where a file should be.
         OSError: the file cannot be written.
     """
     journal = read_journal(session_folder)
@@ -48,7 +50,7 @@ def save_walk_file(
     ):
         archive.writestr(JOURNAL, events, zipfile.ZIP_DEFLATED)
         for done, name in enumerate([PHOTO, *arrays]):
-            archive.write(session_folder / name, name)
+            archive.write(own_file(session_folder, name), name)
             if progress is not None:
                 progress(done + 1, len(arrays) + 1)
 
@@ -69,7 +71,7 @@ def open_walk_file(path: Path, into: Path) -> Path:
                 archive.extract(member, into)
         read_journal(into)
         read_photo(into)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, EOFError, RuntimeError) as error:
         shutil.rmtree(into, ignore_errors=True)
         raise WalkFileError(f"{path.name} is damaged, or no walk file") from error
     except JournalError as error:

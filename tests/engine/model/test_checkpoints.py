@@ -11,11 +11,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from safetensors.torch import save_file
 
 from engine.model.checkpoints import (
     dequantise_rows,
     quantise_rows,
     read_checkpoint,
+    require_own,
     save_checkpoint,
 )
 from engine.model.codec import Codec, CodecConfig
@@ -104,3 +106,16 @@ def test_other_networks_are_told(tmp_path: Path) -> None:
 def test_the_hash_is_sha256_of_the_bytes(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"abc")
     assert file_hash(tmp_path / "f").startswith("ba7816bf8f01cfea414140de5dae2223")
+
+
+def test_only_weights_of_ours_may_be_replaced(tmp_path):
+    path = tmp_path / "model.safetensors"
+    require_own(path)
+    save_file({"w": torch.zeros(1)}, str(path), metadata={"format": "pt"})
+    with pytest.raises(CheckpointError, match="would be replaced"):
+        require_own(path)
+    save_checkpoint(path, {"w": torch.zeros(1)}, {})
+    require_own(path)
+    (tmp_path / "link").symlink_to(path)
+    with pytest.raises(CheckpointError, match="would be replaced"):
+        require_own(tmp_path / "link")

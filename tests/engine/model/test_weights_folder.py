@@ -100,3 +100,14 @@ def test_listing_models_loads_no_torch() -> None:
         "assert not {'torch', 'diffusers', 'transformers'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("name", ["../w.safetensors", "{}/w.safetensors", "a/../../w.safetensors"])
+def test_shards_outside_the_folder_are_not_read(folder: Path, name: str) -> None:
+    inside = folder / "inside"
+    inside.mkdir()
+    (inside / "config.json").write_text('{"architectures": ["Thing"]}')
+    stored(folder / "w.safetensors")
+    index = {"weight_map": {"w": name.format(folder)}}
+    (inside / "model.safetensors.index.json").write_text(json.dumps(index))
+    assert "names a file outside its folder" in refused(inside)

@@ -17,6 +17,7 @@ from engine.queries.interpolate import (
     interpolate,
     interpolate_pictures,
 )
+from engine.queries.joint import ask
 from engine.queries.query import QueryError
 from engine.queries.scenes import SceneView, warp
 from engine.queries.search import reprojection_score
@@ -158,6 +159,27 @@ def test_frames_of_another_size_are_refused(engine):
         finish(
             propagate_edit(engine, edited, [edit_frame(np.ones(SIZE, bool))], EditConfig(), NOISE)
         )
+
+
+def test_what_is_seen_is_trusted_to_the_end_unless_asked_otherwise(engine, monkeypatch):
+    """Distrust is worse in the project's own tables; nobody gets it by leaving an option out."""
+    asked = []
+
+    def listening(given, query, *others):
+        asked.append(max(view.trusted_until for view in query.views))
+        return ask(given, query, *others)
+
+    for module in ("interpolate", "edit"):
+        monkeypatch.setattr(f"engine.queries.{module}.ask", listening)
+    frames = [edit_frame(np.ones(SIZE, bool))]
+    ends, cameras = (wall(0.0), wall(0.3)), cameras_between(camera(0.0), camera(0.3), 1)
+    for edit, between in (
+        (EditConfig(FEW), InterpolationConfig(FEW)),
+        (EditConfig(FEW, 0.6), InterpolationConfig(FEW, 0.6)),
+    ):
+        finish(propagate_edit(engine, frames[0].rgb, frames, edit, NOISE))
+        finish(interpolate(engine, ends, cameras, between, NOISE))
+    assert asked == [0.0, 0.0, 0.6, 0.6]
 
 
 def test_the_right_geometry_scores_best():

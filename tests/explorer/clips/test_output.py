@@ -16,6 +16,7 @@ from plyfile import PlyData
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.geometry.trajectories.detect import read_trajectory
 from explorer.clips.output import ClipRecord, as_plain, write_clip
+from explorer.walk.results import Results
 
 HEIGHT, WIDTH = 64, 96
 GEOMETRY = {
@@ -56,12 +57,12 @@ def whole(count: int, **more) -> ClipRecord:
 @pytest.fixture(scope="module")
 def written(small_engine, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("clip") / "out"
-    write_clip(whole(4), out, small_engine)
+    write_clip(whole(4), Results(out), small_engine)
     return out
 
 
 def test_everything_is_there(written):
-    assert {p.name for p in written.iterdir()} == GEOMETRY | ALWAYS
+    assert {p.name for p in written.glob("[!.]*")} == GEOMETRY | ALWAYS
 
 
 def test_other_libraries_read_the_pictures(written):
@@ -105,28 +106,28 @@ def test_what_was_asked_is_told(written, small_engine):
 
 
 def test_nothing_of_an_earlier_clip_stays_behind(small_engine, tmp_path):
-    write_clip(whole(4), tmp_path, small_engine)
+    write_clip(whole(4), Results(tmp_path), small_engine)
     (tmp_path / "mine.txt").write_text("kept")
-    write_clip(whole(2, depths=(), cameras=(), times=()), tmp_path, small_engine)
-    assert {p.name for p in tmp_path.iterdir()} == ALWAYS | {"mine.txt"}
+    write_clip(whole(2, depths=(), cameras=(), times=()), Results(tmp_path), small_engine)
+    assert {p.name for p in tmp_path.glob("[!.]*")} == ALWAYS | {"mine.txt"}
     assert sorted(p.name for p in (tmp_path / "views").iterdir()) == ["0000.png", "0001.png"]
 
 
 def test_depth_without_cameras_is_written_too(small_engine, tmp_path):
-    write_clip(whole(2, cameras=(), times=()), tmp_path, small_engine)
-    assert {p.name for p in tmp_path.iterdir()} == ALWAYS | {"depth", "depth.mp4"}
+    write_clip(whole(2, cameras=(), times=()), Results(tmp_path), small_engine)
+    assert {p.name for p in tmp_path.glob("[!.]*")} == ALWAYS | {"depth", "depth.mp4"}
 
 
 def test_a_sheet_without_depth_has_no_empty_half(small_engine, tmp_path):
-    write_clip(whole(1, times=()), tmp_path / "a", small_engine)
-    write_clip(whole(1, depths=(), cameras=(), times=()), tmp_path / "b", small_engine)
+    write_clip(whole(1, times=()), Results(tmp_path / "a"), small_engine)
+    write_clip(whole(1, depths=(), cameras=(), times=()), Results(tmp_path / "b"), small_engine)
     sheets = [imageio.imread(tmp_path / name / "contact_sheet.png") for name in ("a", "b")]
     assert sheets[0].shape[0] - sheets[1].shape[0] > HEIGHT
 
 
 def test_a_record_that_does_not_fit_is_refused(small_engine, tmp_path):
     with pytest.raises(ValueError, match="as much of everything"):
-        write_clip(whole(3, times=(0.0, 1.0)), tmp_path, small_engine)
+        write_clip(whole(3, times=(0.0, 1.0)), Results(tmp_path), small_engine)
 
 
 def test_values_become_plain():

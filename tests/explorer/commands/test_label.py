@@ -100,6 +100,31 @@ def command(folder: Path, tiny_dpt: Path, out: Path, *more: str) -> list[str]:
     return ["label", str(folder), *given, *more]
 
 
+def test_only_a_folder_of_labels_is_labelled_into(photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (out / "more").mkdir(parents=True)
+    (out / "more" / "a.jpg.jpg").write_text("mine")
+    options = LabelOptions(photos, out, SIZE)
+    stand = Stand(DepthKind.METRIC)
+    with pytest.raises(ValueError, match="holds more and no labels"):
+        label_folder(options, stand, lambda _: None, lambda: False)
+    assert stand.seen == 0
+    assert (out / "more" / "a.jpg.jpg").read_text() == "mine"
+
+
+def test_two_processes_do_not_label_into_one_folder(photos: Path, tmp_path: Path) -> None:
+    options, stand = LabelOptions(photos, tmp_path / "out", SIZE), Stand(DepthKind.METRIC)
+    told = []
+
+    def second(_progress: object) -> None:
+        with pytest.raises(ValueError, match=r"another Photowalk .* is labelling into") as error:
+            label_folder(options, stand, lambda _: None, lambda: False)
+        told.append(error)
+
+    assert label_folder(options, stand, second, lambda: False).complete
+    assert told
+
+
 def test_photos_get_their_depth_beside_them_and_train(
     photos: Path, tiny_dpt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

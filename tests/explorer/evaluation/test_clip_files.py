@@ -86,6 +86,8 @@ def test_depth_is_never_averaged() -> None:
     [
         ({"fx": "wide"}, "frame 2"),
         ({"fx": -1.0}, "positive"),
+        ({"file": "../0.png"}, "leads out of its folder"),
+        ({"depth": "/0.png"}, "leads out of its folder"),
         ({"c2w": [[1, 0], [0, 1]]}, "4x4"),
         ({"c2w": (np.eye(4) * 2).tolist()}, "rotation"),
         ({"file": "nowhere.png"}, "not a readable picture"),

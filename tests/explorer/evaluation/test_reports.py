@@ -33,7 +33,7 @@ def test_reports_survive_json(tmp_path: Path) -> None:
         "inner": [{"way": "out", "value": 1.5}, {"way": "back", "value": None}],
         "size": [256, 144],
     }
-    assert [p.name for p in path.parent.iterdir()] == ["report.json"]
+    assert [p.name for p in path.parent.glob("[!.]*")] == ["report.json"]
 
 
 def test_infinity_becomes_null_and_the_rest_stays() -> None:
@@ -53,3 +53,13 @@ def test_a_failed_write_leaves_the_old_report(tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         write_json(Inner(Way.OUT, object()), path)  # type: ignore[arg-type]
     assert json.loads(path.read_text())["value"] == 1.0
+
+
+def test_files_of_the_users_are_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_text("mine")
+    with pytest.raises(ValueError, match="would be replaced"):
+        write_json(Inner(Way.OUT, 1.0), tmp_path / "report.json")
+    (tmp_path / "a.png").write_text("mine")
+    with pytest.raises(ValueError, match="would be replaced"):
+        write_picture(np.zeros((4, 4, 3), np.uint8), tmp_path / "a.png")
+    assert {p.read_text() for p in tmp_path.iterdir()} == {"mine"}

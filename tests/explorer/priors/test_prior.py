@@ -220,3 +220,19 @@ def test_preprocessor_of_an_unknown_kind(folder) -> None:
     path = folder("dpt")
     (path / "preprocessor_config.json").write_text('{"image_processor_type": "NoSuchProcessor"}')
     assert "preprocessor_config.json cannot be used" in sentence_of(path)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_code_of_the_folder_is_never_run(folder, foreign_code, known: bool) -> None:
+    """Not even by a user who says yes to it: what transformers knows is loaded, else refused."""
+    path = folder("dpt")
+    if not known:
+        preprocessor = json.loads((path / "preprocessor_config.json").read_text())
+        preprocessor["image_processor_type"] = "Foreign"
+        (path / "preprocessor_config.json").write_text(json.dumps(preprocessor))
+    ran = foreign_code(path)
+    if known:
+        DepthPrior.load(path)
+    else:
+        assert "preprocessor_config.json cannot be used" in sentence_of(path)
+    assert not ran()

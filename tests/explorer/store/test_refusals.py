@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import shutil
 from collections import namedtuple
 from dataclasses import replace
@@ -11,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from explorer.store import download as download_module
-from explorer.store.catalogue import Entry
+from explorer.store.catalogue import CATALOGUE, Entry, parse_catalogue
 from explorer.store.errors import DownloadError, StoreError
-from explorer.store.lock_file import LOCK_FILE
+from explorer.store.lock_file import FORMAT, LOCK_FILE, VERSION
 from explorer.store.store import ModelStore
 
 COMMIT = "a" * 40
@@ -139,6 +140,61 @@ def test_a_damaged_lock_file_is_a_sentence(store: ModelStore, text: str) -> None
     (store.where.folder / LOCK_FILE).write_text(text)
     with pytest.raises(StoreError, match=r"models\.lock\.json (is damaged|was written by)"):
         store.plan("small-depth")
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [("small-depth", "../x.json"), ("small-depth", "/x.json"), ("../up", "a.json")],
+)
+def test_a_lock_file_names_files_of_the_store_alone(
+    store: ModelStore, name: str, path: str
+) -> None:
+    """They are read, hashed and removed by these names."""
+    store.where.folder.mkdir(parents=True)
+    file = {"size": 1, "sha256": None, "git_blob": None}
+    pins = {name: {"repo": "a/b", "revision": "c", "files": {path: file}}}
+    document = {"format": FORMAT, "version": VERSION, "models": pins}
+    (store.where.folder / LOCK_FILE).write_text(json.dumps(document))
+    with pytest.raises(StoreError, match="names a file outside the store"):
+        store.plan("small-depth")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "../up"},
+        {"files": [{"path": "../x.json", "sha256": None}]},
+        {"classes": {"/x": "A"}},
+    ],
+)
+def test_a_catalogue_names_files_of_its_models_alone(change: dict) -> None:
+    document = json.loads(CATALOGUE.read_text(encoding="utf-8"))
+    document["models"][0] |= change
+    with pytest.raises(StoreError, match="names what is no file"):
+        parse_catalogue(document)
+
+
+def test_a_folder_of_the_users_in_the_store_is_not_touched(store: ModelStore, hub, entry) -> None:
+    """Not even where it has a model's name, and not what lies beside a model's own files."""
+    mine = store.where.folder / entry.name / "model.safetensors"
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(b"mine")
+    with pytest.raises(StoreError, match="was not fetched by Photowalk"):
+        store.fetch(store.plan(entry.name))
+    with pytest.raises(StoreError, match="was not fetched by Photowalk"):
+        store.remove(entry.name)
+    assert mine.read_bytes() == b"mine"
+    mine.unlink()
+    store.fetch(store.plan(entry.name))
+    note = mine.with_name("note.txt")
+    note.write_text("mine")
+    store.fetch(store.plan(entry.name, update=True))
+    store.remove(entry.name)
+    assert [p.name for p in mine.parent.iterdir()] == ["note.txt"]
+    mine.parent.rename(store.where.folder / "moved")
+    mine.parent.symlink_to(store.where.folder / "moved")
+    with pytest.raises(StoreError, match="was not fetched by Photowalk"):
+        store.fetch(store.plan(entry.name))
 
 
 def test_unknown_names_are_told_the_known_ones(store: ModelStore, entry: Entry) -> None:

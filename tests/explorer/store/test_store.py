@@ -200,7 +200,8 @@ def test_a_removed_model_comes_back_as_it_was(store: ModelStore, hub) -> None:
 
 def test_two_processes_do_not_fetch_the_same_model(store: ModelStore) -> None:
     def second(_progress: FetchProgress) -> None:
-        with pytest.raises(StoreError, match="another Photowalk is fetching small-depth"):
+        who = r"another Photowalk \(process \d+, since .*\)"
+        with pytest.raises(StoreError, match=f"{who} is fetching small-depth"):
             store.fetch(store.plan("small-depth"))
         raise KeyboardInterrupt
 

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from explorer.walk.journal import read_journal
-from explorer.walk.run import JOURNAL_FOLDER, RunOptions, RunProgress, walk_photo
+from explorer.walk.results import JOURNAL_FOLDER, MANIFEST
+from explorer.walk.run import RunOptions, RunProgress, walk_photo
 
 
 @pytest.fixture
@@ -222,6 +223,75 @@ def test_a_finished_walk_is_replaced(options: RunOptions, engine) -> None:
     walk_photo(once, engine=engine)
     assert walk_photo(replace(once, views=1), engine=engine).complete
     assert len(read_journal(options.out / JOURNAL_FOLDER).views) == 2
+    assert len(list((options.out / "views").glob("*.png"))) == 2
+
+
+def test_an_unfinished_walk_is_lost_when_that_is_asked(options: RunOptions, engine) -> None:
+    walk_photo(options, None, StopAfter(13), engine)
+    with pytest.raises(ValueError, match="give one"):
+        walk_photo(replace(options, resume=True, overwrite=True), engine=engine)
+    assert walk_photo(replace(options, seed=8, overwrite=True), engine=engine).complete
+    assert read_journal(options.out / JOURNAL_FOLDER).header["seed"] == 8
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize(
+    "name",
+    ["views/me.png", "video.mp4", "colmap/x/y.bin", "journal/000001.npz", "journal/journal.jsonl"],
+)
+def test_what_is_the_users_is_refused_before_anything_is_drawn(
+    options: RunOptions, engine, fake, name: str, overwrite: bool
+) -> None:
+    mine = options.out / name
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    with pytest.raises(ValueError, match=r"no result of Photowalk's, and would be replaced"):
+        walk_photo(replace(options, overwrite=overwrite), engine=engine)
+    assert fake.calls == []
+    assert [p for p in options.out.rglob("*") if p.is_file()] == [mine]
+    assert mine.read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", [JOURNAL_FOLDER, "views", "journal/memory"])
+def test_linked_folders_are_not_followed(
+    options: RunOptions, engine, tmp_path: Path, name: str
+) -> None:
+    walk_photo(options, None, StopAfter(13), engine)
+    (options.out / name).rename(tmp_path / "elsewhere")
+    (options.out / name).symlink_to(tmp_path / "elsewhere")
+    before = file_bytes(tmp_path / "elsewhere")
+    for change in ({"resume": True}, {"overwrite": True}, {}):
+        with pytest.raises(ValueError, match="no result of"):
+            walk_photo(replace(options, **change), engine=engine)
+    assert file_bytes(tmp_path / "elsewhere") == before
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_two_walks_into_one_folder(options: RunOptions, engine, resume: bool) -> None:
+    """The second one is told; the first one goes on, and can be resumed."""
+    walk_photo(options, None, StopAfter(13), engine)
+    told: list[str] = []
+
+    def second(_progress: RunProgress) -> None:
+        with pytest.raises(
+            ValueError, match=r"another Photowalk \(process \d+, since .*\)"
+        ) as error:
+            walk_photo(replace(options, resume=resume, overwrite=not resume), engine=engine)
+        told.append(str(error.value))
+
+    first = replace(options, resume=resume, overwrite=not resume)
+    assert walk_photo(first, second, engine=engine).complete
+    assert len(set(told)) == 1
+    assert walk_photo(replace(options, resume=True), engine=engine).complete
+
+
+def test_a_walk_of_an_earlier_version_is_gone_on_with(options: RunOptions, engine) -> None:
+    """It left no list of its files."""
+    walk_photo(options, None, StopAfter(13), engine)
+    (options.out / MANIFEST).unlink()
+    assert walk_photo(replace(options, resume=True), engine=engine).complete
+    (options.out / MANIFEST).unlink()
+    assert walk_photo(replace(options, views=1), engine=engine).complete
     assert len(list((options.out / "views").glob("*.png"))) == 2
 
 

@@ -191,3 +191,11 @@ def test_diffusers_is_not_installed(
 ) -> None:
     monkeypatch.setitem(sys.modules, "diffusers", None)
     assert 'pip install "photowalk[models]"' in refused(tiny_codecs["AutoencoderKL"])
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_code_of_the_folder_is_never_run(copied_codec, foreign_code, name: str) -> None:
+    folder = copied_codec(name)
+    ran = foreign_code(folder)
+    read_diffusers_codec(folder)
+    assert not ran()

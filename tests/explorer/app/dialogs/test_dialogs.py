@@ -86,6 +86,23 @@ def test_a_key_is_bound_by_pressing_it(qtbot, preferences) -> None:
     dialog.close()
 
 
+def test_keys_that_are_held_beside_others_wait_for_those(qtbot, preferences) -> None:
+    bindings = KeyBindings(preferences.settings)
+    dialog = SettingsDialog(bindings, preferences)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    play, slow = dialog.buttons[Action.PLAY], dialog.buttons[MoveCommand.SLOW]
+    play.click()
+    QTest.keyPress(play, Qt.Key.Key_Control)
+    QTest.keyClick(play, Qt.Key.Key_I, Qt.KeyboardModifier.ControlModifier)
+    assert bindings.key(Action.PLAY) == "Ctrl+I"
+    slow.click()
+    QTest.keyClick(slow, Qt.Key.Key_Alt)
+    assert bindings.key(MoveCommand.SLOW) == "C"
+    assert "Alt begins shortcuts" in dialog.words.text()
+    dialog.close()
+
+
 def test_all_keys_are_in_some_group(preferences) -> None:
     bindings = KeyBindings(preferences.settings)
     listed = [b for bounds in grouped(bindings).values() for b in bounds]

@@ -11,6 +11,7 @@ from plyfile import PlyData
 
 from engine.geometry.trajectories.detect import read_trajectory
 from explorer.walk.export import ExportInput, PointCloud, export_all
+from explorer.walk.results import Results
 
 FILES = [
     "colmap",
@@ -30,7 +31,7 @@ FILES = [
 def exported(record, tmp_path_factory):
     out = tmp_path_factory.mktemp("walk") / "out"
     steps = []
-    export_all(record, out, lambda *step: steps.append(step))
+    export_all(record, Results(out), lambda *step: steps.append(step))
     assert [s[1] for s in steps] == list(range(10))
     assert all(s[2] == 10 for s in steps)
     assert sorted(s[0] for s in steps) == FILES
@@ -72,7 +73,7 @@ def check_colours(out, name, uv, ahead):
 
 
 def test_only_whole_files_are_there(exported):
-    assert sorted(p.name for p in exported.iterdir()) == FILES
+    assert sorted(p.name for p in exported.glob("[!.]*")) == FILES
     assert sorted(p.name for p in (exported / "views").iterdir()) == [
         f"{i:04d}.png" for i in range(4)
     ]
@@ -155,7 +156,7 @@ def test_every_camera_file_tells_one_path(record, exported):
 
 
 def test_a_shorter_export_leaves_nothing_of_the_longer_one(record, tmp_path):
-    export_all(record, tmp_path)
+    export_all(record, Results(tmp_path))
     nothing = PointCloud(
         np.zeros((0, 3), np.float32), np.zeros((0, 3), np.uint8), np.zeros((0, 3), np.float32)
     )
@@ -168,8 +169,8 @@ def test_a_shorter_export_leaves_nothing_of_the_longer_one(record, tmp_path):
         labels=(),
         points=nothing,
     )
-    export_all(shorter, tmp_path)
-    left = sorted(p.name for p in tmp_path.iterdir())
+    export_all(shorter, Results(tmp_path))
+    left = sorted(p.name for p in tmp_path.glob("[!.]*"))
     assert left == [f for f in FILES if f not in ("depth", "depth.mp4", "points.glb")]
     assert [p.name for p in (tmp_path / "views").iterdir()] == ["0000.png"]
     assert len(pycolmap.Reconstruction(str(tmp_path / "colmap")).images) == 1

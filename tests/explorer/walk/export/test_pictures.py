@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from explorer.walk.export import ExportInput, PointCloud, jobs_of
 from explorer.walk.export.contact_sheet import every_nth, write_contact_sheet
 from explorer.walk.export.depth_colours import (
     LEGEND_HEIGHT,
@@ -53,10 +54,13 @@ def test_what_is_near_or_far_beyond_the_unit_stays_known():
     assert DepthUnit(0.001).encode(np.array([[1e-5, 1e9]], np.float32)).tolist() == [[1, 65534]]
 
 
+H = 54  # of the record's pictures
+
+
 def test_pillow_and_opencv_read_the_depth_png(record, tmp_path):
     unit = unit_for(record.depths, "m")
     write_depth_png(record.depths[0], unit, tmp_path / "d.png")
-    write_side_car(unit, 3.0, tmp_path / "scale.json")
+    write_side_car(unit, 3.0, 0, tmp_path / "scale.json")
     side_car = json.loads((tmp_path / "scale.json").read_text())
     by_opencv = cv2.imread(str(tmp_path / "d.png"), cv2.IMREAD_UNCHANGED)
     with Image.open(tmp_path / "d.png") as picture:
@@ -70,6 +74,36 @@ def test_pillow_and_opencv_read_the_depth_png(record, tmp_path):
     assert (by_opencv[np.isinf(truth)] == side_car["sky"]).all()
     assert (by_opencv[np.isnan(truth)] == side_car["unknown"]).all()
     assert side_car["units"] == "m"
+
+
+def test_one_wrong_pixel_leaves_the_others_their_steps(record, tmp_path):
+    """It reads as the farthest depth that a picture can say, and as neither sky nor unknown."""
+    whole = unit_for(record.depths)
+    depths = [None if d is None else d.copy() for d in record.depths]
+    depths[1][H - 1, 3] = 1000 * np.nanmax(depths[1], initial=0, where=np.isfinite(depths[1]))
+    unit = unit_for(depths, "m")
+    assert unit.step <= 10 * whole.step
+    export = ExportInput([], record.frames, depths, PointCloud.none(), record.names, units="m")
+    jobs_of(export)["depth"](tmp_path / "depth")
+    side_car = json.loads((tmp_path / "depth" / "scale.json").read_text())
+    assert side_car["pixels_beyond_farthest"] == 1
+    with Image.open(tmp_path / "depth" / "0001.png") as picture:
+        steps = np.asarray(picture).astype(np.int64)
+    assert steps[H - 1, 3] == side_car["farthest"]
+    assert side_car["farthest"] not in (side_car["sky"], side_car["unknown"])
+    right = np.isfinite(depths[1])
+    right[H - 1, 3] = False
+    found = steps[right] * side_car["scale"]
+    assert np.abs(found - depths[1][right]).max() <= 0.501 * side_car["scale"]
+
+
+def test_a_long_tail_is_no_mistake():
+    """A tenth of a thousandth of the pixels lies three times farther than all others: all held."""
+    depth = np.full((100, 100), 10.0, np.float32)
+    depth[0, 0] = 30.0
+    unit = unit_for([depth])
+    assert unit.clipped(depth) == 0
+    assert abs(unit.decode(unit.encode(depth))[0, 0] - 30.0) <= 0.501 * unit.step
 
 
 def test_near_is_red_far_is_blue_sky_is_light():

@@ -23,7 +23,7 @@ def test_only_what_was_chosen_is_written_and_a_stop_holds(record, tmp_path) -> N
 
     [only] = export_kinds(record, tmp_path, kinds, None, after_one)
     assert only.kind is ExportKind.PLY
-    assert [p.name for p in tmp_path.iterdir()] == ["points.ply"]
+    assert [p.name for p in tmp_path.glob("[!.]*")] == ["points.ply"]
 
 
 def test_damage_is_found(record, tmp_path) -> None:

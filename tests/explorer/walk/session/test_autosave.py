@@ -9,6 +9,7 @@ import time
 import psutil
 import pytest
 
+from engine.model.claim import TakenError
 from explorer.walk.session.autosave import OWNER, AutosaveFolders
 
 
@@ -77,3 +78,46 @@ def test_a_killed_process_owns_nothing_even_before_it_is_buried(flown, tmp_path)
         time.sleep(0.05)
     assert [walk.folder for walk in folders.left_open()] == [left]
     process.wait()
+
+
+def test_a_walk_that_another_process_flies_is_not_opened(flown, tmp_path) -> None:
+    folders = AutosaveFolders(tmp_path / "walks")
+    left = crashed(folders, flown, "room.png")
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
+        started = psutil.Process(process.pid).create_time()
+        (left / OWNER).write_text(json.dumps({"pid": process.pid, "started": started}))
+        for taking in (folders.own, folders.discard):
+            with pytest.raises(TakenError, match=f"process {process.pid}\\) is flying"):
+                taking(left)
+        process.kill()
+    folders.own(left)
+    assert folders.left_open() == []
+    folders.let_go(left)
+    assert [walk.folder for walk in folders.left_open()] == [left]
+
+
+def test_what_somebody_put_into_a_walk_is_not_removed_with_it(flown, tmp_path) -> None:
+    folders = AutosaveFolders(tmp_path / "walks")
+    flown.close()
+    left = crashed(folders, flown, "left")
+    (left / "notes.txt").write_text("mine")
+    (left / "memory").symlink_to(tmp_path)
+    with pytest.raises(ValueError, match="is a link"):
+        folders.discard(left)
+    (left / "memory").unlink()
+    folders.discard(left)
+    assert [p.name for p in left.iterdir()] == ["notes.txt"]
+
+
+def test_folders_that_are_no_sessions_are_left_alone(flown, tmp_path) -> None:
+    """A walk of the command line lies in such a folder too, and so may a link to a session."""
+    folders = AutosaveFolders(tmp_path / "walks")
+    walk = crashed(folders, flown, "walk")
+    (walk / "photo.npz").unlink()
+    (folders.root / "link").symlink_to(flown.folder)
+    assert folders.left_open() == []
+    folders.prune(keep=0)
+    for folder in (walk, folders.root / "link"):
+        with pytest.raises(ValueError, match="no walk of"):
+            folders.discard(folder)
+        assert (folder / "journal.jsonl").is_file()

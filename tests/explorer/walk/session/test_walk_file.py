@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import json
+import os
 import zipfile
 
 import numpy as np
 import pytest
 
 from engine.queries import finish
+from explorer.walk.journal import JOURNAL, JournalError, read_journal
 from explorer.walk.session.session import Session
 from explorer.walk.session.walk_file import WalkFileError, open_walk_file, save_walk_file
 
@@ -58,3 +61,50 @@ def test_a_torn_file_says_so(flown, tmp_path) -> None:
         open_walk_file(torn, tmp_path / "in")
     with pytest.raises(WalkFileError, match="no file"):
         open_walk_file(tmp_path / "none.photowalk", tmp_path / "in")
+
+
+def renamed(folder, key: str, name: str) -> None:
+    """The journal's last view says that its arrays are in another file."""
+    journal = folder / JOURNAL
+    lines = journal.read_text().splitlines()
+    event = json.loads(lines[-1])
+    if key == "depth_file":
+        event = {"event": "depth", "node": 1, "file": event["file"]}
+        lines.append("")
+    lines[-1] = json.dumps(event | {"file": name})
+    journal.write_text("\n".join(lines) + "\n")
+
+
+@pytest.mark.parametrize("key", ["file", "depth_file"])
+@pytest.mark.parametrize("up", ["{}", "../secret.npz", "a/../../secret.npz", "..", "", "a\\b"])
+def test_a_journal_that_names_a_file_outside_is_refused(flown, tmp_path, engine, key, up) -> None:
+    """Nothing of it is read, and nothing of it gets into what is saved."""
+    secret = tmp_path / "secret.npz"
+    secret.write_bytes(b"mine")
+    renamed(flown.folder, key, up.format(secret))
+    with pytest.raises(JournalError, match="no file of its walk"):
+        finish(Session.open(flown.folder, engine))
+    with pytest.raises(JournalError, match="no file of its walk"):
+        save_walk_file(flown.folder, tmp_path / "w.photowalk")
+    with zipfile.ZipFile(tmp_path / "crafted.photowalk", "w") as archive:
+        for name in (JOURNAL, "photo.npz"):
+            archive.write(flown.folder / name, name)
+    with pytest.raises(WalkFileError, match="no file of its walk"):
+        open_walk_file(tmp_path / "crafted.photowalk", tmp_path / "in")
+    assert not (tmp_path / "in").exists()
+
+
+@pytest.mark.parametrize("name", [JOURNAL, "photo.npz", "arrays"])
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_links_and_pipes_in_a_walk_are_not_followed(flown, tmp_path, engine, name, kind) -> None:
+    """A pipe would wait for ever."""
+    arrays = read_journal(flown.folder).nodes[1]["file"]
+    path = flown.folder / (arrays if name == "arrays" else name)
+    moved = path.rename(tmp_path / path.name)
+    path.symlink_to(moved) if kind == "link" else os.mkfifo(path)
+    target = tmp_path / "w.photowalk"
+    with pytest.raises(ValueError, match="is a link, or no plain file"):
+        finish(Session.open(flown.folder, engine))
+    with pytest.raises(ValueError, match="is a link, or no plain file"):
+        save_walk_file(flown.folder, target)
+    assert not target.exists()
