@@ -8,6 +8,7 @@ import torch
 
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.geometry.rotations import rotation_about_y, rotation_angle
+from engine.queries.answers import ask
 from engine.queries.edit import EditConfig, FrameToEdit, propagate_edit
 from engine.queries.generate import GenerationConfig, generate, render_from_depth
 from engine.queries.interpolate import (
@@ -17,7 +18,6 @@ from engine.queries.interpolate import (
     interpolate,
     interpolate_pictures,
 )
-from engine.queries.joint import ask
 from engine.queries.query import QueryError
 from engine.queries.scenes import SceneView, warp
 from engine.queries.search import reprojection_score
