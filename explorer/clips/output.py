@@ -16,7 +16,8 @@ from engine.queries import Engine
 from explorer.clips.frames import Rgb
 from explorer.walk.export import ExportInput, PointCloud, export_all
 from explorer.walk.files import atomic_path
-from explorer.walk.output import machine, picture_name
+from explorer.walk.machine import machine
+from explorer.walk.output import picture_name
 from memory.memory import Memory, MemoryConfig
 from memory.views import View
 
