@@ -59,8 +59,7 @@ def generate_walk(
         StoppedError: the user stopped it before there was a first view.
     """
     work = Work(1, show, stop)
-    work.tell("loading the model")
-    engine = options.engine()
+    engine = work.engine(options)
     found = work.finish(first_view(engine, options), "first view")
     work.advance()
     target = options.out / FIRST_VIEW
@@ -77,8 +76,7 @@ def generate_walk(
         fov=options.fov,
         size=(found.rgb.shape[1], found.rgb.shape[0]),
         seed=options.seed,
-        weights=options.weights,
-        device=options.device,
+        **vars(options.engine_options),
     )
     done = walk_photo(run, show, stop, engine)
     about = {"command": "generate", "options": options, "unknown_words": unknown}

@@ -50,7 +50,7 @@ def reconstruct_clip(
     except Cancelled as cancelled:
         raise StoppedError from cancelled
     work.advance()
-    engine = options.engine()
+    engine = work.engine(options)
     asked = recover_geometry(engine, clip.frames, options.geometry(options.match), clip.lens)
     found = work.finish(asked, "depth and cameras")
     work.advance()

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from engine.model.costs import ViewWork, pass_flops, tokens_of, view_flops
+from engine.model.devices import best_device
 from engine.model.errors import CheckpointError
 from engine.model.memory_plan import MemoryNeeds, MemoryPlan, choose_plan, least_need
 from engine.model.model import Model
@@ -67,7 +68,7 @@ class Fit:
 
 def this_machine(measure: bool = True) -> Machine:
     """Its GPU where PyTorch can use one, else its processor; measuring takes a moment."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = best_device()
     flops = matmul_flops(torch.device(device)) if measure else None
     return Machine(device, free_memory(device), free_memory("cpu"), flops)
 

@@ -49,32 +49,3 @@ def test_a_broken_opengl_driver_is_only_a_note(monkeypatch: pytest.MonkeyPatch) 
 def test_opengl_is_not_asked_for_without_vispy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "_probe_opengl", lambda: pytest.fail("it was asked"))
     assert "[app]" in machine.check_opengl(vispy_installed=False).text
-
-
-@pytest.mark.parametrize(
-    ("name", "reason"),
-    [
-        ("gpu", "no device called 'gpu'"),
-        ("meta", "not on 'meta'"),
-        ("cuda", "finds no CUDA device"),
-        ("cuda:1", "finds no CUDA device"),
-    ],
-)
-def test_unusable_devices_are_refused(
-    monkeypatch: pytest.MonkeyPatch, name: str, reason: str
-) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ValueError, match=reason):
-        machine.require_device(name)
-
-
-def test_a_second_card_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    machine.require_device("cuda:0")
-    with pytest.raises(ValueError, match="there are 1 CUDA devices"):
-        machine.require_device("cuda:1")
-
-
-def test_the_processor_is_always_usable() -> None:
-    machine.require_device("cpu")
