@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
@@ -18,12 +19,14 @@ class Model:
 
     Attributes:
         weights_hash: names all weights, where whoever read them found a name; else empty.
+        source: where they were read; of adapters, where the weights lie that they stand beside.
     """
 
     codec: PictureCodec
     transformer: Backbone
     tokenizer: Words
     weights_hash: str = ""
+    source: Path | None = None
 
 
 def new_model(

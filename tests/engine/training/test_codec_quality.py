@@ -15,7 +15,7 @@ from engine.model.codec import CodecConfig
 from engine.model.codecs.folder import read_diffusers_codec
 from engine.model.codecs.picture_codec import PictureCodec
 from engine.model.codecs.stored import read_codec
-from engine.queries.engine import embedded_weights
+from engine.model.embedded import embedded_weights
 from engine.training.codec_quality import codec_quality
 
 ROOM = Path(__file__).resolve().parents[3] / "assets/samples/room.png"
