@@ -26,7 +26,7 @@ def devices(first: str | None = None) -> tuple[str, ...]:
 
 def best_device() -> str:
     """The first CUDA device that works, else the processor."""
-    return next((card for card in _cards() if _kernel_fault(card) is None), CPU)
+    return next((card for card in _cards() if kernel_fault(card) is None), CPU)
 
 
 def require_device(name: str) -> str:
@@ -50,7 +50,7 @@ def require_device(name: str) -> str:
     if device.type == CPU:
         return CPU
     found = f"cuda:{device.index or 0}"
-    fault = _absence(device.index or 0) or _kernel_fault(found)
+    fault = _absence(device.index or 0) or kernel_fault(found)
     if fault is not None:
         raise DeviceError(f"{name}: {fault}")
     return found
@@ -73,7 +73,7 @@ def _absence(index: int) -> str | None:
     )
 
 
-def _kernel_fault(card: str) -> str | None:
+def kernel_fault(card: str) -> str | None:
     """Why nothing can be computed on a card that is there; None where a product comes back."""
     try:
         product = (torch.full((2, 2), 3.0, device=card) @ torch.eye(2, device=card)).sum().item()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from engine.model.devices import CPU, best_device, kernel_fault
 from engine.model.precision import best_precision
 from engine.queries.free_memory import free_memory
 from explorer.doctor.findings import Finding, Verdict
@@ -84,6 +85,10 @@ def check_memory() -> Finding:
 def check_cuda() -> Finding:
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+        if best_device() == CPU:
+            fault = kernel_fault("cuda:0")
+            text = f"{names[0]} is there, but {fault}; walks use the CPU."
+            return Finding("CUDA", Verdict.NOTE, text, {"cards": names, "fault": fault})
         free, total = torch.cuda.mem_get_info()
         text = f"{names[0]}, {free / 2**30:.1f} of {total / 2**30:.1f} GB free; walks use it."
         facts = {"cards": names, "free_gb": free / 2**30, "total_gb": total / 2**30}

@@ -13,7 +13,7 @@ def cards(monkeypatch: pytest.MonkeyPatch, count: int, broken: tuple[str, ...] =
     """A machine with so many cards, some of which compute nothing."""
     monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
     monkeypatch.setattr(
-        module, "_kernel_fault", lambda card: "no kernel image" if card in broken else None
+        module, "kernel_fault", lambda card: "no kernel image" if card in broken else None
     )
 
 

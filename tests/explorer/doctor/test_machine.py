@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from engine.model import devices
 from explorer.doctor import machine
 from explorer.doctor.findings import Verdict
 
@@ -49,3 +50,14 @@ def test_a_broken_opengl_driver_is_only_a_note(monkeypatch: pytest.MonkeyPatch) 
 def test_opengl_is_not_asked_for_without_vispy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "_probe_opengl", lambda: pytest.fail("it was asked"))
     assert "[app]" in machine.check_opengl(vispy_installed=False).text
+
+
+def test_a_card_that_computes_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _index: "Old card")
+    for place in (machine, devices):
+        monkeypatch.setattr(place, "kernel_fault", lambda _card: "there is no kernel for it")
+    finding = machine.check_cuda()
+    assert finding.verdict is Verdict.NOTE
+    assert finding.text == "Old card is there, but there is no kernel for it; walks use the CPU."

@@ -63,7 +63,7 @@ def test_left_open_it_is_that_of_the_journal(
     options: RunOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    monkeypatch.setattr(devices, "_kernel_fault", lambda _card: None)
+    monkeypatch.setattr(devices, "kernel_fault", lambda _card: None)
     assert settled(replace(options, resume=False)).device == "cuda:0"
     assert settled(options).device == "cpu"
     begun_on(options, "cuda:1")
