@@ -18,7 +18,7 @@ from explorer.commands.clips import COMMANDS as CLIP_COMMANDS
 from explorer.commands.evaluate import evaluate
 from explorer.commands.label import label, taught
 from explorer.commands.models import models
-from explorer.commands.options import FILE, RESULTS, picture_size
+from explorer.commands.options import FILE, RESULTS, engine_options, picture_size
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -41,7 +41,7 @@ class Commands(click.Group):
 def print_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
     if not asked or ctx.resilient_parsing:
         return
-    from explorer.doctor.version import photowalk_version
+    from explorer.walk.version import photowalk_version
 
     click.echo(f"photowalk {photowalk_version()}")
     ctx.exit()
@@ -63,7 +63,8 @@ def cli(ctx: click.Context, debug: bool) -> None:
 
 @cli.command(name="open")
 @click.argument("photo", required=False, type=FILE)
-def open_window(photo: Path | None = None) -> None:
+@engine_options
+def open_window(photo: Path | None = None, **given: Any) -> None:
     """Open the window, with a photo where one is named."""
     if photo is not None and not photo.exists():
         raise click.UsageError(f"{photo} is neither a command nor a photo that exists")
@@ -71,7 +72,9 @@ def open_window(photo: Path | None = None) -> None:
         from explorer.app.start import run_app
     except ModuleNotFoundError as error:
         raise click.UsageError(_why_no_window(error.name or "")) from error
-    sys.exit(run_app(photo))
+    from explorer.walk.ready import EngineOptions
+
+    sys.exit(run_app(photo, EngineOptions(**given)))
 
 
 def _why_no_window(missing: str) -> str:
@@ -101,26 +104,17 @@ def _why_no_window(missing: str) -> str:
 @click.option("--strategy", default="coverage", show_default=True, help=STRATEGIES)
 @click.option("--context-views", type=click.IntRange(1, 64), help="Views the model is shown.")
 @click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--weights", type=FILE, help="Other weights than our own.")
-@click.option("--codec", type=FILE, help="Folder of the codec that those weights name.")
-@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, ...")
-@click.option(
-    "--compile/--no-compile",
-    default=None,
-    help="Compile the network before the first view; by default on a GPU where a compiler works.",
-)
+@engine_options
 @click.option("--depth-prior", metavar="MODEL", help="The photo's depth from a model or folder.")
 @click.option("--depth-kind", type=click.Choice(DEPTH_KINDS), help="What that model's output is.")
 @click.option("--prior-every-view", is_flag=True, help="That model gives every view's depth.")
 def walk(**given: Any) -> None:
     """Draw a walk into PHOTO and export it."""
-    from explorer.doctor.machine import require_device
     from explorer.priors.choice import prior_for
     from explorer.terminal import progress_bar, stop_requests
-    from explorer.walk.run import RunOptions, walk_photo
+    from explorer.walk.run import RunOptions, settled, walk_photo
 
-    require_device(given["device"])
-    options = RunOptions(**given)
+    options = settled(RunOptions(**given))
     prior = prior_for(options, lambda note: click.echo(note, err=True))
     with stop_requests() as stop, progress_bar() as show:
         done = walk_photo(options, show, stop.is_set, depth_source=prior)

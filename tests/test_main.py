@@ -209,3 +209,54 @@ def test_help_names_every_path_and_strategy() -> None:
 
     text = " ".join(run("walk", "--help").stdout.split())
     assert [name for name in (*PATH_NAMES, *STRATEGIES) if name not in text] == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["open"],
+        ["walk"],
+        *(["evaluate", name] for name in ("worlds", "drift", "clip", "photos", "speed", "seeds")),
+        ["interpolate"],
+        ["reconstruct"],
+        ["generate"],
+        ["edit"],
+    ],
+    ids=" ".join,
+)
+def test_whatever_draws_takes_the_same_engine_options(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        command_line.main([*command, "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    for option in ("--weights", "--codec", "--device", "--compile / --no-compile"):
+        assert option in told
+    assert "auto is CUDA where it works, else cpu. [default: auto]" in told
+
+
+def test_a_device_that_is_missing_ends_every_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    monkeypatch.setattr("torch.version.cuda", None)
+    video, out = str(tmp_path / "v"), str(tmp_path / "out")
+    for command in (
+        ["open"],
+        ["walk", "p.png", "--out", out],
+        ["reconstruct", video, "--out", out],
+        ["interpolate", video, video, "--out", out],
+        ["generate", "--text", "room", "--out", out],
+        ["edit", video, "--first-frame", video, "--out", out],
+        ["evaluate", "speed", "--out", out],
+        ["evaluate", "memory", "--out", out],
+        ["label", video, "--depth-prior", "x", "--out", out],
+        ["train", "codec", "--out", out],
+    ):
+        with pytest.raises(SystemExit) as ended:
+            command_line.main([*command, "--device", "cuda"])
+        assert ended.value.code == 2, command
+        told = capsys.readouterr().err
+        assert "this PyTorch is a CPU build" in told, command
+        assert told.count("\n") == 1
+    assert not Path(out).exists()

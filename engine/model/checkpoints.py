@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -74,20 +74,32 @@ def require_own(path: Path) -> None:
     Raises:
         CheckpointError: it is something else.
     """
-    if path.is_symlink() or (path.exists() and not stored_format(path).startswith(_FORMATS)):
+    if path.is_symlink() or (path.exists() and not stored_header(path).format.startswith(_FORMATS)):
         raise CheckpointError(
             f"{path} holds no weights of Photowalk's and would be replaced; choose another --out, "
             "or move it away"
         )
 
 
-def stored_format(path: Path) -> str:
-    """What the header of a safetensors file calls its format; empty where it says nothing."""
+@dataclass(frozen=True)
+class Header:
+    """What the header of a safetensors file says, as far as it can be read."""
+
+    format: str = ""
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+
+def stored_header(path: Path) -> Header:
+    """Of any file; one that is missing or damaged says nothing, and whoever reads it says why."""
     try:
         with safe_open(str(path), framework="pt") as file:
-            return str((file.metadata() or {}).get("format", ""))
+            found = file.metadata() or {}
+        config = json.loads(found.get("config", "{}"))
     except (SafetensorError, OSError):
-        return ""  # whoever reads it says what is wrong with it
+        return Header()
+    except json.JSONDecodeError:
+        config = {}
+    return Header(found.get("format", ""), config if isinstance(config, dict) else {})
 
 
 def read_checkpoint(path: Path, device: str = "cpu") -> Checkpoint:

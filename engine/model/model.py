@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -23,6 +24,7 @@ class Model:
 
     Attributes:
         weights_hash: names all weights, where whoever read them found a name; else empty.
+        source: where they were read; of adapters, where the weights lie that they stand beside.
         encoders: image encoders whose features the transformer reads, by name.
         decoders: of kinds that have one of their own, by the kind's name.
     """
@@ -31,6 +33,7 @@ class Model:
     transformer: Backbone
     tokenizer: Words
     weights_hash: str = ""
+    source: Path | None = None
     encoders: Mapping[str, ImageEncoder] = field(default_factory=dict)
     decoders: Mapping[str, PictureDecoder] = field(default_factory=dict)
 

@@ -54,9 +54,13 @@ def visitors_of(network: nn.Module) -> tuple[nn.Module, ...]:
 
 
 def part_of(network: nn.Module) -> Part:
-    """What a network weighs, and how much of that can take turns."""
-    sizes = [weight_bytes(module) for module in visitors_of(network)]
-    return Part(weight_bytes(network), sum(sizes), max(sizes, default=0))
+    """What a network weighs, and how much of that can take turns.
+
+    Branches share the weights of what they stand on, and those come for each of them.
+    """
+    visitors = visitors_of(network)
+    largest = max(map(weight_bytes, visitors), default=0)
+    return Part(weight_bytes(network), weight_bytes(nn.ModuleList(visitors)), largest)
 
 
 class Visits:

@@ -100,8 +100,10 @@ def places_of(network: nn.Module) -> list[tuple[Any, str]]:
     A network that goes through the parts of its layers by itself may have the function that runs
     one of them as its attribute `run_block`; that is compiled then, once for all layers.
     """
-    layers = getattr(network, "layers", None)
-    if isinstance(layers, nn.ModuleList):
+    # A network of branches, which share their weights, has layers in each of them.
+    lists = [getattr(part, "layers", None) for part in (network, *network.children())]
+    layers = [layer for found in lists if isinstance(found, nn.ModuleList) for layer in found]
+    if layers:
         return [(layer, "forward") for layer in layers]
     if callable(getattr(network, "run_block", None)):
         return [(network, "run_block")]

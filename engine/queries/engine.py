@@ -9,6 +9,7 @@ import torch
 
 from engine.model.backbones.backbone import Backbone
 from engine.model.codecs.picture_codec import PictureCodec
+from engine.model.embedded import embedded_weights
 from engine.model.model import Model
 from engine.model.pictures import TOKEN_PIXELS, PictureMaker
 from engine.model.precision import best_precision
@@ -18,11 +19,6 @@ from engine.model.weights_folder import file_hash
 
 #: Heights and widths of pictures are multiples of this.
 SIZE_MULTIPLE = TOKEN_PIXELS
-
-
-def embedded_weights() -> Path:
-    """The weights that are installed with the program."""
-    return Path(__file__).resolve().parents[2] / "assets" / "photowalk.safetensors"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 
-from engine.model.costs import NetworkShape, ViewWork, tokens_of, view_bytes
+from engine.model.backbones.registry import family_of
+from engine.model.costs import ViewWork, tokens_of, view_bytes
 from engine.model.memory_plan import MemoryNeeds, MemoryPlan, Part, choose_plan, least_need
 from engine.model.model import Model
 from engine.model.offload import offload, part_of
@@ -39,16 +40,6 @@ class Fitted:
     plan: MemoryPlan
 
 
-def shape_of(network: Any) -> NetworkShape:
-    """A network's shape, as far as its configuration tells."""
-    config = network.config
-    width, layers = int(config.width), int(config.layers)
-    own = hasattr(config, "camera_gate")
-    mlp = int(getattr(config, "mlp", 0)) or width * int(getattr(config, "mlp_ratio", 4))
-    gated = bool(getattr(config, "camera_gate", True))
-    return NetworkShape(width, layers, mlp, 0 if own else 32, gated)
-
-
 def needs_of(model: Model, size: tuple[int, int], context_views: int = 2) -> MemoryNeeds:
     """Memory of a walk of (width, height) pixels with a model, weighed as it is.
 
@@ -66,7 +57,7 @@ def needs_of(model: Model, size: tuple[int, int], context_views: int = 2) -> Mem
         transformer=part_of(network),
         codec=Part(part_of(model.codec).weights),
         text=Part(text),
-        drawing=view_bytes(shape_of(network), work, FLOAT32),
+        drawing=view_bytes(family_of(network).shape(network), work, FLOAT32),
         coding=most * size[0] * size[1],
         tile=most * tile,
     )

@@ -14,9 +14,9 @@ from pathlib import Path
 from torch import Tensor
 
 from engine.model.backbones.backbone import AnyLayered, Backbone
+from engine.model.backbones.registry import family_of
 from engine.model.control.concatenated import SpatialConcatenation
-from engine.model.control.joint_network import ControlConfig, Coupling
-from engine.model.control.lora import LoraConfig
+from engine.model.control.joint_network import ControlConfig
 from engine.model.control.networks import save_trained
 from engine.model.transformer import Transformer
 
@@ -29,16 +29,18 @@ class Adapted:
     network: to be trained; only adapters and projections of geometry ask for gradients.
     control: how it was built.
     base_hash: of the frozen weights.
+    base: where those lie; None where nobody knows.
     """
 
     network: AnyLayered
     control: ControlConfig
     base_hash: str
+    base: Path | None = None
 
     def save(self, path: Path, trained: Mapping[str, Tensor]) -> None:
         """Writes values of what is trained, by the names that `network` has for them."""
         named = {f"{_BRANCH}{name}": value for name, value in trained.items()}
-        save_trained(path, named, self.base_hash, self.control)
+        save_trained(path, named, self.base_hash, self.control, self.base)
 
     def names(self, stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Tensors of such a file by the names that `network` has for them."""
@@ -51,20 +53,15 @@ def adapted(base: Transformer, rank: int, seed: int = 0) -> Adapted:
     Raises:
         ValueError: the rank is below 1.
     """
-    lora = LoraConfig(rank, float(rank))
-    control = ControlConfig(Coupling.SPATIAL, lora, links=0, seed=seed)
-    joint = SpatialConcatenation(base, control)
-    return Adapted(joint.branch, control, joint.base_hash)
+    joint = adapted_backbone(base, rank, seed)
+    assert isinstance(joint, SpatialConcatenation)
+    return Adapted(joint.branch, joint.control, joint.base_hash)
 
 
 def adapted_backbone(base: Backbone, rank: int, seed: int = 0) -> Backbone:
-    """A network of others with adapters in its layers; saved models of it name what stays.
+    """A network with adapters in its layers, as its kind has them; see `BackboneFamily.adapted`.
 
     Raises:
         ValueError: it is of no known kind, or adapted already.
     """
-    from engine.model.backbones.wan.adaptation import adapt, wan_of
-    from engine.model.backbones.wan.adapted import Adapted as Way
-    from engine.model.backbones.wan.adapted import WanAdaptation
-
-    return adapt(wan_of(base), WanAdaptation(Way.LORA, rank, float(rank), seed=seed))
+    return family_of(base).adapted(base, rank, seed)

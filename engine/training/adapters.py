@@ -155,7 +155,7 @@ class AdapterTrainer:
         self, out: Path | None, minutes: float, losses: dict[Kind, list[float]]
     ) -> AdapterReport:
         if out is not None:
-            save_network(self.network, out / "adapters.safetensors")
+            save_network(self.network, out / "adapters.safetensors", base=self.model.source)
         return AdapterReport(self.step, minutes, _means(losses), self.score(self.held_out))
 
 

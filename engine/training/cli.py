@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,6 +15,7 @@ from engine.model.checkpoints import require_own
 from engine.model.control.joint_network import ControlConfig, Coupling
 from engine.model.control.lora import LoraConfig
 from engine.model.control.networks import at_equal_budget, trained_size
+from engine.model.devices import AUTO, CPU, require_device
 from engine.model.errors import CheckpointError
 from engine.model.storage import read_model, save_model
 from engine.training.ablations.command import add_options, run_ablations
@@ -42,6 +44,7 @@ def main(arguments: Sequence[str]) -> int:
     options = training_parser().parse_args(list(arguments))
     torch.set_num_threads(options.threads or torch.get_num_threads())
     try:
+        _settle_device(options)
         options.run(options)
     except (ValueError, CheckpointError) as error:
         print(f"photowalk train: {error}", file=sys.stderr)
@@ -50,6 +53,16 @@ def main(arguments: Sequence[str]) -> int:
         print("stopped; the last saved weights are whole, --resume goes on", file=sys.stderr)
         return 130
     return 0
+
+
+def _settle_device(options: argparse.Namespace) -> None:
+    """The device by its full name; one of several processes takes its own card later (`join`)."""
+    if getattr(options, "device", None) is None:
+        return
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        options.device = require_device(options.device)
+    elif options.device == AUTO:
+        options.device = "cuda" if torch.cuda.device_count() else CPU
 
 
 def training_parser() -> argparse.ArgumentParser:
@@ -91,7 +104,7 @@ def training_parser() -> argparse.ArgumentParser:
         command.add_argument("--learning-rate", type=float, default=1.5e-3)
         command.add_argument("--seed", type=int, default=0)
         command.add_argument("--threads", type=int, default=0)
-        command.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+        command.add_argument("--device", default=AUTO)
     export = commands.add_parser("export", help="store a trained model 8-bit, as it ships")
     export.add_argument("--model", type=Path, required=True)
     export.add_argument(

@@ -106,7 +106,7 @@ class Trainer:
         self.adapted: Adapted | None = None
         self.network: Backbone = model.transformer.to(self.device).train()
         if config.lora is not None:
-            self._adapt(config.lora)
+            self._adapt(config.lora, model.source)
         self.parameters = sum(p.numel() for p in self.network.parameters())
         self._outline = outline(self.network)
         set_checkpointing(self.network, config.checkpointing)
@@ -129,10 +129,10 @@ class Trainer:
         self.step = 0
         self.schedule = Schedule(config)
 
-    def _adapt(self, rank: int) -> None:
+    def _adapt(self, rank: int, source: Path | None) -> None:
         """Freezes the network and puts adapters of a rank beside its weights."""
         if isinstance(self.network, Transformer):
-            self.adapted = adapted(self.network, rank, self.config.seed)
+            self.adapted = replace(adapted(self.network, rank, self.config.seed), base=source)
             self.network = self.adapted.network.train()
         else:
             self.network = adapted_backbone(self.network, rank, self.config.seed).train()

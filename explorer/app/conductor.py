@@ -15,6 +15,7 @@ from explorer.app.stage import Stage
 from explorer.app.work import events, requests
 from explorer.app.work.worker import Worker
 from explorer.clips.into_walk import is_video
+from explorer.walk.ready import EngineOptions
 from explorer.walk.session.presets import PRESETS, SecondsModel
 from explorer.walk.session.records import Node
 from explorer.walk.session.walk_file import SUFFIX
@@ -54,6 +55,7 @@ class Conductor(QObject):
         self.playback = Playback(self)
         self.values = ControlValues(settings=PRESETS[1].applied(ControlValues().settings))
         self.wishes = requests.Wishes()
+        self.engine = EngineOptions()
         self.nodes: dict[int, Node] = {}
         self.walk_folder: Path | None = None
         self._source: Path | None = None
@@ -85,7 +87,7 @@ class Conductor(QObject):
     # What the user asks for
 
     def load_engine(self) -> None:
-        self.worker.ask(requests.LoadEngine(self.values.device, None, self.wishes.compiled))
+        self.worker.ask(self.wishes.loading(self.engine, self.values.device))
 
     def open_file(self, path: Path) -> None:
         """A photo, a video, a `.photowalk` file, or the folder of an earlier walk."""
@@ -108,16 +110,13 @@ class Conductor(QObject):
         if values.raw != before.raw:
             self.stage.set_raw(values.raw)
         if values.device != before.device:
-            self.worker.ask(requests.LoadEngine(values.device, None, self.wishes.compiled))
+            self.load_engine()
         if values.settings != before.settings:
             self.worker.ask(requests.Change(values.settings))
         if values.size != before.size and self.is_open:
-            if (
-                self._source is not None
-                and self._source.is_file()
-                and self._source.suffix != SUFFIX
-            ):
-                self.open_file(self._source)
+            source = self._source
+            if source is not None and source.is_file() and source.suffix != SUFFIX:
+                self.open_file(source)
             else:
                 self.told.emit("The new size holds for photos that you open from now on.")
 

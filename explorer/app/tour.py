@@ -24,11 +24,12 @@ from PyQt6.QtWidgets import QApplication
 from explorer.app.heartbeat import Heartbeat
 from explorer.app.panels.empty_state import sample_photos
 from explorer.app.preferences import Preferences
-from explorer.app.start import SWITCH_INTERVAL, devices
+from explorer.app.start import SWITCH_INTERVAL
 from explorer.app.style import apply_style
 from explorer.app.window import MainWindow
 from explorer.app.world_view.world_view import MAP
 from explorer.walk.files import atomic_path
+from explorer.walk.ready import EngineOptions
 
 PATIENCE = 120.0
 
@@ -121,7 +122,7 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         preferences = Preferences(Path(folder) / "preferences.ini")
         preferences.set_walks_folder(Path(folder) / "walks")
-        window = MainWindow(preferences, devices())
+        window = MainWindow(preferences, EngineOptions().resolved())
         width, height = (int(side) for side in given.size.split("x"))
         window.resize(width, height)
         window.show()

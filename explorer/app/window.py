@@ -9,14 +9,9 @@ from types import TracebackType
 import numpy as np
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
-from PyQt6.QtWidgets import (
-    QDockWidget,
-    QMainWindow,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PyQt6.QtWidgets import QDockWidget, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
+from engine.model.devices import CPU, devices
 from explorer.app import layout
 from explorer.app.actions import Actions, add_clip_actions
 from explorer.app.conductor import Conductor
@@ -42,8 +37,10 @@ from explorer.app.work.worker import Worker, sentence_of
 from explorer.app.world_view.world_view import FLY, MAP, WorldView
 from explorer.store.store import ModelStore
 from explorer.walk.motion.autopilot import near_point
+from explorer.walk.ready import EngineOptions
 from explorer.walk.session.autosave import AutosaveFolders, LeftWalk
 
+ON_CPU = EngineOptions(device=CPU)
 PHOTOS = "*.jpg *.jpeg *.png *.webp *.heic *.heif *.avif *.tif *.tiff *.bmp"
 
 
@@ -52,14 +49,14 @@ class MainWindow(QMainWindow):
 
     Args:
         preferences: where the layout, the keys and the recent files are kept.
-        devices: where the model may run, the first by default.
+        engine: what is drawn with; its device is the first in the list of devices.
         store: models of others; None for the user's.
     """
 
     def __init__(
         self,
         preferences: Preferences | None = None,
-        devices: tuple[str, ...] = ("cpu",),
+        engine: EngineOptions = ON_CPU,
         store: ModelStore | None = None,
     ) -> None:
         super().__init__()
@@ -69,12 +66,13 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Photowalk")
         self.setAcceptDrops(True)
         self.resize(1280, 800)
-        self._make_panels(devices)
+        self._make_panels(devices(engine.device))
         self.worker = Worker(Studio(self.autosave, store), self)
         self.flight = Flight(parent=self)
         panels = Panels(self.world, self.pictures, self.strip, self.why, self.meter)
         self.stage = Stage(panels, self.flight, self)
         self.conductor = Conductor(self.worker, self.flight, self.stage, self)
+        self.conductor.engine = engine
         self.desk = Desk(self, self.conductor, self.preferences, self.bindings, store)
         self._make_actions()
         self.status = StatusLine(self, self.conductor, self.world)
@@ -90,14 +88,14 @@ class MainWindow(QMainWindow):
 
     # Making
 
-    def _make_panels(self, devices: tuple[str, ...]) -> None:
+    def _make_panels(self, places: tuple[str, ...]) -> None:
         self.world, self.empty = WorldView(), EmptyState()
         self.empty.set_recent(self.preferences.recent)
         self.middle = QStackedWidget()
         self.middle.addWidget(self.empty)
         self.middle.addWidget(self.world)
         self.setCentralWidget(self.middle)
-        self.controls, self.paths = ControlsPanel(devices), PathPanel()
+        self.controls, self.paths = ControlsPanel(places), PathPanel()
         self.pictures, self.strip = PicturePanes(), InterleaveStrip()
         self.why, self.meter = WhyPanel(), ConsistencyMeter()
         left = QWidget()

@@ -76,7 +76,7 @@ def _edited(options: EditOptions, results: Results, work: Work) -> ClipDone:
     region = _region(options, clip, edited)
     work.tell("following the edit")
     tracked = list(track_edit(clip.frames, edited, region))
-    engine = options.engine()
+    engine = work.engine(options, len(clip.frames))
     frames = [edited]
     config = EditConfig(JointSampling(steps=options.steps or 4), caption=options.caption)
     noise = noise_of(options.seed, "edit")

@@ -73,8 +73,7 @@ def _generated(
     stop: Callable[[], bool] | None,
 ) -> ClipDone:
     work = Work(1, show, stop)
-    work.tell("loading the model")
-    engine = options.engine()
+    engine = work.engine(options)
     found = work.finish(first_view(engine, options), "first view")
     work.advance()
     picture = Image.fromarray(to_bytes(found.rgb))
@@ -91,8 +90,7 @@ def _generated(
         fov=options.fov,
         size=(found.rgb.shape[1], found.rgb.shape[0]),
         seed=options.seed,
-        weights=options.weights,
-        device=options.device,
+        **vars(options.engine_options),
     )
     done = walk_photo(run, show, stop, engine, results=results)
     about = {"command": "generate", "options": options, "unknown_words": unknown}

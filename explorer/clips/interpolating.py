@@ -80,7 +80,7 @@ def interpolate_photos(
 def _interpolated(options: InterpolateOptions, results: Results, work: Work) -> ClipDone:
     work.tell("looking at both pictures")
     photos = _pair(options)
-    engine = options.engine()
+    engine = work.engine(options, options.views + 2)
     frames = [photo.rgb for photo in photos]
     lens = photos[0].intrinsics if options.fov is not None else None
     asked = recover_geometry(engine, frames, options.geometry(), lens)

@@ -70,10 +70,23 @@ def views_of_clip(
 
 
 def begin_with(
-    folder: Path, photo: Photo, seen: Sequence[Seen], engine: Engine, settings: WalkSettings
+    folder: Path,
+    photo: Photo,
+    seen: Sequence[Seen],
+    engine: Engine,
+    settings: WalkSettings,
+    earlier: Session | None = None,
 ) -> tuple[Session, Iterator[Added]]:
-    """A new session, and its views as they are taken in."""
-    session = Session.create(folder, photo, engine, settings)
+    """A new session, and its views as they are taken in.
+
+    Args:
+        earlier: the walk that they come from, whose depth prior goes on.
+    """
+    if earlier is None:
+        session = Session.create(folder, photo, engine, settings)
+    else:
+        prior = earlier.view_source, earlier.depth_prior
+        session = Session.create(folder, photo, engine, settings, *prior)
     return session, (session.adopt(s.camera, s.rgb, s.depth) for s in seen)
 
 
@@ -118,16 +131,17 @@ def place_photo(
 
 
 def edit_line(
-    session: Session, engine: Engine, node_id: int, edited: Rgb, seed: int = 0
+    session: Session, engine: Engine, node_id: int, edited: Rgb
 ) -> Generator[Step, None, list[Seen]]:
     """Every view of the line with the edit of one of them; their depths stay.
 
-    The edit is followed from the edited view to the head, and back to the photo.
+    The edit is followed from the edited view to the head, and back to the photo, with the seed and
+    the caption of the session.
 
     Raises:
         ClipError: the picture has another size, or does not differ from the view.
     """
-    nodes = session.line()
+    nodes, settings = session.line(), session.settings
     place = _place(nodes, node_id)
     views = [session.read(node.id).view for node in nodes]
     for view in views:
@@ -140,7 +154,9 @@ def edit_line(
     pictures = list(originals)
     for order in (range(place, len(views)), range(place, -1, -1)):
         frames = [originals[i] for i in order]
-        drawn = yield from _followed(engine, frames, edited, region, noise_of(seed, f"{order}"))
+        noise = noise_of(settings.seed, f"{order}")
+        config = EditConfig(caption=settings.sampler.caption)
+        drawn = yield from _followed(engine, frames, edited, region, config, noise)
         for index, picture in zip(order, drawn, strict=True):
             pictures[index] = picture
     return [
@@ -157,12 +173,17 @@ def _place(nodes: Sequence[Node], node_id: int) -> int:
 
 
 def _followed(
-    engine: Engine, frames: list[Rgb], edited: Rgb, region: Mask, noise: Noise
+    engine: Engine,
+    frames: list[Rgb],
+    edited: Rgb,
+    region: Mask,
+    config: EditConfig,
+    noise: Noise,
 ) -> Generator[Step, None, list[Rgb]]:
     """All frames with the edit of the first of them."""
     if len(frames) < 2:
         return [edited]
     to_edit = frames_to_edit(frames[1:], list(track_edit(frames, edited, region)))
-    drawn = yield from propagate_edit(engine, to_floats(edited), to_edit, EditConfig(), noise)
+    drawn = yield from propagate_edit(engine, to_floats(edited), to_edit, config, noise)
     pairs = zip(to_edit, drawn, strict=True)
     return [edited, *(to_bytes(joined(frame, picture)) for frame, picture in pairs)]

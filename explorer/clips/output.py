@@ -15,7 +15,8 @@ from engine.geometry.cameras import Camera
 from engine.queries import Engine
 from explorer.clips.frames import Rgb
 from explorer.walk.export import EXPORTS, ExportInput, PointCloud, export_all
-from explorer.walk.output import machine, picture_name
+from explorer.walk.machine import machine
+from explorer.walk.output import picture_name
 from explorer.walk.results import Results
 from memory.memory import Memory, MemoryConfig
 from memory.views import View

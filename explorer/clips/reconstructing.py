@@ -56,7 +56,7 @@ def _reconstructed(options: ReconstructOptions, results: Results, work: Work) ->
     except Cancelled as cancelled:
         raise StoppedError from cancelled
     work.advance()
-    engine = options.engine()
+    engine = work.engine(options)
     asked = recover_geometry(engine, clip.frames, options.geometry(options.match), clip.lens)
     found = work.finish(asked, "depth and cameras")
     work.advance()

@@ -9,16 +9,20 @@ from pathlib import Path
 from typing import TypeVar
 
 from engine.queries import Drawing, Engine
+from engine.queries.reconstruct import ReconstructionConfig
 from explorer.clips.geometry import GeometryOptions
+from explorer.walk.ready import EngineOptions, ReadyEngine, open_engine
 from explorer.walk.telling import RunProgress
 
 Answer = TypeVar("Answer")
+#: Views of one query of a clip that is cut into windows.
+WINDOW = ReconstructionConfig.window
 Show = Callable[[RunProgress], None]
 
 
 @dataclass(frozen=True)
-class Common:
-    """Options of every clip command.
+class Common(EngineOptions):
+    """Options of every clip command, beside those of its engine.
 
     Attributes:
         out: folder for the results.
@@ -27,7 +31,6 @@ class Common:
         samples: answers drawn, of which the most consistent is kept (seed 000).
         caption: what is to be seen, in words that the model knows.
         seed: of all noise.
-        weights: a checkpoint; None for the embedded one.
     """
 
     out: Path
@@ -36,16 +39,10 @@ class Common:
     samples: int = 1
     caption: str = ""
     seed: int = 0
-    weights: Path | None = None
-    device: str = "cpu"
 
     def geometry(self, match: bool = True) -> GeometryOptions:
         """How depth and cameras are recovered."""
         return GeometryOptions(self.samples, self.steps, self.caption, self.seed, match)
-
-    def engine(self) -> Engine:
-        """The model that the options name."""
-        return Engine.load(self.weights, device=self.device)
 
 
 class StoppedError(Exception):
@@ -63,6 +60,23 @@ class Work:
         self.total, self.done = total, 0
         self._show, self._stop = show or (lambda _: None), stop or (lambda: False)
         self._began = time.perf_counter()
+        self._ready: ReadyEngine | None = None
+
+    def engine(self, options: Common, views: int = WINDOW) -> Engine:
+        """The model that the options name; what the user should know of it is told.
+
+        Args:
+            views: the most that one query holds.
+        """
+        self.tell("loading the model")
+        self._ready = ready = open_engine(options, options.size, views)
+        for sentence in ready.notes:
+            self.note(sentence)
+        return ready.engine
+
+    def note(self, sentence: str) -> None:
+        """Tells what holds from now on."""
+        self._show(RunProgress("", self.done, self.total, 0.0, sentence))
 
     @property
     def seconds(self) -> float:
@@ -89,8 +103,15 @@ class Work:
             try:
                 step = next(drawing)
             except StopIteration as end:
+                self._note_fault()
                 return end.value  # type: ignore[no-any-return]
             self.tell(f"{message}: {step.picture}, step {step.index} of {step.total}")
+
+    def _note_fault(self) -> None:
+        """Clips are compiled while they are drawn, so whether it works is known after a drawing."""
+        if self._ready is not None and self._ready.compiling_fault is not None:
+            self.note(self._ready.compiling_fault)
+            self._ready = None
 
     def advance(self, units: int = 1) -> None:
         self.done = min(self.total, self.done + units)

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from explorer.commands.options import FILE, RESULTS, picture_size
+from explorer.commands.options import FILE, RESULTS, engine_options, picture_size
+
+if TYPE_CHECKING:
+    from explorer.clips.work import Common
 
 
 def _shared(run: Callable[..., None]) -> Callable[..., None]:
     """The options of all of them."""
-    options = [
+    options: list[Callable[..., Any]] = [
         click.option("--out", type=FILE, required=True, help=RESULTS),
         click.option("--size", callback=picture_size, default="256x144", metavar="WxH"),
         click.option("--steps", type=click.IntRange(1, 64), help="Sampling steps."),
         click.option("--seed", type=int, default=0, show_default=True),
-        click.option("--weights", type=FILE, help="Other weights than our own."),
-        click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, ..."),
+        engine_options,
     ]
     for option in reversed(options):
         run = option(run)
@@ -41,13 +43,12 @@ _part = (
 )
 
 
-def _run(work: Callable[..., Any], options: Any, device: str) -> None:
+def _run(work: Callable[..., Any], options: Common) -> None:
     """With a progress bar and Ctrl-C; what is stopped leaves nothing half written."""
     from explorer.clips.work import StoppedError
-    from explorer.doctor.machine import require_device
     from explorer.terminal import progress_bar, stop_requests
 
-    require_device(device)
+    options = options.resolved()
     try:
         with stop_requests() as stop, progress_bar() as show:
             done = work(options, show, stop.is_set)
@@ -69,7 +70,7 @@ def interpolate(**given: Any) -> None:
     """Draw the views between two pictures of one place."""
     from explorer.clips.interpolating import InterpolateOptions, interpolate_photos
 
-    _run(interpolate_photos, InterpolateOptions(**given), given["device"])
+    _run(interpolate_photos, InterpolateOptions(**given))
 
 
 @click.command()
@@ -86,7 +87,7 @@ def reconstruct(**given: Any) -> None:
     """Recover depth, cameras and points of a video, or of a folder of pictures."""
     from explorer.clips.reconstructing import ReconstructOptions, reconstruct_clip
 
-    _run(reconstruct_clip, ReconstructOptions(**given), given["device"])
+    _run(reconstruct_clip, ReconstructOptions(**given))
 
 
 @click.command()
@@ -101,7 +102,7 @@ def generate(**given: Any) -> None:
     """Draw a first view from words, and walk into it."""
     from explorer.clips.generating import GenerateOptions, generate_walk
 
-    _run(generate_walk, GenerateOptions(**given), given["device"])
+    _run(generate_walk, GenerateOptions(**given))
 
 
 @click.command()
@@ -118,7 +119,7 @@ def edit(**given: Any) -> None:
     """Carry an edit of a video's first frame through its other frames."""
     from explorer.clips.editing import EditOptions, edit_clip
 
-    _run(edit_clip, EditOptions(**given), given["device"])
+    _run(edit_clip, EditOptions(**given))
 
 
 COMMANDS = (interpolate, reconstruct, generate, edit)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from explorer.commands.options import FILE, RESULTS, picture_size
+from explorer.commands.options import DEVICE, FILE, RESULTS, engine_options, picture_size
 
 
 @click.group(no_args_is_help=False)
@@ -23,7 +23,7 @@ def unless_empty(
 
 
 def measurement(
-    name: str, *options: Callable[[Any], Any], weights: bool = True
+    name: str, *options: Callable[[Any], Any], engine: bool = True
 ) -> Callable[[Any], click.Command]:
     """A subcommand of `evaluate` with the options that all of them share.
 
@@ -33,18 +33,15 @@ def measurement(
         click.option(
             "--out", type=FILE, default=f"out/evaluate-{name}", show_default=True, help=RESULTS
         ),
-        click.option("--device", help="cpu, cuda, cuda:1, ..."),
+        engine_options if engine else DEVICE,
     ]
-    if weights:
-        shared.append(click.option("--weights", type=FILE, help="Other weights than our own."))
 
     def decorate(run: Callable[..., None]) -> click.Command:
         def given_only(**given: Any) -> None:
-            from explorer.doctor.machine import require_device
+            from engine.model.devices import require_device
             from explorer.walk.results import results_in
 
-            if given["device"] is not None:
-                require_device(given["device"])
+            require_device(given["device"])  # each of them takes the name as it was given
             with results_in(given["out"], (f"{name}.json",)):
                 run(**{option: value for option, value in given.items() if value is not None})
 
@@ -139,7 +136,7 @@ def evaluate_speed(**given: Any) -> None:
     "memory",
     click.argument("counts", nargs=-1, type=click.IntRange(1), callback=unless_empty),
     click.option("--size", callback=picture_size, metavar="WxH"),
-    weights=False,
+    engine=False,
 )
 def evaluate_memory(**given: Any) -> None:
     """Milliseconds of retrieval and warp with COUNTS stored views (10 100 1000)."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from explorer.commands.options import FILE, picture_size
+from explorer.commands.options import DEVICE, FILE, picture_size
 
 if TYPE_CHECKING:
     from explorer.labels.work import Labelled
@@ -39,7 +39,7 @@ _INTERRUPTED = 130
     metavar="SECONDS",
     help="Between two frames of a video that has no cameras.",
 )
-@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, ...")
+@DEVICE
 def label(**given: Any) -> None:
     """Label the photos, videos and posed clips of FOLDER with depth, to train on.
 
@@ -59,21 +59,20 @@ def _labelled(
     depth_kind: str | None = None,
     size: tuple[int, int] = (512, 288),
     every: float = 1.0,
-    device: str = "cpu",
+    device: str = "auto",
 ) -> Labelled:
-    from explorer.doctor.machine import require_device
+    from engine.model.devices import require_device
     from explorer.labels.work import LabelOptions, label_folder
     from explorer.priors.choice import open_prior
     from explorer.priors.prior import DepthPrior
     from explorer.terminal import progress_bar, stop_requests
     from explorer.walk.run import RunOptions
 
-    require_device(device)
-    prior = open_prior(depth_prior, RunOptions(folder, out, device=device, depth_kind=depth_kind))
+    options = RunOptions(folder, out, device=require_device(device), depth_kind=depth_kind)
+    prior = open_prior(depth_prior, options)
     assert isinstance(prior, DepthPrior)
-    options = LabelOptions(folder, out, size, every)
     with stop_requests() as stop, progress_bar() as show:
-        return label_folder(options, prior, show, stop.is_set)
+        return label_folder(LabelOptions(folder, out, size, every), prior, show, stop.is_set)
 
 
 def taught(arguments: Sequence[str]) -> list[str]:
@@ -100,7 +99,7 @@ def taught(arguments: Sequence[str]) -> list[str]:
     for place in places:
         folder = Path(given[place + 1])
         target = Path(out) / "labels" / f"{given[place].strip('-')}-{folder.resolve().name}"
-        done = _labelled(folder, teacher, target, device=device or "cpu")
+        done = _labelled(folder, teacher, target, device=device or "auto")
         click.echo(done)
         if not done.complete:
             raise click.Abort

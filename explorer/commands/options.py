@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
 FILE = click.Path(path_type=Path)
 RESULTS = "Folder for results."
+
+DEVICE = click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    help="cpu, cuda, cuda:1, ...; auto is CUDA where it works, else cpu.",
+)
+
+
+def engine_options(run: Callable[..., Any]) -> Callable[..., Any]:
+    """What is drawn with, of every command that draws; see `explorer.walk.ready.EngineOptions`."""
+    options = (
+        click.option("--weights", type=FILE, help="Other weights than our own."),
+        click.option("--codec", type=FILE, help="Folder of the codec that those weights name."),
+        DEVICE,
+        click.option(
+            "--compile/--no-compile",
+            default=None,
+            help="Compile the network; by default on a GPU where a compiler works.",
+        ),
+    )
+    for option in reversed(options):
+        run = option(run)
+    return run
 
 
 def picture_size(

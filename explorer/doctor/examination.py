@@ -21,7 +21,7 @@ from explorer.doctor.parts import (
 )
 from explorer.doctor.speed import Timed, time_views
 from explorer.doctor.startup import check_startup
-from explorer.doctor.version import photowalk_version
+from explorer.walk.version import photowalk_version
 
 
 def examine(measure: bool = True) -> Report:

@@ -8,14 +8,16 @@ from pathlib import Path
 
 import torch
 
+from engine.model.backbones.registry import family_of
 from engine.model.costs import ViewWork, pass_flops, tokens_of, view_flops
+from engine.model.devices import best_device
+from engine.model.embedded import embedded_weights
 from engine.model.errors import CheckpointError
 from engine.model.memory_plan import MemoryNeeds, MemoryPlan, choose_plan, least_need
 from engine.model.model import Model
 from engine.model.precision import best_precision
 from engine.model.storage import read_model
-from engine.queries.engine import embedded_weights
-from engine.queries.fitting import needs_of, shape_of
+from engine.queries.fitting import needs_of
 from engine.queries.free_memory import free_memory
 from explorer.doctor.backbones import Backbone, published_backbones
 from explorer.doctor.findings import Finding, Verdict
@@ -67,7 +69,7 @@ class Fit:
 
 def this_machine(measure: bool = True) -> Machine:
     """Its GPU where PyTorch can use one, else its processor; measuring takes a moment."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = best_device()
     flops = matmul_flops(torch.device(device)) if measure else None
     return Machine(device, free_memory(device), free_memory("cpu"), flops)
 
@@ -108,7 +110,7 @@ def fit_own(model: Model, size: tuple[int, int], machine: Machine, pace: Pace | 
     plan = choose_plan(needs, machine.free, machine.free_host, machine.is_cpu)
     seconds = None
     if pace is not None:
-        shape = shape_of(model.transformer)
+        shape = family_of(model.transformer).shape(model.transformer)
         asked, timed = (view_flops(shape, ViewWork(tokens_of(s))) for s in (size, _size_of(pace)))
         seconds = pace.view * asked / timed
     exact = pace is not None and _size_of(pace) == size

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from engine.model.devices import CPU, best_device, kernel_fault
 from engine.model.precision import best_precision
 from engine.queries.free_memory import free_memory
 from explorer.doctor.findings import Finding, Verdict
@@ -81,29 +82,15 @@ def check_memory() -> Finding:
     return Finding("Memory", Verdict.GOOD, f"{free:.1f} GB free; enough.", facts)
 
 
-def require_device(name: str) -> None:
-    """Refuses a device that PyTorch cannot compute on here.
-
-    Raises:
-        ValueError: one sentence about what is wrong with it.
-    """
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise ValueError(f"there is no device called {name!r}; use cpu or cuda") from error
-    if device.type not in ("cpu", "cuda"):
-        raise ValueError(f"Photowalk computes on cpu or cuda, not on {name!r}")
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError("PyTorch finds no CUDA device; `photowalk doctor` says why")
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise ValueError(f"there are {torch.cuda.device_count()} CUDA devices, so no {name!r}")
-
-
 def check_cuda() -> Finding:
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+        if best_device() == CPU:
+            fault = kernel_fault("cuda:0")
+            text = f"{names[0]} is there, but {fault}; walks use the CPU."
+            return Finding("CUDA", Verdict.NOTE, text, {"cards": names, "fault": fault})
         free, total = torch.cuda.mem_get_info()
-        text = f"{names[0]}, {free / 2**30:.1f} of {total / 2**30:.1f} GB free; use --device cuda."
+        text = f"{names[0]}, {free / 2**30:.1f} of {total / 2**30:.1f} GB free; walks use it."
         facts = {"cards": names, "free_gb": free / 2**30, "total_gb": total / 2**30}
         return Finding("CUDA", Verdict.GOOD, text, facts)
     card = Path("/proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi") is not None

@@ -8,13 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from engine.geometry.paths import named_path
-from engine.model.errors import CheckpointError
 from engine.queries import Engine
 from explorer.doctor.findings import Finding, Verdict
 from explorer.walk.photo import Photo, open_photo
+from explorer.walk.ready import EngineOptions, open_engine
 from explorer.walk.walk import Walk
 from memory.memory import Memory, MemoryConfig
 
@@ -78,8 +76,9 @@ def time_views(folder: Path) -> Timed:
         reason = "Not measured: no sample picture is installed."
         return Timed(Finding("Speed", Verdict.NOTE, reason))
     try:
-        engine = Engine.load(device="cuda" if torch.cuda.is_available() else "cpu")
-    except CheckpointError as error:
+        # Uncompiled, as the first views of every walk are: compiling takes longer than measuring.
+        engine = open_engine(EngineOptions(compile=False)).engine
+    except ValueError as error:
         return Timed(Finding("Speed", Verdict.NOTE, f"Not measured: {error}."))
     pace = measure_pace(engine, open_photo(sample))
     return Timed(describe_pace(pace), pace)

@@ -51,10 +51,11 @@ from explorer.evaluation.scenes import Scene
 from explorer.evaluation.summaries import summarise_depths, summarise_pictures, summarise_poses
 from explorer.evaluation.tables import depth_table, number, picture_table, pose_table, show, table
 from explorer.evaluation.verdicts import Verdict, judge_against_baselines
+from explorer.walk.ready import EngineOptions
 
 
 @dataclass(frozen=True)
-class ClipOptions:
+class ClipOptions(EngineOptions):
     """Attributes:
     folder: holds cameras.json and its pictures.
     out: folder for clip.json, curves and the sheet.
@@ -73,8 +74,6 @@ class ClipOptions:
     switches: bool = False
     walk_seed: int = 0
     size: tuple[int, int] = (256, 144)
-    weights: Path | None = None
-    device: str = "cpu"
     caption: str = ""
 
     def __post_init__(self) -> None:
@@ -114,9 +113,9 @@ def evaluate_clip(
         ClipError: for an unreadable clip, one sentence.
         KeyboardInterrupt: passed on after clip.json was written with what was done.
     """
-    console = console or Console()
+    console, options = console or Console(), options.resolved()
     scene = read_clip(options.folder, options.size, options.frames, options.stride, options.caption)
-    driver = driver or WalkDriver.load(options.weights, options.device)
+    driver = driver or WalkDriver.load(options, options.size)
     run = _ClipRun(options, scene, driver)
     try:
         with counting(console, run.planned_views) as counter:

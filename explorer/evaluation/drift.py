@@ -28,12 +28,13 @@ from explorer.evaluation.sheets import SheetRow, draw_sheet
 from explorer.evaluation.tables import number, show, table
 from explorer.evaluation.traces import WalkTrace
 from explorer.evaluation.world_scenes import WorldSource
+from explorer.walk.ready import EngineOptions
 
 PICTURES = ("final", "raw")
 
 
 @dataclass(frozen=True)
-class DriftOptions:
+class DriftOptions(EngineOptions):
     """Attributes:
     views: on the way out, and again on the way back, of every lap.
     laps: how often the walk goes out and back.
@@ -46,8 +47,6 @@ class DriftOptions:
     first_seed: int = 0
     walk_seed: int = 0
     size: tuple[int, int] = (256, 144)
-    weights: Path | None = None
-    device: str = "cpu"
 
     def __post_init__(self) -> None:
         if min(self.views, self.laps, self.count) < 1:
@@ -120,8 +119,8 @@ def evaluate_drift(
         KeyboardInterrupt: passed on after drift.json was written with the worlds that were done.
         ValueError: for unusable weights.
     """
-    console = console or Console()
-    driver = driver or WalkDriver.load(options.weights, options.device)
+    console, options = console or Console(), options.resolved()
+    driver = driver or WalkDriver.load(options, options.size)
     source = source or WorldSource(
         options.first_seed, options.views, options.size, device=options.device
     )

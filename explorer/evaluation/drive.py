@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Generator
-from pathlib import Path
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -14,6 +14,7 @@ from explorer.evaluation.depths import median_ratio
 from explorer.evaluation.scenes import Scene, TrueView
 from explorer.evaluation.traces import DrawnPictures, WalkTrace, drawn_depth
 from explorer.walk.photo import Photo
+from explorer.walk.ready import EngineOptions, open_engine
 from explorer.walk.records import DrawnView, WalkSettings
 from explorer.walk.walk import Walk
 from memory.memory import Memory, MemoryConfig
@@ -52,13 +53,13 @@ class WalkDriver:
         self.engine = engine
 
     @staticmethod
-    def load(weights: Path | None, device: str) -> WalkDriver:
-        """With the weights of a file, or the embedded ones.
+    def load(options: EngineOptions, size: tuple[int, int]) -> WalkDriver:
+        """With the engine that the options name, for pictures of (width, height).
 
         Raises:
-            ValueError: if the weights cannot be used.
+            ValueError: if the device or the weights cannot be used.
         """
-        return WalkDriver(queries.Engine.load(weights, device=device))
+        return WalkDriver(ready_to_draw(options, size))
 
     @property
     def description(self) -> str:
@@ -97,6 +98,20 @@ class WalkDriver:
         )
         memory = Memory(MemoryConfig(), device=self.engine.device)
         return Walk(photo, self.engine, memory, settings)
+
+
+def ready_to_draw(options: EngineOptions, size: tuple[int, int]) -> queries.Engine:
+    """An engine as walks have it, compiled to the end where they compile; notes go to stderr."""
+    ready = open_engine(options, size, WalkSettings().context_views)
+
+    def tell(sentence: str) -> None:
+        print(sentence, file=sys.stderr)
+
+    for sentence in ready.notes:
+        tell(sentence)
+    for _ in ready.warming(tell):
+        pass
+    return ready.engine
 
 
 def true_scale_of(photo: View, truth: TrueView) -> float:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from engine.model.devices import AUTO, require_device
 from explorer.evaluation.curves import Curve, Panel, draw_panels
 from explorer.evaluation.progress import counting
 from explorer.evaluation.reports import write_json, write_picture
@@ -31,7 +32,7 @@ class MemoryOptions:
     out: Path
     counts: tuple[int, ...] = (10, 100, 1000)
     size: tuple[int, int] = (256, 144)
-    device: str = "cpu"
+    device: str = AUTO
 
     def __post_init__(self) -> None:
         if not self.counts or min(self.counts) < 1 or sorted(set(self.counts)) != [*self.counts]:
@@ -68,6 +69,7 @@ def evaluate_memory(
         KeyboardInterrupt: passed on after memory.json was written with what was done.
     """
     console = console or Console()
+    options = replace(options, device=require_device(options.device))
     timings: list[MemoryTiming] = []
     with tempfile.TemporaryDirectory() as folder:
         try:

@@ -30,6 +30,7 @@ from explorer.evaluation.sheets import SheetRow, depth_colours, draw_sheet, even
 from explorer.evaluation.summaries import summarise_depths
 from explorer.evaluation.tables import number, show, table
 from explorer.evaluation.traces import drawn_depth
+from explorer.walk.ready import EngineOptions
 
 Depth = NDArray[np.float32]
 
@@ -37,7 +38,7 @@ MODEL, RAMP, CONSTANT = "model", "ramp", "constant"
 
 
 @dataclass(frozen=True)
-class PhotosOptions:
+class PhotosOptions(EngineOptions):
     """Attributes:
     folders: posed clips with depth (cameras.json), or rendered worlds (npz).
     out: folder for photos.json and sheet.png.
@@ -52,8 +53,6 @@ class PhotosOptions:
     size: tuple[int, int] = (256, 144)
     shown: int = 6
     walk_seed: int = 0
-    weights: Path | None = None
-    device: str = "cpu"
 
     def __post_init__(self) -> None:
         if not self.folders or self.frames < 1:
@@ -91,9 +90,9 @@ def evaluate_photos(
         ClipError: a folder is neither a clip with depth nor one of rendered worlds, or unreadable.
         KeyboardInterrupt: passed on after photos.json was written with what was done.
     """
-    console = console or Console()
+    console, options = console or Console(), options.resolved()
     given = {_name(folder, options): _photos_in(folder, options) for folder in options.folders}
-    run = _PhotosRun(options, driver or WalkDriver.load(options.weights, options.device))
+    run = _PhotosRun(options, driver or WalkDriver.load(options, options.size))
     try:
         with counting(console, sum(map(len, given.values()))) as counter:
             for name, photos in given.items():

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from rich.console import Console
 
+from engine.model.devices import AUTO, CPU, require_device
 from explorer.evaluation.drive import Driver, WalkDriver
 from explorer.evaluation.methods import main_method
 from explorer.evaluation.peak_memory import PeakMemory
@@ -20,6 +21,7 @@ from explorer.evaluation.scenes import Scene, SceneSource
 from explorer.evaluation.tables import number, show, table
 from explorer.evaluation.traces import DrawnPictures
 from explorer.evaluation.world_scenes import WorldSource
+from explorer.walk.ready import EngineOptions
 
 #: What a CPU is measured on, and what a GPU is.
 CPU_SIZES = ((256, 144),)
@@ -29,22 +31,19 @@ _GIGABYTE = 1e9
 
 
 @dataclass(frozen=True)
-class SpeedOptions:
+class SpeedOptions(EngineOptions):
     """Attributes:
     out: folder for speed.json.
     views: timed views; `warm_up`: views drawn before them, not counted.
-    device: "cpu", "cuda", or "auto" for the CPU and, where there is one, the GPU.
+    device: as everywhere, but "auto" is for the CPU and, where one works, the GPU.
     threads: CPU threads, or None to leave torch's choice.
-    weights: a checkpoint, or None for the embedded one.
     """
 
     out: Path
     views: int = 20
     warm_up: int = 4
-    device: str = "auto"
     threads: int | None = None
     world_seed: int = 0
-    weights: Path | None = None
 
     def __post_init__(self) -> None:
         if self.views < 1 or self.warm_up < 0:
@@ -109,7 +108,7 @@ def evaluate_speed(
         source: a scene source for so many views of that size; by default a rendered world.
 
     Raises:
-        ValueError: if the device asked for is not there.
+        DeviceError: if the device asked for does not compute.
         KeyboardInterrupt: passed on after speed.json was written with what was done.
     """
     console = console or Console()
@@ -120,7 +119,7 @@ def evaluate_speed(
     try:
         with counting(console, len(plan) * (options.views + options.warm_up)) as counter:
             for device, size in plan:
-                used = driver or WalkDriver.load(options.weights, device)
+                used = driver or WalkDriver.load(replace(options, device=device), size)
                 drawn = options.views + options.warm_up
                 counter.now("rendering a world to walk in")
                 made = (
@@ -140,17 +139,11 @@ def evaluate_speed(
 
 
 def _plan(options: SpeedOptions) -> list[tuple[str, tuple[int, int]]]:
-    cuda = torch.cuda.is_available()
-    if options.device not in ("auto", "cpu", "cuda"):
-        raise ValueError(f"there is no device {options.device!r}; choose auto, cpu or cuda")
-    if options.device == "cuda" and not cuda:
-        raise ValueError("torch finds no CUDA device; run `python main.py doctor` for the reason")
-    plan: list[tuple[str, tuple[int, int]]] = []
-    if options.device in ("auto", "cpu"):
-        plan += [("cpu", size) for size in CPU_SIZES]
-    if cuda and options.device in ("auto", "cuda"):
-        plan += [("cuda", size) for size in CUDA_SIZES]
-    return plan
+    found = require_device(options.device)
+    places = dict.fromkeys((CPU, found)) if options.device == AUTO else (found,)
+    return [
+        (place, size) for place in places for size in (CPU_SIZES if place == CPU else CUDA_SIZES)
+    ]
 
 
 def _measure(
@@ -159,8 +152,8 @@ def _measure(
     height, width = scene.photo.rgb.shape[:2]
     counter.now(f"{device}, {width}x{height}")
     times = _ViewTimes(counter)
-    if device == "cuda":
-        torch.cuda.reset_peak_memory_stats()
+    if device != CPU:
+        torch.cuda.reset_peak_memory_stats(device)
     with PeakMemory() as peak:
         begin = time.perf_counter()
         trace = driver.draw(scene, main_method(0).settings, None, times.mark)
@@ -176,7 +169,7 @@ def _measure(
         views_per_second=float(1.0 / np.median(timed)),
         start_seconds=times.started - begin,
         peak_memory_bytes=peak.bytes,
-        device_memory_bytes=torch.cuda.max_memory_allocated() if device == "cuda" else 0,
+        device_memory_bytes=torch.cuda.max_memory_allocated(device) if device != CPU else 0,
         parts=part_times(trace.views[options.warm_up :]),
     )
 

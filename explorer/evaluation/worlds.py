@@ -56,8 +56,8 @@ def evaluate_worlds(
         KeyboardInterrupt: passed on after worlds.json was written with what was done.
         ValueError: for unusable weights or options.
     """
-    console = console or Console()
-    driver = driver or WalkDriver.load(options.weights, options.device)
+    console, options = console or Console(), options.resolved()
+    driver = driver or WalkDriver.load(options, options.size)
     source = source or WorldSource(
         options.first_seed, options.views, options.size, options.textures, options.device
     )

@@ -17,10 +17,11 @@ from explorer.evaluation.results import (
 from explorer.evaluation.seeds import SeedRecord, SeedSummary
 from explorer.evaluation.steps import StepRow
 from explorer.evaluation.verdicts import Verdict
+from explorer.walk.ready import EngineOptions
 
 
 @dataclass(frozen=True)
-class WorldsOptions:
+class WorldsOptions(EngineOptions):
     """Attributes:
     out: folder for worlds.json, curves and sheets.
     views: drawn per world, half on the way out and half on the way back.
@@ -30,7 +31,6 @@ class WorldsOptions:
     sheets: worlds that get a comparison sheet.
     first_seed: of the worlds; walk_seed: of the drawn noise.
     size: (width, height) of the pictures.
-    weights: a checkpoint, or None for the embedded one.
     textures: a folder of texture pictures, or None for procedural textures alone.
     """
 
@@ -44,8 +44,6 @@ class WorldsOptions:
     first_seed: int = 0
     walk_seed: int = 0
     size: tuple[int, int] = (256, 144)
-    weights: Path | None = None
-    device: str = "cpu"
     textures: Path | None = None
 
     def __post_init__(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from engine.model.devices import AUTO, require_device
 from explorer.priors.kinds import DepthKind, PriorError
 from explorer.store.errors import StoreError
 from explorer.store.store import ModelStore
@@ -62,7 +63,7 @@ def open_prior(named: str, options: RunOptions, store: ModelStore | None = None)
 def load_prior(
     named: str,
     kind: DepthKind | None = None,
-    device: str = "cpu",
+    device: str = AUTO,
     every_view: bool = False,
     store: ModelStore | None = None,
 ) -> DepthSource:
@@ -79,7 +80,7 @@ def load_prior(
         store = store or ModelStore()
         name = store.entry(named).name
         folder = store.folder(name)
-    prior = DepthPrior.load(folder, device, kind, name)
+    prior = DepthPrior.load(folder, require_device(device), kind, name)
     prior.every_view = every_view
     return prior
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import torch
 from PIL import Image
 
 from explorer.walk.export import EXPORTS, ExportInput, PointCloud, export_all
 from explorer.walk.files import atomic_path
 from explorer.walk.journal import RecordedViews
+from explorer.walk.machine import machine
 from explorer.walk.photo import Photo
 from explorer.walk.records import DrawnView
 from explorer.walk.results import JOURNAL_FOLDER, Results
@@ -97,25 +95,6 @@ class WalkOutput:
 def picture_name(view_id: int) -> str:
     """Stem of a view's picture files."""
     return f"{view_id:04d}"
-
-
-def machine(device: torch.device) -> dict[str, Any]:
-    """What the bytes of a walk depend on, besides its settings."""
-    packages = ("photowalk", "torch", "numpy", "opencv-python", "pillow")
-    return {
-        "device": str(device),
-        "threads": torch.get_num_threads(),
-        "processor": platform.machine(),
-        "python": platform.python_version(),
-        "versions": {name: _version(name) for name in packages},
-    }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None  # run from a checkout
 
 
 def _photo_entry(photo: Photo) -> dict[str, Any]:

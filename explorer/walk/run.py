@@ -14,13 +14,14 @@ import torch
 
 from engine.geometry.cameras import Camera
 from engine.queries import Engine, SamplerSettings
+from explorer.walk.begun_on import change_of_device, device_of, settled_for
 from explorer.walk.depth_source import DepthSource
 from explorer.walk.files import empty_cache
 from explorer.walk.journal import JOURNAL, Journal, JournalError, read_journal
 from explorer.walk.output import WALK_RESULTS, OutputSettings, WalkOutput
 from explorer.walk.photo import Photo, open_photo
 from explorer.walk.plan import PathPlan, plan_path
-from explorer.walk.ready import EngineWish, ReadyEngine, ready_engine
+from explorer.walk.ready import EngineOptions, ReadyEngine, open_engine
 from explorer.walk.recorder import Recorder
 from explorer.walk.records import WalkSettings
 from explorer.walk.results import JOURNAL_FOLDER, Results, results_in
@@ -30,8 +31,9 @@ from memory.memory import Memory, MemoryConfig
 
 
 @dataclass(frozen=True)
-class RunOptions:
-    """The command line's options of a walk; None means the default of the part that uses it.
+class RunOptions(EngineOptions):
+    """The command line's options of a walk, beside those of its engine; None means the default of
+    the part that uses it.
 
     Attributes:
         photo: the picture file.
@@ -49,13 +51,9 @@ class RunOptions:
         strategy: how context views are retrieved.
         context_views: how many.
         seed: of all noise.
-        weights: a checkpoint; None for the embedded one.
-        codec: folder of the codec that the checkpoint names; None where it lies as it did.
-        device: a torch device.
         depth_prior: a model's name or folder that gives the photo's depth; None for our own.
         depth_kind: what that model's output is; None to know it by the model.
         prior_every_view: that model gives every view's depth, not the photo's alone.
-        compile: run the network compiled; None where that pays (`explorer.walk.ready`).
     """
 
     photo: Path
@@ -74,13 +72,9 @@ class RunOptions:
     strategy: str = "coverage"
     context_views: int | None = None
     seed: int = 0
-    weights: Path | None = None
-    codec: Path | None = None
-    device: str = "cpu"
     depth_prior: str | None = None
     depth_kind: str | None = None
     prior_every_view: bool = False
-    compile: bool | None = None
 
     def settings(self) -> WalkSettings:
         """The walk's settings, with defaults filled in."""
@@ -132,11 +126,14 @@ def walk_photo(
     run.tell("loading the model")
     compiled = False
     if engine is None:
-        wish = EngineWish(options.weights, options.device, options.compile, options.codec)
-        ready = ready_engine(wish, (photo.width, photo.height), settings.context_views)
-        run.warm(ready, (photo.width, photo.height), settings.context_views)
+        size = photo.width, photo.height
+        ready = open_engine(settled(options), size, settings.context_views)
+        run.warm(ready)
         engine, compiled = ready.engine, ready.runs_compiled
     header = _header(photo, plan, settings, engine)
+    header["device"] = device_of(journal) or str(engine.device)
+    if change := change_of_device(header["device"], str(engine.device)):
+        run.note(change)
     header["compiling"] = True if compiled else None
     header["depth prior"] = _prior_identity(options, depth_source, journal)
     results.claim(f"{JOURNAL_FOLDER}/{JOURNAL}")
@@ -173,11 +170,11 @@ class _Run:
     def note(self, sentence: str) -> None:
         self._on_progress(RunProgress("", self._done, self._plan.views, 0.0, sentence))
 
-    def warm(self, ready: ReadyEngine, size: tuple[int, int], context_views: int) -> None:
+    def warm(self, ready: ReadyEngine) -> None:
         """Tells how the model runs, and compiles it where it is to be."""
         for sentence in ready.notes:
             self.note(sentence)
-        for words in ready.warming(size, context_views, self.note):
+        for words in ready.warming(self.note):
             self.tell(words)
             if self._should_stop():
                 return
@@ -220,6 +217,11 @@ class _Run:
                 self.tell(message)
                 return True
             self.tell(message)
+
+
+def settled(options: RunOptions) -> RunOptions:
+    """The same with the device by its full name; left open, a resumed walk keeps its own."""
+    return settled_for(options, recorded_walk(options))
 
 
 def recorded_walk(options: RunOptions) -> Journal | None:
@@ -285,6 +287,8 @@ def _open_journal(out: Path, header: dict[str, Any], journal: Journal | None) ->
     if journal is None:
         return Recorder.create(out / JOURNAL_FOLDER, header)
     for part, wanted in header.items():
+        if part == "device":
+            continue  # another one is told, and may be wanted
         if _without_place(journal.header.get(part)) != _without_place(wanted):
             raise JournalError(
                 f"the walk in {out} was begun with another {part}; use the same one, or leave out "

@@ -6,5 +6,6 @@ joint_network   what every coupling of pictures and geometry has in common
 decoupled       two branches joined by links alone (Decoupled LoRA Control)
 concatenated    what the seed compares with: both modalities in one token, or in one sequence
 networks        any of the three by its configuration; at equal budget; on disk
+family          all that the registry of backbones asks
 adapters_file   adapters as files, bound to the weights that they were trained for
 """

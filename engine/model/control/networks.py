@@ -7,10 +7,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.model.backbones.backbone import AnyLayered, Backbone, LayeredBackbone
-from engine.model.control.adapters_file import read_adapters, save_adapters
+from engine.model.control.adapters_file import StoredAdapters, save_adapters
 from engine.model.control.concatenated import ChannelConcatenation, SpatialConcatenation
 from engine.model.control.decoupled import DecoupledTransformer
 from engine.model.control.joint_network import ControlConfig, Coupling, JointNetwork
@@ -60,34 +60,55 @@ def at_equal_budget(base: Backbone, control: ControlConfig, coupling: Coupling) 
 
 
 def save_network(
-    network: JointNetwork, path: Path, trained: Mapping[str, Tensor] | None = None
+    network: JointNetwork,
+    path: Path,
+    trained: Mapping[str, Tensor] | None = None,
+    base: Path | None = None,
 ) -> None:
-    """Writes what was trained (or other values of it, such as an average), with its base's hash."""
+    """Writes what was trained (or other values of it, such as an average), with its base's hash.
+
+    Args:
+        base: where the frozen weights lie, for whoever reads the file.
+    """
     values = network.trained() if trained is None else trained
-    save_trained(path, values, network.base_hash, network.control)
+    if not values:  # it was read to draw with, and is frozen as a whole
+        values = trained_parameters(network)
+    save_trained(path, values, network.base_hash, network.control, base)
+
+
+def trained_parameters(network: JointNetwork) -> dict[str, nn.Parameter]:
+    """What is trained, by name, whether or not it has been frozen since."""
+    twin = build_network(network.base, network.control)
+    found = dict(network.named_parameters())
+    return {name: found[name] for name in twin.trained()}
 
 
 def save_trained(
-    path: Path, trained: Mapping[str, Tensor], base_hash: str, control: ControlConfig
+    path: Path,
+    trained: Mapping[str, Tensor],
+    base_hash: str,
+    control: ControlConfig,
+    base: Path | None = None,
 ) -> None:
     """As `save_network`, of a network that is not whole here, such as a sharded one."""
     config = asdict(control) | {"coupling": control.coupling.value}
+    if base is not None:
+        config["base"] = str(base.resolve())
     save_adapters(path, trained, base_hash, config)
 
 
-def read_network(path: Path, base: AnyLayered) -> JointNetwork:
+def network_of(stored: StoredAdapters, base: AnyLayered) -> JointNetwork:
     """The network that was saved, over the base that it was trained on; nothing is trainable.
 
     Raises:
-        CheckpointError: no readable adapters file, or one for other weights.
+        CheckpointError: the adapters belong to other weights, or to another version.
     """
-    stored = read_adapters(path)
     stored.check_base(base.frozen_hash())
     try:
         network = build_network(base, _control(stored.config))
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise CheckpointError(
-            f"{path} was written for another version of the network ({error})"
+            f"{stored.path} was written for another version of the network ({error})"
         ) from error
     stored.fill(network.trained())
     return network.eval().requires_grad_(False)
@@ -96,5 +117,7 @@ def read_network(path: Path, base: AnyLayered) -> JointNetwork:
 def _control(fields: Mapping[str, Any]) -> ControlConfig:
     lora = dict(fields["lora"])
     lora["within"] = tuple(lora["within"])
-    other = {name: value for name, value in fields.items() if name not in ("lora", "coupling")}
+    other = {
+        name: value for name, value in fields.items() if name not in ("lora", "coupling", "base")
+    }
     return ControlConfig(Coupling(fields["coupling"]), LoraConfig(**lora), **other)

@@ -22,6 +22,7 @@ from explorer.clips.into_walk import begin_with, edit_line, place_photo, views_o
 from explorer.clips.video_in import read_clip
 from explorer.walk.files import atomic_path
 from explorer.walk.photo import open_photo
+from explorer.walk.records import WalkSettings
 from explorer.walk.session.records import Added
 from explorer.walk.session.session import Session
 
@@ -44,7 +45,7 @@ def open_video(request: requests.OpenVideo, engine: Engine, to: Place) -> Events
     """A walk that begins with the frames of a video."""
     yield Busy(f"reading {request.path.name}")
     clip = read_clip(request.path, ClipOptions(request.frames, request.size))
-    asked = views_of_clip(engine, clip, GeometryOptions(caption=request.settings.sampler.caption))
+    asked = views_of_clip(engine, clip, _geometry(request.settings))
     photo, seen = yield from drawing_events(asked)
     session, views = begin_with(to.folder, photo, seen, engine, request.settings)
     to.take(session)
@@ -60,7 +61,7 @@ def add_photo(request: requests.AddPhoto, engine: Engine, session: Session) -> E
     yield Busy(f"looking at {request.path.name}")
     own = session.photo
     photo = open_photo(request.path, None, (own.width, own.height))
-    asked = place_photo(session, engine, photo, BETWEEN, GeometryOptions())
+    asked = place_photo(session, engine, photo, BETWEEN, _geometry(session.settings))
     found = yield from drawing_events(asked)
     seen = found.seen
     yield taken_in(session, session.adopt(seen.camera, seen.rgb, seen.depth))
@@ -86,7 +87,7 @@ def edit_view(request: requests.EditView, engine: Engine, session: Session, to: 
         photo.lens_source,
         photo.notes,
     )
-    made, views = begin_with(to.folder, changed, seen, engine, session.settings)
+    made, views = begin_with(to.folder, changed, seen, engine, session.settings, session)
     to.take(made)
     yield Opened(changed, to.folder, made.settings, None, made.read)
     for done, added in enumerate(views):
@@ -100,6 +101,10 @@ def save_picture(request: requests.SavePicture, session: Session) -> Events:
     with atomic_path(request.target) as path:
         Image.fromarray(np.array(session.read(request.node_id).view.rgb)).save(path, format="PNG")
     yield Saved(request.target)
+
+
+def _geometry(settings: WalkSettings) -> GeometryOptions:
+    return GeometryOptions(caption=settings.sampler.caption, seed=settings.seed)
 
 
 def taken_in(session: Session, added: Added) -> Drawn:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 
+from engine.geometry.cameras import Camera
 from engine.queries import Engine
 from explorer.app.work import requests
 from explorer.app.work.clip_work import Events, Place
@@ -20,6 +24,7 @@ from explorer.walk.depth_source import EVERY_VIEW, DepthSource
 from explorer.walk.journal import read_journal
 from explorer.walk.photo import Photo
 from explorer.walk.ready import ReadyEngine
+from explorer.walk.records import WalkSettings
 from explorer.walk.session.session import Adding, Session
 
 #: Compiled layers take every size; they only must see one.
@@ -54,6 +59,13 @@ def prior_of(
     identity = journal.header.get("depth prior")
     if identity is None or (journal.nodes and identity.get("views") != EVERY_VIEW):
         return None
+    return (yield from _prior_called(identity, device, store))
+
+
+def _prior_called(
+    identity: Mapping[str, Any], device: torch.device, store: ModelStore | None
+) -> Generator[Event, None, DepthSource | None]:
+    """The prior of an identity, as a walk's header has it."""
     every, named = identity.get("views") == EVERY_VIEW, identity.get("folder", identity["model"])
     wish = requests.PriorWish(named, identity.get("kind"), every)
     return (yield from wished_prior(wish, str(device), store))
@@ -63,7 +75,7 @@ def warming(ready: ReadyEngine) -> Iterator[Event]:
     """What the user should know of a new engine, and its warm-up, step by step."""
     yield from map(Noted, ready.notes)
     ended: list[str] = []
-    for words in ready.warming(SIZE, CONTEXT_VIEWS, ended.append):
+    for words in ready.warming(ended.append):
         yield Busy(words)
     yield from map(Noted, ended)
 
@@ -75,14 +87,27 @@ def told(error: StoreError) -> Failed:
     return Failed(f"{words[0].upper()}{words[1:]}. {OWN_DEPTH}", details, "depth prior")
 
 
+@dataclass(frozen=True)
+class Beginning:
+    """What a walk begins with, whoever asks for it.
+
+    Attributes:
+        source: the photo's file; None for a replay.
+        prior: gives the photo's depth; None for our own model.
+    """
+
+    photo: Photo
+    settings: WalkSettings
+    prior: DepthSource | None
+    source: Path | None = None
+
+
 def begin(
-    request: requests.OpenPhoto,
-    photo: Photo,
+    what: Beginning,
     engine: Engine,
     place: Callable[[], Place],
-    prior: DepthSource | None,
     draw: Callable[[Adding, int], Events],
-) -> Events:
+) -> Generator[Event, None, Session]:
     """A walk into a photo; where its prior finds no depth, that is told, and our own goes on.
 
     Args:
@@ -90,13 +115,43 @@ def begin(
         draw: events of what a session draws.
     """
     to = place()
-    session = Session.create(to.folder, photo, engine, request.settings, prior)
+    session = Session.create(to.folder, what.photo, engine, what.settings, what.prior)
     to.take(session)
-    yield Opened(photo, to.folder, session.settings, request.path, session.read)
+    yield Opened(what.photo, to.folder, session.settings, what.source, session.read)
     try:
         yield from draw(session.start(), -1)
     except StoreError as error:
-        if prior is None:
+        if what.prior is None:
             raise
         yield told(error)
-        yield from begin(request, photo, engine, place, None, draw)
+        return (yield from begin(replace(what, prior=None), engine, place, draw))
+    return session
+
+
+def begin_again(
+    earlier: Session,
+    settings: WalkSettings,
+    engine: Engine,
+    place: Callable[[], Place],
+    store: ModelStore | None,
+    draw: Callable[[Adding, int], Events],
+) -> Generator[Event, None, tuple[Session, list[Camera]]]:
+    """The walk of an open session from its photo, with the depth prior that it was begun with.
+
+    Returns:
+        The new session, and the cameras of the earlier line: in the new walk's unit of length,
+        which is another one where the prior is not to be had any more.
+    """
+    prior = earlier.view_source
+    if prior is None and earlier.depth_prior is not None:
+        prior = yield from _prior_called(earlier.depth_prior, engine.device, store)
+    line, scale = [node.camera for node in earlier.line()[1:]], earlier.scene_scale
+    session = yield from begin(Beginning(earlier.photo, settings, prior), engine, place, draw)
+    factor = session.scene_scale / scale
+    return session, [_scaled(camera, factor) for camera in line]
+
+
+def _scaled(camera: Camera, factor: float) -> Camera:
+    T = np.array(camera.T_world_camera)
+    T[:3, 3] *= factor
+    return Camera(T, camera.intrinsics)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.geometry.cameras import Camera
 from explorer.walk.export.selection import ExportKind
+from explorer.walk.ready import EngineOptions
 from explorer.walk.records import WalkSettings
 
 
@@ -26,14 +27,17 @@ class Wishes:
     prior: PriorWish | None = None
     compiled: bool | None = None
 
+    def loading(self, engine: EngineOptions, device: str) -> LoadEngine:
+        """The request for an engine with these wishes, and with a device of the list."""
+        compiled = engine.compile if self.compiled is None else self.compiled
+        return LoadEngine(replace(engine, device=device, compile=compiled))
+
 
 @dataclass(frozen=True)
 class LoadEngine:
-    """Load the weights (None: the embedded ones) on a torch device; see `EngineWish`."""
+    """Draw with the engine of these options from now on."""
 
-    device: str = "cpu"
-    weights: Path | None = None
-    compiled: bool | None = None
+    options: EngineOptions
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ from explorer.store.store import ModelStore
 from explorer.walk.export.selection import Checked, export_kinds
 from explorer.walk.photo import open_photo
 from explorer.walk.plan import plan_path
-from explorer.walk.ready import EngineWish, ready_engine
+from explorer.walk.ready import open_engine
 from explorer.walk.records import StepProgress
 from explorer.walk.session.autosave import AutosaveFolders
 from explorer.walk.session.export_input import session_export_input
@@ -83,9 +83,9 @@ class Studio:
 
     @handle.register
     def _(self, request: requests.LoadEngine) -> Events:
-        yield Busy(f"loading the model on {request.device}", whole=True)
+        yield Busy(f"loading the model on {request.options.device}", whole=True)
         begin = time.perf_counter()
-        ready = ready_engine(EngineWish(request.weights, request.device, request.compiled))
+        ready = open_engine(request.options, photo_work.SIZE, photo_work.CONTEXT_VIEWS)
         self._engine, self._warming = ready.engine, photo_work.warming(ready)
         taken = time.perf_counter() - begin
         yield EngineReady(str(ready.engine.device), ready.engine.weights_hash, taken)
@@ -101,7 +101,8 @@ class Studio:
         engine = self._need_engine()
         prior = yield from photo_work.wished_prior(request.prior, str(engine.device), self._store)
         place = partial(self._place, request.path.stem)
-        yield from photo_work.begin(request, photo, engine, place, prior, self._draw)
+        what = photo_work.Beginning(photo, request.settings, prior, request.path)
+        yield from photo_work.begin(what, engine, place, self._draw)
 
     @handle.register
     def _(self, request: requests.OpenVideo) -> Events:
@@ -225,12 +226,10 @@ class Studio:
     @handle.register
     def _(self, request: requests.Replay) -> Events:
         earlier = self._need_session()
-        cameras = [node.camera for node in earlier.line()[1:]]
-        folder = self._autosave.new(f"{earlier.photo.source_name} replayed")
-        session = Session.create(folder, earlier.photo, self._need_engine(), request.settings)
-        self._take(session)
-        yield Opened(session.photo, folder, session.settings, None, session.read)
-        yield from self._draw(session.start(), -1)
+        place = partial(self._place, f"{earlier.photo.source_name} replayed")
+        session, cameras = yield from photo_work.begin_again(
+            earlier, request.settings, self._need_engine(), place, self._store, self._draw
+        )
         yield from self._fly(session, cameras, "replaying")
         yield JobDone(f"Replayed {len(cameras)} views; the earlier walk is kept.")
 

@@ -14,6 +14,7 @@ from explorer.evaluation.systems.published import GEOMETRY_AS_CONTEXT
 from explorer.evaluation.systems.tables import SystemRow, SystemTable
 from explorer.evaluation.worlds import evaluate_worlds
 from explorer.evaluation.worlds_report import WorldsOptions, WorldsReport
+from explorer.walk.ready import EngineOptions
 
 #: What the switches of `evaluate worlds` are called in the document.
 _NAMES = {
@@ -26,15 +27,13 @@ _NAMES = {
 
 
 @dataclass(frozen=True)
-class WalkOptions:
+class WalkOptions(EngineOptions):
     """`views` of each walk, half there and half back."""
 
     out: Path
     count: int
     views: int = 12
     seed: int = 0
-    device: str = "cpu"
-    weights: Path | None = None
 
 
 def variants_table(options: WalkOptions, tell: Callable[[], None]) -> SystemTable:
@@ -49,8 +48,7 @@ def variants_table(options: WalkOptions, tell: Callable[[], None]) -> SystemTabl
             steps=0,
             sheets=0,
             walk_seed=options.seed,
-            weights=options.weights,
-            device=options.device,
+            **vars(options.engine_options),
         ),
         Console(file=StringIO()),
     )

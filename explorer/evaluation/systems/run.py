@@ -10,6 +10,7 @@ from rich.console import Console
 
 from engine.queries import Engine
 from explorer.evaluation.curves import draw_panels
+from explorer.evaluation.drive import ready_to_draw
 from explorer.evaluation.progress import counting
 from explorer.evaluation.reports import write_json, write_picture
 from explorer.evaluation.systems import (
@@ -23,12 +24,13 @@ from explorer.evaluation.systems import (
 )
 from explorer.evaluation.systems.samples import Sample, world_samples
 from explorer.evaluation.systems.tables import SystemTable, show_tables
+from explorer.walk.ready import EngineOptions
 
 Table = Callable[[Engine, list[Sample], Callable[[], None]], SystemTable]
 
 
 @dataclass(frozen=True)
-class SeedsOptions:
+class SeedsOptions(EngineOptions):
     """Attributes:
     out: folder for results.
     full: many worlds instead of a few.
@@ -43,8 +45,6 @@ class SeedsOptions:
     count: int | None = None
     size: tuple[int, int] = (128, 80)
     seed: int = 0
-    device: str = "cpu"
-    weights: Path | None = None
 
     @property
     def worlds(self) -> int:
@@ -73,8 +73,7 @@ def _tables(options: SeedsOptions) -> list[tuple[int, int, Table]]:
         count=options.worlds,
         views=16 if options.full else 8,
         seed=options.seed,
-        device=options.device,
-        weights=options.weights,
+        **vars(options.engine_options),
     )
     return [
         (0, 6, lambda e, s, t: joint_completion.geometry_table(e, s, joint, t)),
@@ -101,8 +100,8 @@ def evaluate_seeds(options: SeedsOptions, console: Console | None = None) -> See
     unknown = sorted(set(options.only) - set(range(5)))
     if unknown:
         raise ValueError(f"there are documents 0 to 4, not {unknown[0]}")
-    console = console or Console()
-    engine = Engine.load(options.weights, options.device)
+    console, options = console or Console(), options.resolved()
+    engine = ready_to_draw(options, options.size)
     chosen = [t for t in _tables(options) if not options.only or t[0] in options.only]
     size = (options.size[1], options.size[0])
     found = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,16 +36,19 @@ from explorer.walk.session.records import (
     SessionProgress,
 )
 from explorer.walk.session.settings_file import settings_from_json, settings_to_json
-from explorer.walk.session.tree import Tree
+from explorer.walk.session.tree import Standing, Tree, common_events
 from explorer.walk.walk import Steps, Walk, WalkError
 from memory.memory import Memory, MemoryConfig
 
-Standing = tuple[Literal["view", "depth"], int]
 Adding = Generator[StepProgress, None, Added]
 
 
 class Session:
-    """Use `create` or `open`. One thread at a time; only `read` may be called from any."""
+    """Use `create` or `open`. One thread at a time; only `read` may be called from any.
+
+    Attributes:
+        depth_prior: identity of the source that the photo's depth came from; None for the model.
+    """
 
     def __init__(
         self,
@@ -55,18 +58,24 @@ class Session:
         recorder: Recorder,
         tree: Tree,
         depth_source: DepthSource | None = None,
+        depth_prior: dict[str, Any] | None = None,
     ) -> None:
         cache = folder / MEMORY
         empty_cache(cache)
         memory = Memory(MemoryConfig(), folder=cache, device=engine.device)
         self.folder = folder
         self.photo = photo
+        self.depth_prior = depth_prior
         self._engine = engine
-        self._walk = Walk(photo, engine, memory, tree.settings, None, depth_source)
+        self._depth_source = depth_source
         self._recorder = recorder
         self._tree = tree
+        self._walk = self._new_walk(memory)
         self._standing: list[Standing] = []
         self._cloud = CloudTeller(memory)
+
+    def _new_walk(self, memory: Memory) -> Walk:
+        return Walk(self.photo, self._engine, memory, self.settings, None, self._depth_source)
 
     @staticmethod
     def create(
@@ -75,22 +84,27 @@ class Session:
         engine: Engine,
         settings: WalkSettings | None = None,
         depth_source: DepthSource | None = None,
+        begun_with: dict[str, Any] | None = None,
     ) -> Session:
         """Begins a walk in a folder; a walk that was there is removed.
 
         Args:
             depth_source: gives the photo's depth; None for the model's own.
+            begun_with: where there is no source, the `depth_prior` of the walk that the first views
+                are taken from.
         """
         settings = settings or WalkSettings()
         write_photo(folder, photo)
+        prior = begun_with if depth_source is None else depth_source.identity
         header = {
             "weights": engine.weights_hash,
             "photo": photo.source_name,
-            "depth prior": None if depth_source is None else depth_source.identity,
+            "depth prior": prior,
         }
         recorder = Recorder.create(folder, header)
         recorder.change(settings_to_json(settings))
-        return Session(folder, photo, engine, recorder, Tree(folder, [], settings), depth_source)
+        tree = Tree(folder, [], settings)
+        return Session(folder, photo, engine, recorder, tree, depth_source, prior)
 
     @staticmethod
     def open(
@@ -109,13 +123,20 @@ class Session:
         settings = settings_from_json(journal.settings or {})
         recorder = Recorder.resume(folder, journal)
         tree = Tree(folder, journal.nodes, settings, journal.head, journal.order)
-        session = Session(folder, photo, engine, recorder, tree, depth_source)
+        prior = journal.header.get("depth prior")
+        session = Session(folder, photo, engine, recorder, tree, depth_source, prior)
         yield from session._stand_on(session.head)
         return session
 
     @property
     def settings(self) -> WalkSettings:
         return self._tree.settings
+
+    @property
+    def view_source(self) -> DepthSource | None:
+        """What is asked for every view's depth; None where only the model is."""
+        source = self._depth_source
+        return source if source is not None and source.every_view else None
 
     @property
     def scene_scale(self) -> float:
@@ -249,7 +270,7 @@ class Session:
         it.
         """
         wanted = self._tree.events_of_line(node_id)
-        kept = _common(self._standing, wanted, self._tree)
+        kept = common_events(self._standing, wanted, self._tree)
         if kept < len(self._standing):
             self._forget_after(kept)
         todo = wanted[len(self._standing) :]
@@ -282,22 +303,7 @@ class Session:
         else:
             memory = self._walk.memory
             memory.clear_after(-1)
-            self._walk = Walk(self.photo, self._engine, memory, self.settings)
+            self._walk = self._new_walk(memory)
         for _, node in self._standing[kept:]:
             self._cloud.took_back(self._tree.nodes[node].view_id)
         self._standing = self._standing[:kept]
-
-
-def _common(standing: list[Standing], wanted: list[Standing], tree: Tree) -> int:
-    """How many of the events that stand may stay.
-
-    Taking back goes by views: a view goes with its depth, whenever that came. So what stays must
-    be, of what stands, all events of some first views, and must be how `wanted` begins.
-    """
-    for kept in range(min(len(standing), len(wanted)), 0, -1):
-        if standing[:kept] != wanted[:kept]:
-            continue
-        last = max(tree.nodes[node].view_id for _, node in standing[:kept])
-        if all(tree.nodes[node].view_id > last for _, node in standing[kept:]):
-            return kept
-    return 0

@@ -18,6 +18,9 @@ VIEWS_IN_RAM = 32
 
 Order = list[tuple[Literal["view", "depth"], int]]
 
+#: An event that the memory stands on, and its node.
+Standing = tuple[Literal["view", "depth"], int]
+
 
 class Tree:
     """Nodes with their head.
@@ -155,3 +158,18 @@ def _node(node_id: int, entry: dict[str, Any]) -> Node:
         branch=str(entry["branch"]),
         description={k: v for k, v in entry.items() if k not in hidden},
     )
+
+
+def common_events(standing: list[Standing], wanted: list[Standing], tree: Tree) -> int:
+    """How many of the events that stand may stay.
+
+    Taking back goes by views: a view goes with its depth, whenever that came. So what stays must
+    be, of what stands, all events of some first views, and must be how `wanted` begins.
+    """
+    for kept in range(min(len(standing), len(wanted)), 0, -1):
+        if standing[:kept] != wanted[:kept]:
+            continue
+        last = max(tree.nodes[node].view_id for _, node in standing[:kept])
+        if all(tree.nodes[node].view_id > last for _, node in standing[kept:]):
+            return kept
+    return 0

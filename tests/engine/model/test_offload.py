@@ -8,6 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from engine.model.control.joint_network import ControlConfig, Coupling
+from engine.model.control.lora import LoraConfig
+from engine.model.control.networks import build_network
 from engine.model.kinds import Kind
 from engine.model.offload import (
     OffloadError,
@@ -168,3 +171,18 @@ def test_on_a_gpu_most_of_the_weights_stay_away() -> None:
         got = network.predict(there(asked), network.remember(there(known), Cache()))
     for a, b in zip(expected, got, strict=True):
         torch.testing.assert_close(b.cpu(), a, atol=2e-2, rtol=2e-2)
+
+
+@pytest.mark.parametrize("coupling", list(Coupling))
+@torch.no_grad()
+def test_branches_that_share_weights_take_turns_too(coupling: Coupling) -> None:
+    """Weights that several branches share weigh once, and come for each of them."""
+    lora = LoraConfig(rank=2, alpha=2.0)
+    network = build_network(lively(layers=2), ControlConfig(coupling, lora, links=1)).eval()
+    weighed = part_of(network)
+    assert weighed.layers < weighed.weights < 2 * weight_bytes(network.base)
+    expected = network.predict(pictures()[1], Cache())
+    visits = offload(network, CPU, Recorder())
+    found = network.predict(pictures()[1], Cache())
+    visits.end()
+    assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))

@@ -6,19 +6,24 @@ a C++ compiler and minutes. It is told apart by `backend` alone.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 
 from engine.model.codec import Codec
 from engine.model.compiler import compiler_fault
+from engine.model.control.joint_network import ControlConfig, Coupling
+from engine.model.control.lora import LoraConfig
+from engine.model.control.networks import build_network
 from engine.model.kinds import Kind
 from engine.model.model import Model, new_model
 from engine.model.text import Tokenizer
 from engine.model.tokens import Group, Picture
 from engine.model.transformer import Cache, TransformerConfig
 from engine.queries import Engine, compiling
-from engine.queries.compiling import Compiled, WarmUp, warm_up
+from engine.queries.compiling import Compiled, WarmUp, places_of, warm_up
 
 SIZE = (80, 48)
 
@@ -178,3 +183,16 @@ def test_a_compiler_that_computes_nonsense_does_not_work(monkeypatch: pytest.Mon
     assert compiler_fault(torch.device("cpu")) is not None
     monkeypatch.setattr(compiling.torch, "compile", lambda f: f)
     assert compiler_fault(torch.device("cpu")) is None
+
+
+@pytest.mark.parametrize("coupling", list(Coupling))
+def test_branches_are_compiled_layer_by_layer(engine: Engine, coupling: Coupling) -> None:
+    control = ControlConfig(coupling, LoraConfig(rank=2, alpha=2.0), links=1)
+    network = build_network(engine.transformer, control).eval().requires_grad_(False)
+    coupled = Engine.of(replace(engine.model, transformer=network), precision=torch.float32)
+    expected = answers(coupled)
+    compiled = Compiled(network, "eager")
+    assert {name for _, name in places_of(network)} == {"forward"}
+    for a, b in zip(expected, answers(coupled), strict=True):
+        torch.testing.assert_close(b, a, atol=1e-5, rtol=1e-5)
+    assert compiled.fault is None

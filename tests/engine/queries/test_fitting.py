@@ -11,12 +11,13 @@ import torch
 from safetensors.torch import save_file
 
 from engine.geometry.cameras import Camera, Intrinsics
+from engine.model.embedded import embedded_weights
 from engine.model.errors import CheckpointError
 from engine.model.memory_plan import MemoryPlan
 from engine.model.model import Model
 from engine.model.storage import read_model
 from engine.queries import SamplerSettings, draw_depth_of_photo, finish, fitting
-from engine.queries.engine import Engine, embedded_weights
+from engine.queries.engine import Engine
 from engine.queries.fitting import TooLargeError, apply_plan, load_fitted, needs_of, plan_for
 
 SIZE = (64, 48)

@@ -12,9 +12,10 @@ import torch
 
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.model.codec import Codec, CodecConfig
+from engine.model.control.adapters_file import read_adapters
 from engine.model.control.joint_network import ControlConfig, Coupling
 from engine.model.control.lora import LoraConfig
-from engine.model.control.networks import read_network
+from engine.model.control.networks import network_of
 from engine.model.kinds import Kind
 from engine.model.model import Model, new_model
 from engine.model.storage import read_model, save_model
@@ -168,7 +169,7 @@ def test_points_are_never_observed() -> None:
 def test_adapters_are_kept_while_training(tmp_path: Path) -> None:
     learner = trainer()
     list(learner.run(tmp_path))
-    again = read_network(tmp_path / "adapters.safetensors", model().transformer)
+    again = network_of(read_adapters(tmp_path / "adapters.safetensors"), model().transformer)
     lesson = learner.lesson()
     with torch.no_grad():
         found, expected = again(lesson.groups)[0], learner.network(lesson.groups)[0]
@@ -207,7 +208,7 @@ def test_the_command_trains_couplings_of_one_budget(files: Path, capsys) -> None
         sizes.append(int(told.split(" trained numbers")[0].split()[-1]))
         assert "held out: rgb" in told
         base = read_model(files / "base.safetensors").transformer
-        network = read_network(files / "out" / "adapters.safetensors", base)
+        network = network_of(read_adapters(files / "out" / "adapters.safetensors"), base)
         assert network.control.coupling is coupling
     assert max(sizes) < 1.1 * min(sizes)
     logged = [json.loads(x) for x in (files / "out" / "log.jsonl").read_text().splitlines()]

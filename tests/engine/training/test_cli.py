@@ -13,7 +13,8 @@ from safetensors.torch import load_file
 
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.model.codec import Codec
-from engine.model.control.networks import read_network
+from engine.model.control.adapters_file import read_adapters
+from engine.model.control.networks import network_of
 from engine.model.kinds import Kind
 from engine.model.storage import read_model
 from engine.model.tokens import Group, Picture
@@ -173,7 +174,7 @@ def test_adapters_train_beside_frozen_weights_and_resume(
     assert run(out, "--init", str(start), "--lora", "4", "--checkpointing") == 0
     assert "walk" in capsys.readouterr().out
     frozen = read_model(start).transformer
-    network = read_network(out / "adapters.safetensors", frozen)
+    network = network_of(read_adapters(out / "adapters.safetensors"), frozen)
     merged = read_model(out / "model.safetensors").transformer
     assert not torch.equal(merged.modulation.weight, frozen.modulation.weight)
     assert torch.equal(merged.words.weight, frozen.words.weight)

@@ -11,10 +11,12 @@ import torch
 from PIL import Image
 
 from engine.model.codec import Codec, CodecConfig
+from engine.model.memory_plan import MemoryPlan
 from engine.model.model import new_model
 from engine.model.text import Tokenizer
 from engine.model.transformer import TransformerConfig
 from engine.queries import Engine
+from explorer.walk.ready import ReadyEngine
 
 SIZE = (96, 64)
 
@@ -30,7 +32,10 @@ def small_engine() -> Engine:
 
 @pytest.fixture(autouse=True)
 def _with_small_engine(small_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("explorer.clips.work.Engine.load", lambda *_, **__: small_engine)
+    def ready(_options: object, size: tuple[int, int], views: int) -> ReadyEngine:
+        return ReadyEngine(small_engine, MemoryPlan(), size, views)
+
+    monkeypatch.setattr("explorer.clips.work.open_engine", ready)
 
 
 def wall(shift: float) -> np.ndarray:

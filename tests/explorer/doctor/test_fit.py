@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.model.costs import pass_flops, view_flops
+from engine.model.embedded import embedded_weights
 from engine.model.storage import read_model
-from engine.queries.engine import embedded_weights
 from explorer.doctor.backbones import published_backbones
 from explorer.doctor.findings import Verdict
 from explorer.doctor.fit import (

@@ -15,11 +15,15 @@ from engine.model.model import new_model
 from engine.model.storage import save_model
 from engine.model.text import Tokenizer
 from engine.model.transformer import TransformerConfig
-from engine.queries import fitting
+from engine.queries import Engine, fitting
 from engine.queries.compiling import Compiled, WarmUp
+from engine.queries.fitting import Fitted
+from explorer.app.work.requests import LoadEngine
+from explorer.clips.reconstructing import ReconstructOptions
+from explorer.evaluation.worlds_report import WorldsOptions
 from explorer.walk import ready as module
 from explorer.walk.journal import JournalError
-from explorer.walk.ready import EngineWish, compiling_words, ready_engine
+from explorer.walk.ready import EngineOptions, compiling_words, open_engine
 from explorer.walk.run import RunOptions, walk_photo
 from explorer.walk.telling import RunProgress
 
@@ -60,15 +64,20 @@ def options(tmp_path: Path, weights: Path) -> RunOptions:
 
 
 def test_on_a_cpu_nothing_is_compiled_unless_it_is_asked_for(weights: Path) -> None:
-    assert ready_engine(EngineWish(weights), **SMALL).compiled is None
-    assert ready_engine(EngineWish(weights, compiled=False), **SMALL).compiled is None
-    assert ready_engine(EngineWish(weights, compiled=True), **SMALL).runs_compiled
+    assert open_engine(EngineOptions(weights=weights, device="cpu"), **SMALL).compiled is None
+    assert (
+        open_engine(EngineOptions(weights=weights, device="cpu", compile=False), **SMALL).compiled
+        is None
+    )
+    assert open_engine(
+        EngineOptions(weights=weights, device="cpu", compile=True), **SMALL
+    ).runs_compiled
 
 
 def test_a_warm_up_is_told_while_it_lasts_and_when_it_is_done(weights: Path) -> None:
-    ready = ready_engine(EngineWish(weights, compiled=True), **SMALL)
+    ready = open_engine(EngineOptions(weights=weights, device="cpu", compile=True), **SMALL)
     ended: list[str] = []
-    words = list(ready.warming((48, 32), 1, ended.append))
+    words = list(ready.warming(ended.append))
     assert words[0] == "compiling the model, before the first view"
     assert words[1].startswith("compiling the model, part 1 of 2, about ")
     assert len(ended) == 1
@@ -80,10 +89,10 @@ def test_without_a_compiler_the_walk_goes_on_and_says_so(
     monkeypatch: pytest.MonkeyPatch, weights: Path
 ) -> None:
     monkeypatch.setattr(module, "compiler_fault", lambda _device: "no compiler works here")
-    ready = ready_engine(EngineWish(weights, compiled=True), **SMALL)
+    ready = open_engine(EngineOptions(weights=weights, device="cpu", compile=True), **SMALL)
     assert ready.notes == ["The model goes on uncompiled: no compiler works here."]
     assert not ready.runs_compiled
-    assert list(ready.warming((48, 32), 1, ready.notes.append)) == []
+    assert list(ready.warming(ready.notes.append)) == []
 
 
 def test_a_compiler_that_fails_later_is_told_once(
@@ -93,9 +102,9 @@ def test_a_compiler_that_fails_later_is_told_once(
         raise RuntimeError("no more registers")
 
     monkeypatch.setattr(module, "Compiled", lambda network: Compiled(network, broken))
-    ready = ready_engine(EngineWish(weights, compiled=True), **SMALL)
+    ready = open_engine(EngineOptions(weights=weights, device="cpu", compile=True), **SMALL)
     ended: list[str] = []
-    list(ready.warming((48, 32), 1, ended.append))
+    list(ready.warming(ended.append))
     assert len(ended) == 1
     assert ended[0].startswith("The model goes on uncompiled: it could not be compiled")
     assert not ready.runs_compiled
@@ -106,7 +115,7 @@ def test_layers_that_take_turns_are_not_compiled(
 ) -> None:
     plan = MemoryPlan(text_leaves=True, layers_visit=True)
     monkeypatch.setattr(fitting, "plan_for", lambda *_args: plan)
-    ready = ready_engine(EngineWish(weights, compiled=True), **SMALL)
+    ready = open_engine(EngineOptions(weights=weights, device="cpu", compile=True), **SMALL)
     assert ready.compiled is None
     assert "layers brought in one at a time" in ready.notes[0]
     assert "layers take turns" in ready.notes[1]
@@ -129,3 +138,38 @@ def test_a_stop_ends_the_warm_up_too(options: RunOptions) -> None:
     done = walk_photo(replace(options, compile=True), told.append, lambda: True)
     assert done.drawn == 0
     assert sum(p.message.startswith("compiling") for p in told) == 1
+
+
+def test_nobody_above_the_engine_loads_one_otherwise() -> None:
+    """Fitting, compiling, codec and device are of one function; the start-up test times imports."""
+    loaders = ("Engine.load", "load_fitted", "apply_plan")
+    found = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "explorer").rglob("*.py")
+        if any(name in path.read_text() for name in loaders)
+    }
+    assert found == {"explorer/walk/ready.py", "explorer/doctor/startup.py"}
+
+
+def test_what_is_asked_for_reaches_the_engine(
+    monkeypatch: pytest.MonkeyPatch, weights: Path, tmp_path: Path
+) -> None:
+    """Every class of options gives the opener all four."""
+    asked: list[object] = []
+
+    def fitted(*given: object) -> Fitted:
+        asked.extend(given)
+        return Fitted(Engine.load(weights), MemoryPlan())
+
+    monkeypatch.setattr(module, "load_fitted", fitted)
+    given = {"weights": weights, "codec": tmp_path, "device": "cpu", "compile": False}
+    for options in (
+        RunOptions(tmp_path, tmp_path, **given),
+        ReconstructOptions(tmp_path, **given),
+        WorldsOptions(tmp_path, **given),
+        LoadEngine(EngineOptions(**given)).options,
+    ):
+        assert open_engine(options, (48, 32), 1).compiled is None
+        assert options.engine_options == EngineOptions(**given)
+        assert asked == [weights, "cpu", (48, 32), 1, tmp_path]
+        asked.clear()

@@ -6,4 +6,5 @@ network    the network that answers queries
 adapted    the choice of what is trained
 adaptation made trainable by that choice; adapters merged
 files      a pipeline's folder read, and what was trained on it
+family     all that the registry of backbones asks
 """

@@ -41,6 +41,13 @@ def adapt(base: WanBackbone, adaptation: WanAdaptation) -> WanBackbone | Decoupl
     return base
 
 
+def is_wan(network: Backbone) -> bool:
+    """Whether `adapt` made a network, or may make one of it; others may stand on Wan too."""
+    if isinstance(network, DecoupledTransformer) and isinstance(network.base, WanBackbone):
+        return network.base.adaptation.adapted is Adapted.DECOUPLED
+    return isinstance(network, WanBackbone)
+
+
 def wan_of(network: Backbone) -> WanBackbone:
     """The Wan model that a network is, or stands on.
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from engine.model.backbones.family import PIPELINE_INDEX
 from engine.model.backbones.text import PieceTokenizer, TextEncoder
 from engine.model.backbones.wan.adaptation import adapt, adapted_parameters, wan_of
 from engine.model.backbones.wan.adapted import WanAdaptation
@@ -29,8 +30,7 @@ from engine.model.pretrained import (
 from engine.model.weights_folder import file_hash, open_folder, read_object
 
 #: What a pipeline's folder must hold.
-_INDEX = "model_index.json"
-_TRANSFORMER = ("WanTransformer3DModel",)
+TRANSFORMERS = ("WanTransformer3DModel",)
 _TEXT = ("UMT5EncoderModel",)
 _NETWORK = "network."
 
@@ -55,7 +55,7 @@ def read_backbone(
     if not folder.is_dir():
         raise CheckpointError(f"there is no folder {folder}; check the path")
     _check_index(folder)
-    transformer = open_folder(folder / "transformer", _TRANSFORMER)
+    transformer = open_folder(folder / "transformer", TRANSFORMERS)
     encoder = open_folder(folder / "text_encoder", _TEXT)
     require_libraries(folder, "diffusers", "transformers", "accelerate")
     pieces = PieceTokenizer(load_tokenizer(folder / "tokenizer"), TEXT_LENGTH)
@@ -75,15 +75,7 @@ def read_backbone(
 
 
 def _check_index(folder: Path) -> None:
-    index = read_object(folder / _INDEX)
-    named = index.get("transformer")
-    found = str(named[-1]) if isinstance(named, list) and named else "no transformer"
-    if found not in _TRANSFORMER:
-        raise CheckpointError(
-            f"the pipeline in {folder} has {found}; Photowalk reads {_TRANSFORMER[0]}, such as "
-            "Wan2.1-T2V-1.3B"
-        )
-    second = index.get("transformer_2")
+    second = read_object(folder / PIPELINE_INDEX).get("transformer_2")
     if isinstance(second, list) and second and second[-1]:
         raise CheckpointError(
             f"the pipeline in {folder} shares its noise levels between two transformers; Photowalk "

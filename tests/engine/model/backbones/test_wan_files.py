@@ -275,13 +275,13 @@ def test_damaged_files_of_what_was_trained(
         read_model(path)
 
 
-def test_adapters_of_our_own_model_are_no_model(tmp_path: Path) -> None:
+def test_adapters_of_a_model_that_is_nowhere_say_so(tmp_path: Path) -> None:
     from engine.model.control.joint_network import ControlConfig
     from engine.model.control.networks import build_network, save_network
 
     base = Transformer(TransformerConfig(width=64, layers=2, heads=2, latent_channels=4, words=16))
     save_network(build_network(base, ControlConfig(links=1)), tmp_path / "own.safetensors")
-    with pytest.raises(CheckpointError, match="holds no trained Wan model"):
+    with pytest.raises(CheckpointError, match="put the model that it was trained on"):
         read_model(tmp_path / "own.safetensors")
 
 

@@ -18,12 +18,12 @@ from engine.model.codec import Codec, CodecConfig
 from engine.model.codecs.folder import read_diffusers_codec
 from engine.model.codecs.picture_codec import PictureCodec
 from engine.model.codecs.stored import read_codec
+from engine.model.embedded import embedded_weights
 from engine.model.errors import CheckpointError
 from engine.model.model import new_model
 from engine.model.storage import read_model, save_model
 from engine.model.text import Tokenizer
 from engine.model.transformer import TransformerConfig
-from engine.queries.engine import embedded_weights
 from engine.training.codec_training import load_codec, save_codec
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from engine.model.checkpoints import save_checkpoint
-from engine.model.control.adapters_file import FORMAT, weights_hash
+from engine.model.control.adapters_file import FORMAT, read_adapters, weights_hash
 from engine.model.control.joint_network import ControlConfig, Coupling, JointNetwork
 from engine.model.control.lora import LoraConfig
 from engine.model.control.networks import (
     at_equal_budget,
     build_network,
-    read_network,
+    network_of,
     save_network,
     trained_size,
 )
@@ -44,7 +44,7 @@ def test_a_saved_network_comes_back_over_its_base(
 ) -> None:
     network = trained(kit, base, coupling)
     save_network(network, tmp_path / "new" / "a.safetensors")
-    found = read_network(tmp_path / "new" / "a.safetensors", kit.random_transformer(3))
+    found = network_of(read_adapters(tmp_path / "new" / "a.safetensors"), kit.random_transformer(3))
     assert found.control == network.control
     assert not any(p.requires_grad for p in found.parameters())
     for a, b in zip(network(kit.video())[1], found(kit.video())[1], strict=True):
@@ -78,21 +78,21 @@ def test_the_hash_is_of_the_weights_and_not_of_the_object(
 def test_other_weights_are_refused(kit: SimpleNamespace, base: Transformer, tmp_path: Path) -> None:
     save_network(trained(kit, base), tmp_path / "a.safetensors")
     with pytest.raises(CheckpointError, match=r"belongs to weights .* load the model"):
-        read_network(tmp_path / "a.safetensors", kit.random_transformer(4))
+        network_of(read_adapters(tmp_path / "a.safetensors"), kit.random_transformer(4))
 
 
 def test_missing_foreign_and_broken_files_are_told_apart(
     kit: SimpleNamespace, base: Transformer, tmp_path: Path
 ) -> None:
     with pytest.raises(CheckpointError, match="there is no adapters file"):
-        read_network(tmp_path / "none.safetensors", base)
+        network_of(read_adapters(tmp_path / "none.safetensors"), base)
     path = tmp_path / "a.safetensors"
     path.write_text("hello")
     with pytest.raises(CheckpointError, match="not a readable safetensors file"):
-        read_network(path, base)
+        network_of(read_adapters(path), base)
     save_checkpoint(path, base.state_dict(), {})
     with pytest.raises(CheckpointError, match="no adapters of Photowalk"):
-        read_network(path, base)
+        network_of(read_adapters(path), base)
 
 
 def rewritten(kit: SimpleNamespace, path: Path, base: Transformer, **header: str) -> None:
@@ -122,7 +122,7 @@ def test_a_header_that_means_nothing_is_refused(
 ) -> None:
     rewritten(kit, tmp_path / "a.safetensors", base, config=config)
     with pytest.raises(CheckpointError, match=said):
-        read_network(tmp_path / "a.safetensors", base)
+        network_of(read_adapters(tmp_path / "a.safetensors"), base)
 
 
 def test_values_that_are_no_numbers_are_refused(
@@ -133,7 +133,7 @@ def test_values_that_are_no_numbers_are_refused(
         network.links["0"].to_colour.weight[0, 0] = float("nan")
     save_network(network, tmp_path / "a.safetensors")
     with pytest.raises(CheckpointError, match=r"links\.0\.to_colour\.weight is not finite"):
-        read_network(tmp_path / "a.safetensors", base)
+        network_of(read_adapters(tmp_path / "a.safetensors"), base)
 
 
 @settings(
@@ -147,7 +147,7 @@ def test_a_cut_file_never_loads(kit: SimpleNamespace, tmp_path: Path, data: st.D
     whole = path.read_bytes()
     path.write_bytes(whole[: data.draw(st.integers(0, len(whole) - 1))])
     with pytest.raises(CheckpointError):
-        read_network(path, base)
+        network_of(read_adapters(path), base)
 
 
 def test_a_failed_write_leaves_the_old_file(

@@ -12,8 +12,11 @@ from PyQt6.QtCore import Qt
 from explorer.app.work import events, requests
 from explorer.app.work.studio import Studio
 from explorer.app.work.worker import Worker
+from explorer.walk.ready import EngineOptions
 from explorer.walk.records import WalkSettings
 from explorer.walk.session.autosave import AutosaveFolders
+
+UNCOMPILED = EngineOptions(device="cpu", compile=False)
 
 
 @pytest.fixture
@@ -33,7 +36,7 @@ def test_a_photo_opened_while_the_model_loads_does_not_stop_the_loading(worker, 
 
     worker.told.connect(hear, Qt.ConnectionType.DirectConnection)
     worker.start()
-    worker.ask(requests.LoadEngine("cpu", None, False))
+    worker.ask(requests.LoadEngine(UNCOMPILED))
     qtbot.waitUntil(lambda: any(isinstance(e, events.Idle) for e in heard), timeout=60_000)
     assert any(isinstance(e, events.EngineReady) for e in heard)
 
@@ -68,14 +71,14 @@ def test_an_open_walk_comes_along_to_a_new_engine_whatever_is_stopped(
 
     worker.told.connect(hear, Qt.ConnectionType.DirectConnection)
     worker.start()
-    worker.ask(requests.LoadEngine("cpu", None, False))
+    worker.ask(requests.LoadEngine(UNCOMPILED))
     worker.ask(requests.OpenPhoto(photo, WalkSettings(), (128, 80)))
     qtbot.waitUntil(lambda: _count(heard, events.Idle) >= 1, timeout=60_000)
     qtbot.waitUntil(lambda: _count(heard, events.Drawn) == 1, timeout=60_000)
     idle = _count(heard, events.Idle)
 
     stopping = True
-    worker.ask(requests.LoadEngine("cpu", None, False))
+    worker.ask(requests.LoadEngine(UNCOMPILED))
     qtbot.waitUntil(lambda: _count(heard, events.Idle) > idle, timeout=60_000)
     assert _count(heard, events.EngineReady) == 2
     assert _count(heard, events.Restored) == 1
