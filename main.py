@@ -112,7 +112,8 @@ def walk(**given: Any) -> None:
     """Draw a walk into PHOTO and export it."""
     from explorer.priors.choice import prior_for
     from explorer.terminal import progress_bar, stop_requests
-    from explorer.walk.run import RunOptions, settled, walk_photo
+    from explorer.walk.run import settled, walk_photo
+    from explorer.walk.run_options import RunOptions
 
     options = settled(RunOptions(**given))
     prior = prior_for(options, lambda note: click.echo(note, err=True))

@@ -170,7 +170,7 @@ def test_the_options_are_those_of_the_parts() -> None:
     from explorer.evaluation.memory import MemoryOptions
     from explorer.evaluation.speed import SpeedOptions
     from explorer.evaluation.worlds_report import WorldsOptions
-    from explorer.walk.run import RunOptions
+    from explorer.walk.run_options import RunOptions
 
     measurements = command_line.evaluate.commands
     parts = {

@@ -21,7 +21,8 @@ from explorer.walk.colours import to_bytes
 from explorer.walk.output import WALK_RESULTS
 from explorer.walk.photo import working_size
 from explorer.walk.results import Results, results_in
-from explorer.walk.run import RunOptions, walk_photo
+from explorer.walk.run import walk_photo
+from explorer.walk.run_options import RunOptions
 
 FIRST_VIEW = "first_view.png"
 

@@ -66,7 +66,7 @@ def _labelled(
     from explorer.priors.choice import open_prior
     from explorer.priors.prior import DepthPrior
     from explorer.terminal import progress_bar, stop_requests
-    from explorer.walk.run import RunOptions
+    from explorer.walk.run_options import RunOptions
 
     options = RunOptions(folder, out, device=require_device(device), depth_kind=depth_kind)
     prior = open_prior(depth_prior, options)

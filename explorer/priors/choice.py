@@ -12,7 +12,8 @@ from explorer.priors.kinds import DepthKind, PriorError
 from explorer.store.errors import StoreError
 from explorer.store.store import ModelStore
 from explorer.walk.depth_source import EVERY_VIEW, DepthSource
-from explorer.walk.run import RunOptions, recorded_walk
+from explorer.walk.run import recorded_walk
+from explorer.walk.run_options import RunOptions
 
 #: Names the prior that is taken where it can be had, and nobody asked for another.
 PREFERRED_VARIABLE = "PHOTOWALK_DEPTH_PRIOR"

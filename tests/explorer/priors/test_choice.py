@@ -22,7 +22,8 @@ from explorer.store.lock_file import Pin, write_pin
 from explorer.store.places import Places
 from explorer.store.store import ModelStore
 from explorer.walk.journal import read_journal
-from explorer.walk.run import JOURNAL_FOLDER, RunOptions, walk_photo
+from explorer.walk.run import JOURNAL_FOLDER, walk_photo
+from explorer.walk.run_options import RunOptions
 
 ROOT = Path(__file__).resolve().parents[3]
 PHOTO = ROOT / "assets" / "samples" / "room.png"

@@ -15,7 +15,8 @@ from engine.model import devices
 from engine.queries import Engine
 from explorer.walk.begun_on import change_of_device, device_of
 from explorer.walk.journal import JOURNAL, JournalError, read_journal
-from explorer.walk.run import JOURNAL_FOLDER, RunOptions, settled, walk_photo
+from explorer.walk.run import JOURNAL_FOLDER, settled, walk_photo
+from explorer.walk.run_options import RunOptions
 from explorer.walk.telling import RunProgress
 from tests.tiny_model import tiny_model
 

@@ -17,7 +17,8 @@ from explorer.walk.depth_source import PhotoDepth
 from explorer.walk.journal import read_journal
 from explorer.walk.photo import Photo
 from explorer.walk.records import WalkSettings
-from explorer.walk.run import JOURNAL_FOLDER, RunOptions, walk_photo
+from explorer.walk.run import JOURNAL_FOLDER, walk_photo
+from explorer.walk.run_options import RunOptions
 from explorer.walk.session.session import Session
 from explorer.walk.walk import Walk
 from memory.memory import Memory, MemoryConfig

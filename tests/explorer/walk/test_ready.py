@@ -24,7 +24,8 @@ from explorer.evaluation.worlds_report import WorldsOptions
 from explorer.walk import ready as module
 from explorer.walk.journal import JournalError
 from explorer.walk.ready import EngineOptions, compiling_words, open_engine
-from explorer.walk.run import RunOptions, walk_photo
+from explorer.walk.run import walk_photo
+from explorer.walk.run_options import RunOptions
 from explorer.walk.telling import RunProgress
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -17,7 +17,8 @@ from PIL import Image
 
 from explorer.walk.journal import read_journal
 from explorer.walk.results import JOURNAL_FOLDER, MANIFEST
-from explorer.walk.run import RunOptions, RunProgress, walk_photo
+from explorer.walk.run import RunProgress, walk_photo
+from explorer.walk.run_options import RunOptions
 
 
 @pytest.fixture

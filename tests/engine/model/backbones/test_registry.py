@@ -22,7 +22,7 @@ from engine.model.errors import CheckpointError
 from engine.model.model import Model
 from engine.model.storage import read_model, save_model
 from engine.model.tokens import Group
-from engine.queries import ContextView, Engine, SamplerSettings, draw_view, finish, open_context
+from engine.queries import Engine, KnownView, SamplerSettings, draw_view, finish, open_context
 from engine.queries.fitting import load_fitted, needs_of
 from engine.training.adapted import adapted_backbone
 from tests.tiny_model import tiny_model
@@ -114,9 +114,9 @@ def test_it_is_saved_read_fitted_and_drawn_with(
 def view_of(engine: Engine) -> np.ndarray:
     camera = Camera(np.eye(4), Intrinsics.from_fov(60, 1.5))
     picture = np.random.default_rng(0).random((*SIZE, 3), dtype=np.float32)
-    context = open_context(engine, [ContextView(camera, picture)])
+    context = open_context(engine, [KnownView(picture, camera=camera)])
     noise = torch.Generator().manual_seed(0)
-    drawn: np.ndarray = finish(draw_view(engine, context, camera, None, ONE, noise)).rgb
+    drawn: np.ndarray = finish(draw_view(engine, context, camera, None, ONE, noise))
     return drawn
 
 
