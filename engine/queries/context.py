@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from engine.geometry.cameras import Camera
 from engine.geometry.pictures import median_depth
@@ -115,7 +116,9 @@ def _context_pictures(
 
 
 @torch.no_grad()
-def with_picture(engine: Engine, context: Context, camera: Camera, rgb: FloatArray) -> Context:
+def with_picture(
+    engine: Engine, context: Context, camera: Camera, rgb: FloatArray | Tensor
+) -> Context:
     """The context with the asked view's own RGB in its slot."""
     relative = camera.relative_to(context.anchor, context.scale)
     picture = Picture(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -37,11 +36,11 @@ class SamplerSettings:
 @dataclass(frozen=True)
 class Hint:
     """What memory shows from the asked camera: rgb (H, W, 3), depth (H, W; inf sky, nan unknown)
-    in scene units, coverage (H, W) in [0, 1]."""
+    in scene units, coverage (H, W) in [0, 1]. Tensors on the engine's device stay there."""
 
-    rgb: FloatArray
-    depth: FloatArray
-    coverage: FloatArray
+    rgb: FloatArray | Tensor
+    depth: FloatArray | Tensor
+    coverage: FloatArray | Tensor
 
 
 @dataclass(frozen=True)
@@ -92,9 +91,11 @@ def draw_picture(
 
 
 def _hint_tensor(engine: Engine, hint: Hint | None, scale: float) -> Tensor | None:
-    if hint is None or not np.any(hint.coverage > 0):
+    if hint is None:
+        return None
+    coverage = plane_tensor(hint.coverage, engine)
+    if not (coverage > 0).any():
         return None
     rgb = (rgb_tensor(hint.rgb, engine) + 1) / 2
-    coverage = plane_tensor(hint.coverage, engine)
     sigma = torch.full((1, 1, 1, 1), scale, device=engine.device)
     return hint_latents(engine.codec, rgb, plane_tensor(hint.depth, engine), coverage, sigma)

@@ -24,7 +24,7 @@ GUIDE_RADIUS = 6
 GUIDE_TOLERANCE = 0.01
 
 
-def check_size(rgb: FloatArray) -> tuple[int, int]:
+def check_size(rgb: FloatArray | Tensor) -> tuple[int, int]:
     """(H, W) of a picture that the model can take.
 
     Raises:
@@ -37,26 +37,29 @@ def check_size(rgb: FloatArray) -> tuple[int, int]:
     ):
         raise ValueError(
             f"a picture must be (H, W, 3) with sides that are multiples of {SIZE_MULTIPLE}, "
-            f"not {rgb.shape}"
+            f"not {tuple(rgb.shape)}"
         )
     return int(rgb.shape[0]), int(rgb.shape[1])
 
 
-def _tensor(array: FloatArray, engine: Engine) -> Tensor:
-    """A copy, so that read-only arrays of stored views may come in."""
-    return torch.tensor(array, dtype=torch.float32, device=engine.device)
+def float_tensor(picture: FloatArray | Tensor, device: torch.device) -> Tensor:
+    """A tensor as it is where it lies there already; of an array a copy, so that read-only ones of
+    stored views may come in."""
+    if isinstance(picture, Tensor):
+        return picture.to(device, torch.float32)
+    return torch.tensor(picture, dtype=torch.float32, device=device)
 
 
-def rgb_tensor(rgb: FloatArray, engine: Engine) -> Tensor:
+def rgb_tensor(rgb: FloatArray | Tensor, engine: Engine) -> Tensor:
     """(H, W, 3) in [0, 1] to (1, 3, H, W) in [−1, 1]."""
     check_size(rgb)
-    tensor = _tensor(rgb, engine)
+    tensor = float_tensor(rgb, engine.device)
     return tensor.permute(2, 0, 1)[None] * 2 - 1
 
 
-def plane_tensor(depth: FloatArray, engine: Engine) -> Tensor:
+def plane_tensor(depth: FloatArray | Tensor, engine: Engine) -> Tensor:
     """A depth or coverage (H, W) to (1, 1, H, W), units unchanged."""
-    return _tensor(depth, engine)[None, None]
+    return float_tensor(depth, engine.device)[None, None]
 
 
 def depth_picture_tensor(depth: Tensor, scale: float) -> Tensor:
@@ -65,7 +68,7 @@ def depth_picture_tensor(depth: Tensor, scale: float) -> Tensor:
     return depth_to_picture(known, scale).expand(-1, 3, -1, -1)
 
 
-def rgb_array(picture: Tensor, engine: Engine, seen: Tensor | None = None) -> FloatArray:
+def rgb_picture(picture: Tensor, engine: Engine, seen: Tensor | None = None) -> Tensor:
     """Of a drawn picture (1, 3, H, W): the inverse of `rgb_tensor`, without the codec's seams.
 
     Args:
@@ -78,21 +81,29 @@ def rgb_array(picture: Tensor, engine: Engine, seen: Tensor | None = None) -> Fl
             kept = rearrange(seen, "(r c) -> 1 1 r c", r=rows).to(picture)
             smooth = torch.lerp(smooth, picture, F.interpolate(kept, picture.shape[-2:]))
         picture = smooth
-    array = ((picture[0] + 1) / 2).clamp(0, 1).permute(1, 2, 0)
-    return np.ascontiguousarray(array.float().cpu().numpy())
+    return ((picture[0] + 1) / 2).clamp(0, 1).permute(1, 2, 0).float().contiguous()
 
 
-def depth_array(picture: Tensor, rgb: FloatArray, scale: float) -> FloatArray:
+def depth_plane(picture: Tensor, rgb: FloatArray | Tensor, scale: float) -> Tensor:
     """A decoded DEPTH picture (1, 3, H, W) to scene units (H, W); sky is inf.
 
     The picture is first smoothed under the guidance of `rgb` (H, W, 3): each token draws its patch
     of depth with an error of its own, and those steps would become cracks in the cloud. Then
     speckle goes and edges become steps (`clean_depth_picture`).
     """
-    drawn = np.ascontiguousarray(picture[0].float().mean(0).cpu().numpy())
-    smooth = guided_filter(drawn, rgb, GUIDE_RADIUS, GUIDE_TOLERANCE)
-    depth = picture_to_depth(torch.from_numpy(clean_depth_picture(smooth)), scale)
-    return np.ascontiguousarray(depth.numpy())
+    guide = float_tensor(rgb, picture.device)
+    smooth = guided_filter(picture[0].float().mean(0), guide, GUIDE_RADIUS, GUIDE_TOLERANCE)
+    return picture_to_depth(clean_depth_picture(smooth), scale)
+
+
+def rgb_array(picture: Tensor, engine: Engine, seen: Tensor | None = None) -> FloatArray:
+    """`rgb_picture` for users of numpy."""
+    return np.ascontiguousarray(rgb_picture(picture, engine, seen).cpu().numpy())
+
+
+def depth_array(picture: Tensor, rgb: FloatArray | Tensor, scale: float) -> FloatArray:
+    """`depth_plane` for users of numpy."""
+    return np.ascontiguousarray(depth_plane(picture, rgb, scale).cpu().numpy())
 
 
 def ray_tensor(camera: Camera, size: tuple[int, int], engine: Engine) -> Tensor:

@@ -12,8 +12,8 @@ def main(arguments: list[str]) -> None:
     print("views   surfels   add ms   render ms   retrieve ms   render + retrieve ms")
     for t in measure_memory(counts):
         print(
-            f"{t.views:5d} {t.surfels:9d} {t.add_ms:8.1f} {t.render_ms:11.1f}"
-            f" {t.retrieve_ms:13.1f} {t.look_ms:22.1f}",
+            f"{t.views:5d} {t.surfels:9d} {t.add_ms:8.1f} {t.look_ms:11.1f}"
+            f" {t.retrieve_ms:13.1f} {t.step_ms:22.1f}",
             flush=True,
         )
 
