@@ -88,14 +88,14 @@ def box_mean(picture: Tensor, side: int) -> Tensor:
     """Mean of the `side`² pixels around each; the border is mirrored."""
     if in_ram(picture):
         return _new(cv2.blur(picture.numpy(), (side, side), borderType=cv2.BORDER_REFLECT))
-    padded = _planes(_padded(picture, side // 2, "reflect"))
+    padded = _planes(_padded_around(picture, side // 2, "reflect"))
     return _pictures(F.avg_pool2d(padded, side, stride=1), picture)
 
 
 def median(picture: Tensor, side: int) -> Tensor:
     """The middle of the `side`² values around each pixel of (H, W), side odd; the border is
     repeated."""
-    padded = _padded(picture, side // 2, "replicate")
+    padded = _padded_around(picture, side // 2, "replicate")
     around = padded.unfold(0, side, 1).unfold(1, side, 1).reshape(*picture.shape, side * side)
     middle = side * side // 2
     if in_ram(picture):
@@ -187,13 +187,14 @@ def _pictures(planes: Tensor, like: Tensor) -> Tensor:
     return planes[:, 0].permute(1, 2, 0).reshape(*planes.shape[2:], *like.shape[2:])
 
 
-def _padded(picture: Tensor, rim: int | tuple[int, int, int, int], border: Border) -> Tensor:
-    """With `rim` more pixels on each side, or so many above, below, left and right."""
-    above, below, left, right = (rim,) * 4 if isinstance(rim, int) else rim
-    for dim, (before, after) in enumerate(((above, below), (left, right))):
-        index = _border_index(picture.shape[dim], before, after, border, picture.device)
-        picture = picture.index_select(dim, index)
-    return picture
+def _padded(picture: Tensor, dim: int, before: int, after: int, border: Border) -> Tensor:
+    """With more rows (`dim` 0) or columns (1) before the first and after the last."""
+    index = _border_index(picture.shape[dim], before, after, border, picture.device)
+    return picture.index_select(dim, index)
+
+
+def _padded_around(picture: Tensor, rim: int, border: Border) -> Tensor:
+    return _padded(_padded(picture, 0, rim, rim, border), 1, rim, rim, border)
 
 
 def _border_index(
@@ -207,13 +208,20 @@ def _border_index(
     return torch.minimum(index, last - index)
 
 
-def _separable(picture: Tensor, taps: Any, border: Border, step: int = 1) -> Tensor:
-    """Weighted sums down the columns and along the rows, at every `step`-th pixel."""
-    weights = torch.tensor(taps, dtype=picture.dtype, device=picture.device)
-    planes = _planes(_padded(picture, len(weights) // 2, border))
-    planes = F.conv2d(planes, weights.view(1, 1, 1, -1), stride=(1, step))
-    planes = F.conv2d(planes, weights.view(1, 1, -1, 1), stride=(step, 1))
-    return _pictures(planes, picture)
+def _separable(picture: Tensor, taps: Sequence[float], border: Border, step: int = 1) -> Tensor:
+    """Weighted sums along the rows and down the columns, at every `step`-th pixel.
+
+    No convolution: graphics chips round its factors to 11 bits unless they are told not to.
+    """
+    rim = len(taps) // 2
+    for dim in (1, 0):
+        padded = _padded(picture, dim, rim, rim, border)
+        reach = (picture.shape[dim] - 1) // step * step + 1
+        shifted = (padded.narrow(dim, i, reach) for i in range(len(taps)))
+        if step > 1:
+            shifted = (s[:, ::step] if dim else s[::step] for s in shifted)
+        picture = torch.stack([tap * s for tap, s in zip(taps, shifted, strict=True)]).sum(0)
+    return picture
 
 
 def _doubled_rows(picture: Tensor) -> Tensor:
@@ -232,7 +240,8 @@ def _offsets(element: bytes, width: int) -> tuple[tuple[int, int], ...]:
 
 def _extreme(picture: Tensor, element: NDArray[np.uint8], border: Border, of: Any) -> Tensor:
     (height, width), (h, w) = picture.shape, element.shape
-    padded = _padded(picture, (h // 2, h - 1 - h // 2, w // 2, w - 1 - w // 2), border)
+    padded = _padded(picture, 0, h // 2, h - 1 - h // 2, border)
+    padded = _padded(padded, 1, w // 2, w - 1 - w // 2, border)
     shifted = [
         padded[row : row + height, column : column + width]
         for row, column in _offsets(element.tobytes(), w)

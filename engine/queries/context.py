@@ -30,8 +30,8 @@ class ContextView:
     """An observed view: rgb (H, W, 3) in [0, 1], depth (H, W) in scene units (inf sky) or None."""
 
     camera: Camera
-    rgb: FloatArray
-    depth: FloatArray | None = None
+    rgb: FloatArray | Tensor
+    depth: FloatArray | Tensor | None = None
 
 
 @dataclass(frozen=True)
