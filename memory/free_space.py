@@ -24,6 +24,8 @@ from memory.views import View
 SLACK = 0.03
 #: A depth in free space is tried this much (relative) further on, up to so many times as deep.
 STEP, FARTHEST = 0.02, 100.0
+#: So many points are tried together.
+_TOGETHER = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,15 +63,21 @@ class FreeSpace:
         rays = self._rays(camera, height, width)
         left = depth.reshape(-1).clone()
         at = (torch.isfinite(left) & (left > 0)).nonzero()[:, 0]
-        at = at[self._open(rays, at, left[at], 1.0 - SLACK)]
-        z = left[at]
-        for _ in range(math.ceil(math.log(FARTHEST) / math.log1p(STEP))):
-            if not at.numel():
-                break
-            z = z * (1.0 + STEP)
-            still = self._open(rays, at, z, 1.0)
-            left[at[~still]] = z[~still]
-            at, z = at[still], z[still]
+        at = at[self._open(rays, at, left[at][None], 1.0 - SLACK)[0]]
+        z, steps, together = left[at], math.ceil(math.log(FARTHEST) / math.log1p(STEP)), 1
+        while at.numel() and steps:
+            # Most rays end soon; the others are followed many steps at a time.
+            together = max(1, min(2 * together, steps, _TOGETHER // at.numel()))
+            places = []
+            for _ in range(together):
+                z = z * (1.0 + STEP)
+                places.append(z)
+            tried = torch.stack(places)
+            closed = ~self._open(rays, at, tried, 1.0)
+            first = closed.to(torch.uint8).argmax(0)
+            ends, reached = closed.any(0), tried.gather(0, first[None])[0]
+            left[at[ends]] = reached[ends]
+            at, z, steps = at[~ends], z[~ends], steps - together
         left[at] = math.inf
         return left.view(height, width)
 
@@ -87,9 +95,10 @@ class FreeSpace:
         return A @ pixel_centres(height, width, device), b
 
     def _open(self, rays: tuple[Tensor, Tensor], at: Tensor, z: Tensor, part: float) -> Tensor:
-        """(N,) the points of rays `at` at depth `z` that lie nearer than this part of `reach`."""
+        """(K, N) the points of rays `at` (N,) at depths `z` (K, N) that lie nearer than this part
+        of `reach`."""
         A, b = rays
-        x, y, deep = A[:, at] * z + b
+        x, y, deep = A[:, None, at] * z + b[..., None]
         ahead = deep > 0
         safe = torch.where(ahead, deep, 1.0)
         column, row = (x / safe).floor(), (y / safe).floor()
