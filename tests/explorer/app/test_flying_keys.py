@@ -73,7 +73,7 @@ def test_slow_is_slow(opened) -> None:
     assert MoveCommand.SLOW not in mover._held
 
 
-def test_a_key_that_is_let_go_of_elsewhere_flies_no_more(opened, started) -> None:
+def test_a_key_that_is_let_go_of_elsewhere_flies_no_more(opened, started, qtbot) -> None:
     """Else it would fly on, and keep shortcuts from whoever wants them."""
     QTest.keyPress(opened.world, Key.Key_W)
     assert opened.flight.flying
@@ -83,5 +83,8 @@ def test_a_key_that_is_let_go_of_elsewhere_flies_no_more(opened, started) -> Non
     QTest.keyRelease(line, Key.Key_W)
     assert MoveCommand.FORWARD not in opened.flight._mover._held
     opened.world.setFocus()
+    # Shortcuts are those of the active window, and saving waits for what is being drawn.
+    made = opened.actions_by_key[Action.SAVE]
+    qtbot.waitUntil(lambda: opened.world.hasFocus() and made.isEnabled(), timeout=60_000)
     QTest.keyClick(opened.world, Key.Key_S, CTRL)
     assert started == [Action.SAVE]

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from engine.model.kinds import Kind
 from engine.queries.answers import AnsweredView
@@ -18,8 +19,8 @@ def answers(sample):
     return tuple(
         AnsweredView(
             {
-                Kind.RGB: view.rgb,
-                Kind.XYZ: points._in_first_frame(view.depth, view, first),
+                Kind.RGB: torch.as_tensor(view.rgb),
+                Kind.XYZ: torch.as_tensor(points._in_first_frame(view.depth, view, first)),
             }
         )
         for view in sample.views
@@ -37,15 +38,21 @@ def test_sky_and_what_lies_behind_the_camera_is_far(samples):
     sample = samples[0]
     points = answers(sample)[0].points.copy()
     points[0, 0], points[0, 1] = np.inf, (0.0, 0.0, -1.0)
-    found = guidance.depth_in(sample.views[0].camera, sample, AnsweredView({Kind.XYZ: points}))
+    found = guidance.depth_in(
+        sample.views[0].camera, sample, AnsweredView({Kind.XYZ: torch.as_tensor(points)})
+    )
     assert np.isposinf(found[0, :2]).all()
     assert np.isfinite(found[1:]).all()
+
+
+def darkened(answer):
+    return AnsweredView({**answer.drawn, Kind.RGB: answer.drawn[Kind.RGB] * 0.5})
 
 
 def test_the_truth_scores_best(engine, samples, monkeypatch):
     def drawn(_engine, sample, scale, _options):
         true = answers(sample)
-        return true if scale == 1 else tuple(replace(a, rgb=a.rgb * 0.5) for a in true)
+        return true if scale == 1 else tuple(darkened(a) for a in true)
 
     monkeypatch.setattr(guidance, "drawn_from_one", drawn)
     options = guidance.GuidanceOptions(scales=(1.0, 3.0))
