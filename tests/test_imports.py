@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("engine", "memory", "explorer")
+PACKAGES = ("engine", "memory", "explorer", "examples")
 
 #: From the ground up. A module may import its own room and every room listed before it.
 LAYERS = (
@@ -34,6 +34,7 @@ LAYERS = (
     "explorer.app",
     "explorer.commands",
     "main",
+    "examples",
 )
 #: Rooms that must run on a bare GPU machine, and what else may be imported there.
 BARE_ROOMS = (
@@ -285,7 +286,7 @@ def test_the_project_speaks_of_itself_alone() -> None:
 
 
 def _project_files() -> list[Path]:
-    folders = [ROOT / name for name in (*PACKAGES, "assets", "tests", ".ci")]
+    folders = [ROOT / name for name in (*PACKAGES, "assets", "docs", "tests", ".ci")]
     inside = [p for folder in folders for p in folder.rglob("*") if p.is_file()]
     top = [p for p in ROOT.iterdir() if p.is_file() and p.name != ".git"]
     return [p for p in (*inside, *top) if "__pycache__" not in p.parts]
