@@ -2,8 +2,7 @@
 
     python examples/own_depth.py [PHOTO] [OUT]
 
-Here it is a room of known size; it may as well be a depth camera, a scan, or another network. The
-depth models of transformers (`--depth-prior`, explorer/priors) are sources of just this kind.
+Here it is a room of known size. The depth models of `--depth-prior` are such sources too.
 """
 
 from __future__ import annotations
@@ -26,10 +25,9 @@ OUT = Path(sys.argv[2]) if len(sys.argv) > 2 else Path("out/examples/own_depth")
 
 
 class Box:
-    """A `DepthSource`: an empty room around the camera. From there to its walls, to floor and
-    ceiling, and to its end, in metres; the walk's unit is then the metre too."""
+    """A `DepthSource`: an empty room around the camera, in metres; so is the walk then."""
 
-    every_view = False  # True: asked for the depth of drawn views, not of the photo alone
+    every_view = False  # True: asked for the depth of drawn views, too
 
     def __init__(self, side: float = 2.0, floor: float = 1.4, end: float = 5.0) -> None:
         self._walls = (side, floor, end)
