@@ -12,18 +12,20 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+import torch
+from torch import Tensor
 
-from engine.geometry.cameras import Array, Camera
+from engine.geometry.cameras import Camera
+from engine.geometry.filters import precision
+from engine.geometry.rays import pixel_centres
 from memory.views import View
-
-Floats = NDArray[np.float32]
-Index = NDArray[np.int64]
 
 #: What lies less than this (relative) before a surface of the photo is taken for that surface.
 SLACK = 0.03
 #: A depth in free space is tried this much (relative) further on, up to so many times as deep.
 STEP, FARTHEST = 0.02, 100.0
+#: So many points are tried together.
+_TOGETHER = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,60 +37,73 @@ class FreeSpace:
     """
 
     camera: Camera
-    reach: Floats
+    reach: Tensor
 
     @staticmethod
-    def of(photo: View) -> FreeSpace:
+    def of(photo: View, device: torch.device | str = "cpu") -> FreeSpace:
         """
+        Args:
+            device: where it is asked about depths.
+
         Raises:
             ValueError: the view has no depth.
         """
         if photo.depth is None:
             raise ValueError(f"view {photo.id} has no depth, so it shows no free space")
-        return FreeSpace(photo.camera, np.nan_to_num(photo.depth, nan=0.0, posinf=np.inf))
+        depth = torch.tensor(photo.depth, device=device)
+        return FreeSpace(photo.camera, depth.nan_to_num(nan=0.0, posinf=math.inf))
 
-    def left_by(self, depth: Floats, camera: Camera) -> Floats:
+    def left_by(self, depth: Tensor, camera: Camera) -> Tensor:
         """A drawn depth picture (H, W) with what stands in free space moved back to its end.
 
         Each such pixel's ray is followed until the photo cannot see past it: to a surface, into
         what something near hides, or out of the photo's sight. Sky where it never gets there.
         """
-        rays = self._rays(camera, *depth.shape)
-        left = depth.copy().reshape(-1)
-        at = np.flatnonzero(np.isfinite(left) & (left > 0))
-        at = at[self._open(rays, at, left[at], 1.0 - SLACK)]
-        z = left[at]
-        for _ in range(math.ceil(math.log(FARTHEST) / math.log1p(STEP))):
-            if not at.size:
-                break
-            z = (z * (1.0 + STEP)).astype(np.float32)
-            still = self._open(rays, at, z, 1.0)
-            left[at[~still]] = z[~still]
-            at, z = at[still], z[still]
-        left[at] = np.inf
-        return left.reshape(depth.shape)
+        height, width = depth.shape
+        rays = self._rays(camera, height, width)
+        left = depth.reshape(-1).clone()
+        at = (torch.isfinite(left) & (left > 0)).nonzero()[:, 0]
+        at = at[self._open(rays, at, left[at][None], 1.0 - SLACK)[0]]
+        z, steps, together = left[at], math.ceil(math.log(FARTHEST) / math.log1p(STEP)), 1
+        while at.numel() and steps:
+            # Most rays end soon; the others are followed many steps at a time.
+            together = max(1, min(2 * together, steps, _TOGETHER // at.numel()))
+            places = []
+            for _ in range(together):
+                z = z * (1.0 + STEP)
+                places.append(z)
+            tried = torch.stack(places)
+            closed = ~self._open(rays, at, tried, 1.0)
+            first = closed.to(torch.uint8).argmax(0)
+            ends, reached = closed.any(0), tried.gather(0, first[None])[0]
+            left[at[ends]] = reached[ends]
+            at, z, steps = at[~ends], z[~ends], steps - together
+        left[at] = math.inf
+        return left.view(height, width)
 
-    def _rays(self, camera: Camera, height: int, width: int) -> tuple[Array, Array]:
+    def _rays(self, camera: Camera, height: int, width: int) -> tuple[Tensor, Tensor]:
         """A (3, N), b (3, 1): the point at depth z of pixel n is A z + b in the photo's pixels,
         times its depth there."""
-        v, u = np.mgrid[:height, :width] + 0.5
-        pixels = np.stack([u.ravel(), v.ravel(), np.ones(u.size)])
-        directions = np.linalg.inv(camera.intrinsics.matrix(width, height)) @ pixels
         T_photo_camera = self.camera.T_camera_world @ camera.T_world_camera
         K = self.camera.intrinsics.matrix(self.reach.shape[1], self.reach.shape[0])
-        return K @ T_photo_camera[:3, :3] @ directions, K @ T_photo_camera[:3, 3:]
+        turn = K @ T_photo_camera[:3, :3] @ np.linalg.inv(camera.intrinsics.matrix(width, height))
+        device = self.reach.device
+        A, b = (
+            torch.tensor(x, dtype=precision(device), device=device)
+            for x in (turn, K @ T_photo_camera[:3, 3:])
+        )
+        return A @ pixel_centres(height, width, device), b
 
-    def _open(
-        self, rays: tuple[Array, Array], at: Index, z: Floats, part: float
-    ) -> NDArray[np.bool_]:
-        """(N,) the points of rays `at` at depth `z` that lie nearer than this part of `reach`."""
+    def _open(self, rays: tuple[Tensor, Tensor], at: Tensor, z: Tensor, part: float) -> Tensor:
+        """(K, N) the points of rays `at` (N,) at depths `z` (K, N) that lie nearer than this part
+        of `reach`."""
         A, b = rays
-        x, y, deep = A[:, at] * z + b
+        x, y, deep = A[:, None, at] * z + b[..., None]
         ahead = deep > 0
-        safe = np.where(ahead, deep, 1.0)
-        column, row = np.floor(x / safe), np.floor(y / safe)
+        safe = torch.where(ahead, deep, 1.0)
+        column, row = (x / safe).floor(), (y / safe).floor()
         height, width = self.reach.shape
         inside = ahead & (column >= 0) & (column < width) & (row >= 0) & (row < height)
-        pixel = np.where(inside, row * width + column, 0.0).astype(np.int64)
-        there = deep < part * self.reach.reshape(-1)[pixel]
-        return np.asarray(inside & there)
+        pixel = torch.where(inside, row * width + column, 0.0).to(torch.int64)
+        there: Tensor = inside & (deep < part * self.reach.view(-1)[pixel])
+        return there

@@ -19,6 +19,7 @@ from memory.chunks import Selection
 from memory.cloud import SurfelCloud, Undo
 from memory.free_space import FreeSpace
 from memory.fusion import FusionConfig, Picture, fuse, observe
+from memory.known import Known
 from memory.poses import PoseTable
 from memory.recall import PHOTO, Recalled, recalled, standing_near
 from memory.retrieval import STRATEGIES, Query, Retrieved
@@ -47,13 +48,12 @@ class MemoryConfig:
 
 
 @dataclass(frozen=True)
-class _Look:
-    """What was rendered last: the question, the answer, and the surfels that were drawn."""
+class _Points:
+    """The surfels that a picture can show, and the picture."""
 
-    asked: tuple[bytes, float, float, float, float, int, int]
-    rendering: Rendering
-    surfels: Surfels
     selection: Selection
+    surfels: Surfels
+    rendering: Rendering
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,7 @@ class Memory:
         self._device = torch.device(device)
         self._store = ViewStore(folder, self.config.views_in_ram)
         self._events: list[_Event] = []
+        self._moment = 0
         self._forget_points()
 
     @property
@@ -151,12 +152,34 @@ class Memory:
                 self._take_back(self._before.pop())
             return
         self._forget_points()
+        self._moment += 1
         for event in self._events:
             self._take_in(self._store[event.view_id], event)
 
-    def render(self, camera: Camera, height: int, width: int) -> Rendering:
-        """All that is known, seen from `camera`; `surfel_ids` count the rendered surfels only."""
-        return self._look(camera, height, width).rendering
+    def look(self, camera: Camera, height: int, width: int) -> Known:
+        """All that is known, seen from `camera`: the points and the sky, near the photo its rims,
+        and between them what views show that were taken from the same place."""
+        points = self._points(camera, height, width)
+        seen = points.rendering
+        known = Known(
+            camera=camera,
+            rgb=seen.rgb,
+            depth=seen.depth,
+            coverage=seen.coverage,
+            view_ids=seen.view_ids,
+            footprint=seen.footprint,
+            sight=self._sight(points),
+            free_space=self._free,
+            moment=self._moment,
+        )
+        rims = self.render_rims(camera, height, width)
+        known = known if rims is None else known.with_rims(rims)
+        again = self.recall(camera, height, width)
+        return known if again is None else known.with_gaps_filled(again)
+
+    def render_points(self, camera: Camera, height: int, width: int) -> Rendering:
+        """The points and the sky alone; `surfel_ids` count the rendered surfels only."""
+        return self._points(camera, height, width).rendering
 
     def recall(self, camera: Camera, height: int, width: int) -> Recalled | None:
         """What views show that were taken from the same place, also where they left no points;
@@ -166,18 +189,14 @@ class Memory:
         poses, config = self._poses.poses, self.config
         scale = self._store[int(poses.ids[0])].scale
         ids = standing_near(poses, camera, width, scale, config.views_recalled)
-        return recalled([self._store[int(i)] for i in ids], camera, height, width)
+        views = [self._store[int(i)] for i in ids]
+        return recalled(views, camera, height, width, self._device)
 
-    def rims(self, camera: Camera, height: int, width: int) -> Rendering | None:
+    def render_rims(self, camera: Camera, height: int, width: int) -> Rendering | None:
         """The photo's depth edges, which left no points, seen from near; None where nothing of
         them is near enough."""
         discs = None if self._rims is None else self._rims.near(camera, width)
         return render_surfels(discs, camera, height, width) if discs else None
-
-    @property
-    def free_space(self) -> FreeSpace | None:
-        """What the photo looks through; None before it came with its depth."""
-        return self._free
 
     def points(self) -> Surfels:
         """Every fused surfel."""
@@ -192,19 +211,24 @@ class Memory:
         """The fused surfels that stem from a view."""
         return self._cloud.of_view(view_id)
 
-    def retrieve(self, camera: Camera, count: int, strategy: str = "coverage") -> list[Retrieved]:
-        """At most `count` views that tell most about what `camera` sees, best first.
+    def retrieve(self, known: Known, count: int, strategy: str = "coverage") -> list[Retrieved]:
+        """At most `count` views that tell most about what a camera sees, best first.
+
+        Args:
+            known: what this memory, as it is now, showed of it.
 
         Raises:
-            ValueError: when there is no such strategy.
+            ValueError: when there is no such strategy, or the memory has changed since that look.
         """
         if strategy not in STRATEGIES:
-            known = ", ".join(STRATEGIES)
-            raise ValueError(f"there is no retrieval strategy {strategy!r}, only {known}")
+            names = ", ".join(STRATEGIES)
+            raise ValueError(f"there is no retrieval strategy {strategy!r}, only {names}")
+        if known.moment != self._moment:
+            raise ValueError("the memory has changed since that look; look again, then retrieve")
         if not len(self._poses) or count < 1:
             return []
         scale = self._store[int(self._poses.poses.ids[0])].scale
-        query = Query(camera, count, self._poses.poses, scale, lambda: self._sight(camera))
+        query = Query(known.camera, count, self._poses.poses, scale, known.sight)
         return STRATEGIES[strategy](query)
 
     def _forget_points(self) -> None:
@@ -214,7 +238,6 @@ class Memory:
         self._rims: Rims | None = None
         self._free: FreeSpace | None = None
         self._before: deque[_Before] = deque(maxlen=self.config.undo)
-        self._latest_look: _Look | None = None
 
     def _take_in(self, view: View, event: _Event) -> None:
         directions, poses = len(self._sky), len(self._poses)
@@ -225,13 +248,13 @@ class Memory:
             seen = fuse(self._cloud, picture, self.config.fusion)
             self._sky.add(seen.sky, seen.sky_pixels, view.camera, (view.height, view.width))
             if view.id == PHOTO:
-                self._rims, self._free = Rims.of(picture, seen), FreeSpace.of(view)
+                self._rims, self._free = Rims.of(picture, seen), FreeSpace.of(view, self._device)
         else:
-            known = self.render(view.camera, view.height, view.width)
+            known = self.render_points(view.camera, view.height, view.width)
             depth = torch.where(known.coverage > 0.5, known.depth, torch.nan)
             observe(self._cloud, view.camera, view.id, depth)
         self._before.append(_Before(self._cloud.changes(), directions, poses))
-        self._latest_look = None
+        self._moment += 1
 
     def _take_back(self, before: _Before) -> None:
         for undo in reversed(before.changes):
@@ -240,7 +263,7 @@ class Memory:
         self._poses.shrink(before.poses)
         if not len(self._poses):
             self._rims = self._free = None
-        self._latest_look = None
+        self._moment += 1
 
     def _picture(self, view: View, depth: NDArray[np.float32]) -> Picture:
         there = torch.tensor(depth, device=self._device)
@@ -251,33 +274,26 @@ class Memory:
         rgb = torch.tensor(view.rgb, device=self._device).float() / 255.0
         return Picture(view.id, view.camera, rgb, there, confidence)
 
-    def _look(self, camera: Camera, height: int, width: int) -> _Look:
-        """Render, or repeat the last answer: a step asks twice for the same, to retrieve and to
-        warp."""
-        k = camera.intrinsics
-        asked = (camera.T_world_camera.tobytes(), k.fx, k.fy, k.cx, k.cy, height, width)
-        if self._latest_look is None or self._latest_look.asked != asked:
-            selection = self._cloud.select(camera, height, width)
-            surfels = self._cloud.surfels(selection)
-            rendering = render_surfels(surfels, camera, height, width, self._sky.within(camera))
-            self._latest_look = _Look(asked, rendering, surfels, selection)
-        return self._latest_look
+    def _points(self, camera: Camera, height: int, width: int) -> _Points:
+        selection = self._cloud.select(camera, height, width)
+        surfels = self._cloud.surfels(selection)
+        rendering = render_surfels(surfels, camera, height, width, self._sky.within(camera))
+        return _Points(selection, surfels, rendering)
 
-    def _sight(self, camera: Camera) -> Sight:
-        """Some pixels of the known, with the views that see each of them."""
-        latest = self._store[int(self._poses.poses.ids[-1])]
-        look = self._look(camera, latest.height, latest.width)
-        step = self.config.sight_step
-        ids = look.rendering.surfel_ids[step // 2 :: step, step // 2 :: step]
-        depth = look.rendering.depth[step // 2 :: step, step // 2 :: step]
-        view_ids = look.rendering.view_ids[step // 2 :: step, step // 2 :: step]
+    def _sight(self, points: _Points) -> Sight:
+        """Some pixels of the points, with the views that see each of them."""
+        step, seen = self.config.sight_step, points.rendering
+        ids, depth, view_ids = (
+            picture[step // 2 :: step, step // 2 :: step]
+            for picture in (seen.surfel_ids, seen.depth, seen.view_ids)
+        )
         shown = ids >= 0
         front = ids[shown]
-        seen_by, _ = self._cloud.seen(look.selection.index.index_select(0, front))
+        seen_by, _ = self._cloud.seen(points.selection.index.index_select(0, front))
         return Sight(
             pixels=ids.numel(),
-            positions=look.surfels.positions.index_select(0, front),
-            normals=look.surfels.normals.index_select(0, front),
+            positions=points.surfels.positions.index_select(0, front),
+            normals=points.surfels.normals.index_select(0, front),
             depth=depth[shown],
             seen_by=seen_by,
             sky_views=view_ids[torch.isposinf(depth)],

@@ -11,15 +11,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from engine.geometry.cameras import Camera
+from engine.geometry.filters import precision, read_linear, read_nearest
+from engine.geometry.rays import pixel_centres
 from memory.retrieval.query import Poses
 from memory.views import View
-
-Floats = NDArray[np.float32]
 
 #: The nearest surface of a view may move by this many pixels between the two places.
 PARALLAX = 0.5
@@ -36,7 +37,9 @@ _FARTHEST = 2.0
 
 @dataclass(frozen=True, eq=False)
 class Recalled:
-    """Attributes:
+    """Tensors on the memory's device.
+
+    Attributes:
     rgb: (H, W, 3) float32 in [0, 1]; 0 where no view says anything.
     weight: (H, W) float32 in [0, 1], the least share that this has beside points: 1 where the
         photo is seen from its own place, since drawn views repeat it with less detail, and where
@@ -47,10 +50,10 @@ class Recalled:
     view_ids: (H, W) int32, the view that each pixel stems from; -1 for none.
     """
 
-    rgb: Floats
-    weight: Floats
-    depth: Floats
-    view_ids: NDArray[np.int32]
+    rgb: Tensor
+    weight: Tensor
+    depth: Tensor
+    view_ids: Tensor
 
 
 def standing_near(
@@ -71,22 +74,27 @@ def standing_near(
     return np.asarray(poses.ids[near[order[:most]]], np.int64)
 
 
-def recalled(views: Sequence[View], camera: Camera, height: int, width: int) -> Recalled | None:
+def recalled(
+    views: Sequence[View],
+    camera: Camera,
+    height: int,
+    width: int,
+    device: torch.device | str = "cpu",
+) -> Recalled | None:
     """What the views show of the asked picture, the first of them first; None for nothing."""
     out = Recalled(
-        np.zeros((height, width, 3), np.float32),
-        np.zeros((height, width), np.float32),
-        np.full((height, width), np.nan, np.float32),
-        np.full((height, width), -1, np.int32),
+        torch.zeros(height, width, 3, device=device),
+        torch.zeros(height, width, device=device),
+        torch.full((height, width), torch.nan, device=device),
+        torch.full((height, width), -1, dtype=torch.int32, device=device),
     )
     for view in views:
         moved = parallax(view, camera, width) / PARALLAX
         if view.depth is None or moved > 1.0:
             continue
-        x, y, along = _turned(view, camera, height, width)
-        new = _fill(out, view, view.depth, (x, y, along))
+        x, y, along = _turned(view, camera, out.depth)
         turned = 0.0 if view.id == PHOTO else _displacement(x, y) / TURNED
-        out.weight[new] = max(0.0, 1.0 - max(moved, turned))
+        out = _filled(out, view, (x, y, along), max(0.0, 1.0 - max(moved, turned)))
     return out if (out.view_ids >= 0).any() else None
 
 
@@ -100,38 +108,42 @@ def parallax(view: View, camera: Camera, width: int) -> float:
     return away * camera.intrinsics.fx * width / max(nearest, 1e-12)
 
 
-def _displacement(x: Floats, y: Floats) -> float:
+def _displacement(x: Tensor, y: Tensor) -> float:
     """By how many pixels, at most, a picture's pixels lie apart from columns x and rows y."""
     height, width = x.shape
-    across, down = np.abs(x - np.arange(width)), np.abs(y - np.arange(height)[:, None])
-    return float(max(across.max(), down.max()))
+    across = (x - torch.arange(width, device=x.device)).abs().max()
+    down = (y - torch.arange(height, device=x.device)[:, None]).abs().max()
+    return float(torch.maximum(across, down))
 
 
-def _fill(
-    out: Recalled, view: View, depth: Floats, where: tuple[Floats, Floats, Floats]
-) -> NDArray[np.bool_]:
-    """Writes the view's pixels (see `_turned`) to where `out` has none; returns where, (H, W)."""
+def _filled(
+    out: Recalled, view: View, where: tuple[Tensor, Tensor, Tensor], weight: float
+) -> Recalled:
+    """`out` with the view's pixels (see `_turned`), as much as `weight`, where it has none."""
     x, y, along = where
-    rim = cv2.BORDER_REPLICATE
-    there = cv2.remap(depth, x, y, cv2.INTER_NEAREST, borderMode=rim) / along
-    inside = (along > 0) & (abs(x - (view.width - 1) / 2) <= view.width / 2)
-    inside &= abs(y - (view.height - 1) / 2) <= view.height / 2
-    new = inside & ~np.isnan(there) & (out.view_ids < 0)
-    rgb = cv2.remap(view.rgb / np.float32(255.0), x, y, cv2.INTER_LINEAR, borderMode=rim)
-    out.rgb[new] = rgb[new]
-    out.depth[new] = there[new]
-    out.view_ids[new] = view.id
-    return np.asarray(new)
+    depth = torch.tensor(view.depth, device=x.device)
+    colours = torch.tensor(view.rgb, device=x.device) / 255.0
+    there = read_nearest(depth, x, y) / along
+    inside = (along > 0) & ((x - (view.width - 1) / 2).abs() <= view.width / 2)
+    inside &= (y - (view.height - 1) / 2).abs() <= view.height / 2
+    new = inside & ~there.isnan() & (out.view_ids < 0)
+    return Recalled(
+        rgb=torch.where(new[..., None], read_linear(colours, x, y), out.rgb),
+        weight=torch.where(new, weight, out.weight),
+        depth=torch.where(new, there, out.depth),
+        view_ids=torch.where(new, view.id, out.view_ids),
+    )
 
 
-def _turned(view: View, camera: Camera, height: int, width: int) -> tuple[Floats, Floats, Floats]:
+def _turned(view: View, camera: Camera, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Where the asked pixels lie in the view's picture: column and row (0 at the first pixel's
-    centre), and the depth there of a ray that is 1 deep in the asked picture; (H, W) each."""
+    centre), and the depth there of a ray that is 1 deep in the asked picture; (H, W) each, as
+    `like` is."""
+    height, width = like.shape
     R_view_camera = view.camera.T_world_camera[:3, :3].T @ camera.T_world_camera[:3, :3]
     H = view.camera.intrinsics.matrix(view.width, view.height) @ R_view_camera
     H = H @ np.linalg.inv(camera.intrinsics.matrix(width, height))
-    v, u = np.mgrid[:height, :width] + 0.5
-    p = H @ np.stack([u.ravel(), v.ravel(), np.ones(u.size)])
-    safe = np.where(p[2] > 1e-6, p[2], np.inf)
-    x, y = (np.float32(p[i] / safe - 0.5).reshape(height, width) for i in (0, 1))
-    return x, y, np.float32(p[2]).reshape(height, width)
+    p = torch.tensor(H, dtype=precision(like.device), device=like.device)
+    p = (p @ pixel_centres(height, width, like.device)).view(3, height, width)
+    safe = torch.where(p[2] > 1e-6, p[2], torch.inf)
+    return (p[0] / safe - 0.5).float(), (p[1] / safe - 0.5).float(), p[2].float()

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 from unittest.mock import patch
 
 import torch
@@ -19,6 +20,32 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 FAR = torch.device("meta")
 _aten = torch.ops.aten
+
+
+@dataclass(frozen=True)
+class Trip:
+    """Numbers that went from one device to the other: "down" to the CPU or "up" from it."""
+
+    way: Literal["down", "up"]
+    shape: tuple[int, ...]
+
+
+_LISTS: list[list[Trip]] = []
+
+
+@contextmanager
+def noted_trips() -> Iterator[list[Trip]]:
+    """All of the block, in their order."""
+    _LISTS.append([])
+    try:
+        yield _LISTS[-1]
+    finally:
+        _LISTS.pop()
+
+
+def _note(way: Literal["down", "up"], x: Tensor) -> None:
+    for trips in _LISTS:
+        trips.append(Trip(way, tuple(x.shape)))
 
 
 class FarTensor(Tensor):
@@ -52,8 +79,12 @@ class FarTensor(Tensor):
             near_kwargs["device"] = torch.device("cpu")
         answer = func(*near_args, **near_kwargs)
         if func is _aten.copy_.default:
+            if not isinstance(args[1], FarTensor):
+                _note("up", args[1])
             return args[0]
         if func is _aten._local_scalar_dense.default or (device is not None and device != FAR):
+            if isinstance(answer, Tensor):
+                _note("down", answer)
             return answer
 
         def wrapped(t: Any) -> Any:
@@ -101,6 +132,7 @@ class _Carry(torch.autograd.Function):
 
 def _carried(x: Tensor, dtype: torch.dtype) -> Tensor:
     with torch._C.DisableTorchFunction():
+        _note("down" if isinstance(x, FarTensor) else "up", x)
         if isinstance(x, FarTensor):
             return x.near.to(dtype, copy=True)
         return FarTensor(x.detach().to(dtype, copy=True))
@@ -133,7 +165,10 @@ def _made(func: Callable[..., Tensor], args: tuple[Any, ...], kwargs: dict[str, 
     if kwargs.get("generator") is not None:
         raise RuntimeError("Expected another device type for generator but found 'cpu'")
     args, kwargs = tree_map(_near, (args, {**kwargs, "device": "cpu"}))
-    return FarTensor(func(*args, **kwargs))
+    made = func(*args, **kwargs)
+    if func in (torch.tensor, torch.as_tensor, torch.asarray):
+        _note("up", made)
+    return FarTensor(made)
 
 
 def _to(x: Tensor, *args: Any, copy: bool = False, **kwargs: Any) -> Tensor:
@@ -156,6 +191,8 @@ def _to(x: Tensor, *args: Any, copy: bool = False, **kwargs: Any) -> Tensor:
 
 def _tolist(x: Tensor) -> Any:
     with torch._C.DisableTorchFunction():
+        if isinstance(x, FarTensor):
+            _note("down", x)
         return _near(x).tolist()
 
 

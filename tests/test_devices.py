@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from engine.geometry import filters
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.geometry.paths import named_path
 from engine.queries import Engine, finish
@@ -19,10 +21,12 @@ from engine.training.mixture import MixtureConfig
 from engine.training.sequences import PosedSequence
 from engine.training.trainer import Trainer, TrainerConfig
 from explorer.walk.photo import Photo
-from explorer.walk.records import DrawnView
+from explorer.walk.records import NO_MEMORY, DrawnView
 from explorer.walk.walk import Walk
 from memory.memory import Memory
-from tests.pretended_device import pretended_device
+from memory.retrieval import STRATEGIES
+from memory.views import View
+from tests.pretended_device import Trip, noted_trips, pretended_device
 from tests.tiny_model import tiny_model
 
 H, W = 48, 64
@@ -79,7 +83,10 @@ def test_a_mixture_of_devices_is_refused(far: torch.device) -> None:
     assert (there + here.to(far)).cpu().tolist() == [2.0, 2.0, 2.0]
 
 
-def test_a_walk_on_another_device_is_the_same_walk(far: torch.device) -> None:
+def test_a_walk_on_another_device_is_the_same_walk(
+    far: torch.device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filters, "in_ram", lambda _: False)
     near, near_memory = walked("cpu")
     away, memory = walked(far.type)
     assert memory.points().positions.device == far
@@ -88,6 +95,65 @@ def test_a_walk_on_another_device_is_the_same_walk(far: torch.device) -> None:
         np.testing.assert_array_equal(there.view.rgb, here.view.rgb)
         np.testing.assert_array_equal(there.view.depth, here.view.depth)
         assert there.retrieved == here.retrieved
+
+
+def test_what_is_fast_in_ram_draws_what_other_devices_draw(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fast = walked("cpu")[0]
+    monkeypatch.setattr(filters, "in_ram", lambda _: False)
+    for plain, view in zip(walked("cpu")[0], fast, strict=True):
+        off = np.abs(plain.view.rgb.astype(int) - view.view.rgb)
+        assert off.max() <= 1
+        assert (off > 0).mean() < 1e-3
+        assert plain.view.depth is not None
+        assert view.view.depth is not None
+        np.testing.assert_allclose(plain.view.depth, view.view.depth, rtol=2e-3)
+
+
+def stood(device: str, memory_on: str) -> Walk:
+    """Has drawn one view."""
+    rgb = np.random.default_rng(0).integers(0, 255, (H // 8, W // 8, 3), np.uint8)
+    photo = Photo(rgb.repeat(8, 0).repeat(8, 1), W, H, Intrinsics.from_fov(60, W / H), "squares")
+    engine = Engine.of(tiny_model(), device, torch.float32)
+    walk = Walk(photo, engine, Memory(device=memory_on))
+    finish(walk.start())
+    finish(walk.step(named_path("strafe", 1, photo.camera, walk.scene_scale, 1.0)[0]))
+    return walk
+
+
+@pytest.mark.parametrize("strategy", [*STRATEGIES, NO_MEMORY])
+def test_in_a_step_only_what_is_final_leaves_the_device(
+    far: torch.device, monkeypatch: pytest.MonkeyPatch, strategy: str
+) -> None:
+    walk = stood(far.type, far.type)
+    walk.settings = replace(walk.settings, strategy=strategy)
+    before_remembering: list[Trip] = []
+    camera = named_path("strafe", 2, walk.photo.camera, walk.scene_scale, 1.0)[1]
+    with noted_trips() as trips:
+        remember = walk.memory.add
+
+        def add(view: View) -> None:
+            before_remembering.extend(trips)
+            remember(view)
+
+        monkeypatch.setattr(walk.memory, "add", add)
+        finish(walk.step(camera))
+    pictures = [t for t in before_remembering if np.prod(t.shape) >= H * W // 64]
+    down = [index for index, trip in enumerate(pictures) if trip.way == "down"]
+    final = [(H, W, 3), (H, W, 3), (H, W), (H, W), (H, W)]  # two pictures, depth, coverage, sources
+    if strategy == NO_MEMORY:
+        final.pop()
+    assert sorted(pictures[i].shape for i in down) == sorted(final)
+    assert down == list(range(len(pictures) - len(down), len(pictures))), "and none comes back"
+    assert any(trip.way == "up" for trip in pictures), "views that the model is shown"
+
+
+def test_an_engine_may_work_with_a_memory_in_ram(far: torch.device) -> None:
+    apart, near = stood(far.type, "cpu"), stood("cpu", "cpu")
+    for view_id, view in near.memory.views.items():
+        off = np.abs(apart.memory.views[view_id].rgb.astype(int) - view.rgb)
+        assert off.max() <= 1
 
 
 def test_every_kind_of_lesson_is_trained_on_another_device(

@@ -9,13 +9,17 @@ squares, so that a few wrong pixels do not decide.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from engine.geometry.arrays import Picture, float64_array
 from engine.geometry.cameras import Array
+from engine.geometry.filters import log, precision
 
 #: Below this share of the picture a walk trusts the model's own scale instead.
 MINIMUM_COVERAGE = 0.15
@@ -53,24 +57,32 @@ def align_log_scale(depth: Picture, known_depth: Picture, weights: Picture) -> L
         known_depth: (H, W), in scene units; sky and unknown are left out.
         weights: (H, W) in [0, 1], e.g. coverage times confidence.
 
+    Tensors, which must share a device, are not moved from it.
+
     Raises:
         ValueError: the three differ in shape.
     """
-    d, k, w = (float64_array(x) for x in (depth, known_depth, weights))
+    d, k, w = (_precise(x) for x in (depth, known_depth, weights))
     if not d.shape == k.shape == w.shape:
-        raise ValueError(f"depth {d.shape}, known depth {k.shape}, weights {w.shape} must agree")
-    used = _positive(d) & _positive(k) & np.isfinite(w) & (w > 0)
+        shapes = (tuple(x.shape) for x in (d, k, w))
+        raise ValueError("depth {}, known depth {}, weights {} must agree".format(*shapes))
+    used = torch.isfinite(d) & (d > 0) & torch.isfinite(k) & (k > 0) & torch.isfinite(w) & (w > 0)
     if not used.any():
         return LogScale(scale=1.0, coverage=0.0, spread=float("nan"))
-    ratio, weight = np.log(k[used]) - np.log(d[used]), np.clip(w[used], 0.0, 1.0)
+    ratio, weight = log(k[used]) - log(d[used]), w[used].clamp(0.0, 1.0)
     centre = weighted_median(ratio, weight)
-    spread = _MAD_TO_SIGMA * weighted_median(np.abs(ratio - centre), weight)
+    spread = _MAD_TO_SIGMA * weighted_median((ratio - centre).abs(), weight)
     for _ in range(5):
         x = (ratio - centre) / (_TUKEY * max(spread, 1e-4))
-        robust = weight * np.where(np.abs(x) < 1, (1 - x**2) ** 2, 0.0)
+        robust = weight * torch.where(x.abs() < 1, (1 - x**2) ** 2, 0.0)
         centre = float((robust * ratio).sum() / robust.sum())
-    spread = _MAD_TO_SIGMA * weighted_median(np.abs(ratio - centre), weight)
-    return LogScale(float(np.exp(centre)), float(weight.sum() / d.size), spread)
+    spread = _MAD_TO_SIGMA * weighted_median((ratio - centre).abs(), weight)
+    return LogScale(math.exp(centre), float(weight.sum()) / d.numel(), spread)
+
+
+def _precise(picture: Picture) -> Tensor:
+    there = picture.detach() if isinstance(picture, Tensor) else torch.tensor(picture)
+    return there.to(precision(there.device))
 
 
 @dataclass(frozen=True)
@@ -118,11 +130,11 @@ def align_inverse_depth(
     return ScaleShift(scale, shift) if scale > 0 else constant
 
 
-def weighted_median(values: Array, weights: Array) -> float:
-    """The value at which half of the weight lies on either side."""
-    order = np.argsort(values, kind="stable")
-    total = np.cumsum(weights[order])
-    return float(values[order][np.searchsorted(total, total[-1] / 2)])
+def weighted_median(values: Tensor, weights: Tensor) -> float:
+    """The value (N,) at which half of the weight (N,) lies on either side."""
+    ordered, order = values.sort(stable=True)
+    total = weights[order].cumsum(0)
+    return float(ordered[torch.searchsorted(total, total[-1:] / 2)])
 
 
 def _weighted_line(x: Array, y: Array, w: Array) -> tuple[float, float]:

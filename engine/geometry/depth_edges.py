@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
+import torch
+from torch import Tensor
 
-FloatArray = NDArray[np.float32]
+from engine.geometry.filters import dilated, disc, eroded, median
 
 
 @dataclass(frozen=True)
@@ -36,34 +35,22 @@ class EdgeConfig:
             raise ValueError(f"a median's window is odd, not {self.window} pixels")
 
 
-def clean_depth_picture(picture: FloatArray, config: EdgeConfig | None = None) -> FloatArray:
-    """(H, W) without speckle, with steep edges."""
+def clean_depth_picture(picture: Tensor, config: EdgeConfig | None = None) -> Tensor:
+    """(H, W) without speckle (the median of a window), with steep edges."""
     config = config or EdgeConfig()
-    return with_steep_edges(without_speckle(picture, config.window), config)
+    return with_steep_edges(median(picture, config.window), config)
 
 
-def without_speckle(picture: FloatArray, window: int) -> FloatArray:
-    """The median of each pixel's `window`² neighbours; the border is repeated."""
-    rim = window // 2
-    padded = np.pad(picture, rim, mode="edge")
-    around = np.lib.stride_tricks.sliding_window_view(padded, (window, window))
-    middle = window * window // 2
-    ranked = np.partition(around.reshape(-1, window * window), middle, axis=1)
-    return np.ascontiguousarray(ranked[:, middle].reshape(picture.shape), dtype=np.float32)
-
-
-def with_steep_edges(picture: FloatArray, config: EdgeConfig) -> FloatArray:
+def with_steep_edges(picture: Tensor, config: EdgeConfig) -> Tensor:
     """Slopes of strong edges become steps where they are steepest.
 
     Each pixel takes the nearer of the lowest and highest value within reach (toggle contrast,
     Kramer and Bruckner 1975), as far as these two are an edge apart.
     """
-    side = 2 * config.reach + 1
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    around = disc(2 * config.reach + 1)
     for _ in range(config.times):
-        low = cv2.erode(picture, disc, borderType=cv2.BORDER_REPLICATE)
-        high = cv2.dilate(picture, disc, borderType=cv2.BORDER_REPLICATE)
-        nearer = np.where(high - picture < picture - low, high, low)
-        edge = np.clip((high - low) / config.step - 1.0, 0.0, 1.0)
-        picture = (picture + edge * (nearer - picture)).astype(np.float32)
+        low, high = eroded(picture, around), dilated(picture, around)
+        nearer = torch.where(high - picture < picture - low, high, low)
+        edge = ((high - low) / config.step - 1.0).clamp(0.0, 1.0)
+        picture = picture + edge * (nearer - picture)
     return picture

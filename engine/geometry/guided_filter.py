@@ -2,38 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+import torch
+from torch import Tensor
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
-FloatArray = NDArray[np.float32]
+from engine.geometry.filters import box_mean, precision
 
 
-def guided_filter(
-    picture: FloatArray, guide: FloatArray, radius: int, tolerance: float
-) -> FloatArray:
+def guided_filter(picture: Tensor, guide: Tensor, radius: int, tolerance: float) -> Tensor:
     """`picture` (H, W), locally a linear function of `guide` (H, W, 3) in [0, 1].
 
     Inside windows of (2 · radius + 1)² pixels where the guide's variance stays below `tolerance`
     the picture becomes smooth; across stronger edges of the guide it keeps its steps. Cost does
-    not depend on the radius.
+    not depend on the radius. Computed on the device of both.
     """
     if picture.shape != guide.shape[:2] or guide.ndim != 3:
-        raise ValueError(f"guide {guide.shape} does not fit picture {picture.shape}")
-    side = (2 * radius + 1, 2 * radius + 1)
-
-    def mean(values: NDArray[Any]) -> NDArray[np.float64]:
-        return np.asarray(cv2.blur(values, side, borderType=cv2.BORDER_REFLECT), dtype=np.float64)
-
-    target, colours = picture.astype(np.float64), guide.astype(np.float64)
-    mean_target, mean_colours = mean(target), mean(colours)
-    covariance = mean(colours * target[..., None]) - mean_colours * mean_target[..., None]
-    products = mean((colours[..., :, None] * colours[..., None, :]).reshape(*target.shape, 9))
-    spread = products.reshape(*target.shape, 3, 3)
-    spread = spread - mean_colours[..., :, None] * mean_colours[..., None, :]
-    slope = np.linalg.solve(spread + tolerance * np.eye(3), covariance[..., None])[..., 0]
+        raise ValueError(f"guide {tuple(guide.shape)} does not fit picture {tuple(picture.shape)}")
+    side, fine = 2 * radius + 1, precision(picture.device)
+    target, colours = picture.to(fine), guide.to(fine)
+    mean_target, mean_colours = box_mean(target, side), box_mean(colours, side)
+    covariance = box_mean(colours * target[..., None], side) - mean_colours * mean_target[..., None]
+    products = box_mean((colours[..., :, None] * colours[..., None, :]).flatten(2), side)
+    spread = (
+        products.view(*picture.shape, 3, 3)
+        - mean_colours[..., :, None] * mean_colours[..., None, :]
+    )
+    spread = spread + tolerance * torch.eye(3, dtype=fine, device=picture.device)
+    slope = torch.linalg.solve(spread, covariance)
     offset = mean_target - (slope * mean_colours).sum(-1)
-    smooth = (mean(slope) * colours).sum(-1) + mean(offset)
-    return np.ascontiguousarray(smooth, dtype=np.float32)
+    smooth = (box_mean(slope, side) * colours).sum(-1) + box_mean(offset, side)
+    return smooth.float()

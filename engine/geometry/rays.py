@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from engine.geometry.cameras import Camera
+from engine.geometry.filters import precision
 
 
 def pixel_grid(height: int, width: int, device: torch.device | str = "cpu") -> Tensor:
@@ -13,6 +14,17 @@ def pixel_grid(height: int, width: int, device: torch.device | str = "cpu") -> T
     v = (torch.arange(height, device=device, dtype=torch.float32) + 0.5) / height
     u = (torch.arange(width, device=device, dtype=torch.float32) + 0.5) / width
     return torch.stack(torch.meshgrid(u, v, indexing="xy"), dim=-1)
+
+
+def pixel_centres(height: int, width: int, device: torch.device | str = "cpu") -> Tensor:
+    """Pixel centres in pixels as homogeneous columns (u, v, 1), (3, height · width), row by row, as
+    fine as the device computes."""
+    device = torch.device(device)
+    exact = precision(device)
+    v = torch.arange(height, device=device, dtype=exact) + 0.5
+    u = torch.arange(width, device=device, dtype=exact) + 0.5
+    grid = torch.stack(torch.meshgrid(u, v, indexing="xy")).flatten(1)
+    return torch.cat([grid, torch.ones_like(grid[:1])])
 
 
 def camera_directions(

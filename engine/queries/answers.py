@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,37 +28,44 @@ from engine.sampling.joint import JointSampling, Target, draw_pictures
 
 @dataclass(frozen=True, eq=False)
 class AnsweredView:
-    """What was drawn of one view, by kind; what was not asked is None.
+    """What was drawn of one view; as an array None where it was not asked.
 
     Colours are all as the codec decodes them, seen patches too.
+
+    Attributes:
+        drawn: by kind, on the engine's device, shaped as the arrays are.
     """
 
-    drawn: Mapping[Kind, FloatArray] = field(default_factory=dict)
+    drawn: Mapping[Kind, Tensor] = field(default_factory=dict)
 
     @property
     def rgb(self) -> FloatArray | None:
         """(H, W, 3) in [0, 1]."""
-        return self.drawn.get(Kind.RGB)
+        return self._array(Kind.RGB)
 
     @property
     def depth(self) -> FloatArray | None:
         """(H, W) z-depth in scene units; inf = sky."""
-        return self.drawn.get(Kind.DEPTH)
+        return self._array(Kind.DEPTH)
 
     @property
     def points(self) -> FloatArray | None:
         """(H, W, 3) in the frame of the anchor's camera, in scene units; inf = sky."""
-        return self.drawn.get(Kind.XYZ)
+        return self._array(Kind.XYZ)
 
     @property
     def rays(self) -> FloatArray | None:
         """(6, H/16, W/16) Plücker rays in the anchor's frame, in units of σ."""
-        return self.drawn.get(Kind.RAYS)
+        return self._array(Kind.RAYS)
 
     @property
     def warp(self) -> FloatArray | None:
         """(H, W, 3) in [0, 1]: what a render of the other views would show, holes filled."""
-        return self.drawn.get(Kind.WARP)
+        return self._array(Kind.WARP)
+
+    def _array(self, kind: Kind) -> FloatArray | None:
+        found = self.drawn.get(kind)
+        return None if found is None else np.ascontiguousarray(found.cpu().numpy())
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,16 +160,19 @@ def _at_drawn_size(query: Query) -> Query:
 
 def _enlarged(view: KnownView, size: tuple[int, int]) -> KnownView:
     """Lenses are counted in shares of the picture, so the camera is the same for both."""
-    large: dict[str, np.ndarray] = {}
+    large: dict[str, Any] = {}
     for name, picture in view.pictures().items():
-        tensor = planes(picture.astype(np.float32), torch.device("cpu"))
+        tensor = torch.as_tensor(np.array(picture)) if isinstance(picture, np.ndarray) else picture
+        tensor = planes(tensor, tensor.device)
         if name in ("rgb", "warp"):
             fine = F.interpolate(tensor, size, mode="bicubic", align_corners=False).clamp(0, 1)
         else:
             fine = F.interpolate(tensor, size, mode="nearest-exact")
-        found = np.ascontiguousarray(fine[0].permute(1, 2, 0).numpy())
-        large[name] = found.reshape(*size, *picture.shape[2:]).astype(picture.dtype)
-    return replace(view, **large)  # type: ignore[arg-type]
+        found = fine[0].permute(1, 2, 0).reshape(*size, *picture.shape[2:]).contiguous()
+        large[name] = found
+        if isinstance(picture, np.ndarray):
+            large[name] = found.numpy().astype(picture.dtype)
+    return replace(view, **large)
 
 
 def _brought_to(size: tuple[int, int], answer: _Answer) -> _Answer:
@@ -175,7 +186,7 @@ def _brought_to(size: tuple[int, int], answer: _Answer) -> _Answer:
 
 def _answers(query: Query, drawn: Sequence[_Answer]) -> tuple[AnsweredView, ...]:
     """RGB first: drawn depth is smoothed under its picture."""
-    found: list[dict[Kind, FloatArray]] = [{} for _ in query.views]
+    found: list[dict[Kind, Tensor]] = [{} for _ in query.views]
     for answer in sorted(drawn, key=lambda one: one.target.kind is not Kind.RGB):
         index, kind = answer.target.slot - query.first_slot, answer.target.kind
         guide = found[index].get(Kind.RGB, query.views[index].rgb)

@@ -49,8 +49,9 @@ def draw_depth_of_photo(
         drawn_at=size_for_depth(size),
     )
     sampling = JointSampling(settings.depth_steps)
-    answer = (yield from ask(engine, query, sampling, generator))[0]
-    return answer.drawn[Kind.DEPTH]
+    depth = (yield from ask(engine, query, sampling, generator))[0].depth
+    assert depth is not None
+    return depth
 
 
 def size_for_depth(size: tuple[int, int]) -> tuple[int, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -17,14 +16,14 @@ from engine.model.kinds.encoded import Colours
 from engine.model.pictures import TOKEN_PIXELS
 from engine.model.tokens import spread
 from engine.queries.engine import Engine
-from engine.queries.query import FloatArray
+from engine.queries.query import Pixels
 
 #: Pixels and squared grey levels of the guided filter over depth pictures, chosen on unseen worlds.
 GUIDE_RADIUS = 6
 GUIDE_TOLERANCE = 0.01
 
 
-def planes(array: FloatArray | Tensor, device: torch.device) -> Tensor:
+def planes(array: Pixels, device: torch.device) -> Tensor:
     """(H, W, C) or (H, W) to (1, C, H, W); a copy, so that read-only arrays may come in."""
     if isinstance(array, Tensor):
         tensor = array.to(device, torch.float32)
@@ -56,8 +55,9 @@ def finished(kind: Kind, picture: Tensor, engine: Engine, seen: Tensor | None = 
     return torch.lerp(smooth, picture, F.interpolate(kept, picture.shape[-2:]))
 
 
-def values(kind: Kind, picture: Tensor, guide: FloatArray | None, scale: float) -> FloatArray:
-    """A picture (1, 3, H, W) in users' units: (H, W, C), depth (H, W), rays (6, H/16, W/16).
+def values(kind: Kind, picture: Tensor, guide: Pixels | None, scale: float) -> Tensor:
+    """A picture (1, 3, H, W) in users' units, on its device: (H, W, C), depth (H, W), rays
+    (6, H/16, W/16).
 
     Depth is first smoothed under the guidance of `guide` (H, W, 3), the view's own colours: each
     token draws its patch of depth with an error of its own, and those steps would become cracks in
@@ -65,16 +65,19 @@ def values(kind: Kind, picture: Tensor, guide: FloatArray | None, scale: float) 
     """
     if kind is Kind.DEPTH:
         picture = _cleaned(picture, guide)
-    found = kind.from_picture(picture, scale)[0]
+    found = kind.from_picture(picture, scale)[0].float()
     if kind is Kind.DEPTH:
         found = found[0]
     elif kind.encoded:
         found = found.permute(1, 2, 0)
-    return np.ascontiguousarray(found.float().cpu().numpy())
+    return found.contiguous()
 
 
-def _cleaned(picture: Tensor, guide: FloatArray | None) -> Tensor:
-    drawn = np.ascontiguousarray(picture[0].float().mean(0).cpu().numpy())
-    grey = np.full((*drawn.shape, 3), 0.5, np.float32) if guide is None else guide
-    smooth = guided_filter(drawn, grey, GUIDE_RADIUS, GUIDE_TOLERANCE)
-    return torch.from_numpy(clean_depth_picture(smooth))[None, None]
+def _cleaned(picture: Tensor, guide: Pixels | None) -> Tensor:
+    drawn = picture[0].float().mean(0)
+    if guide is None:
+        colours = drawn.new_full((*drawn.shape, 3), 0.5)
+    else:
+        colours = planes(guide, drawn.device)[0].permute(1, 2, 0)
+    smooth = guided_filter(drawn, colours, GUIDE_RADIUS, GUIDE_TOLERANCE)
+    return clean_depth_picture(smooth)[None, None]

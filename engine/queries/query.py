@@ -24,6 +24,8 @@ from engine.model.transformer import Cache
 
 FloatArray = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
+#: Pictures of users, or tensors on any device.
+Pixels = FloatArray | Tensor
 
 
 class QueryError(ValueError):
@@ -40,9 +42,9 @@ class Hint:
         coverage: (H, W) in [0, 1].
     """
 
-    rgb: FloatArray | Tensor
-    depth: FloatArray | Tensor
-    coverage: FloatArray | Tensor
+    rgb: Pixels
+    depth: Pixels
+    coverage: Pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,16 +64,16 @@ class KnownView:
         hint: what memory shows from here, for what is asked of this view to lean on.
     """
 
-    rgb: FloatArray | None = None
-    depth: FloatArray | None = None
-    points: FloatArray | None = None
+    rgb: Pixels | None = None
+    depth: Pixels | None = None
+    points: Pixels | None = None
     camera: Camera | None = None
-    warp: FloatArray | None = None
+    warp: Pixels | None = None
     seen: BoolArray | None = None
     trusted_until: float = 0.0
     hint: Hint | None = None
 
-    def known(self) -> dict[Kind, FloatArray]:
+    def known(self) -> dict[Kind, Pixels]:
         """Its pictures by kind, in the order in which the network is shown them."""
         of_kind = (
             (Kind.RGB, self.rgb),
@@ -81,7 +83,7 @@ class KnownView:
         )
         return {kind: picture for kind, picture in of_kind if picture is not None}
 
-    def pictures(self) -> dict[str, FloatArray | BoolArray]:
+    def pictures(self) -> dict[str, Pixels | BoolArray]:
         """Everything known of it that has pixels, by name."""
         names = ("rgb", "depth", "points", "warp", "seen")
         return {n: p for n in names if (p := getattr(self, n)) is not None}
@@ -89,7 +91,9 @@ class KnownView:
     def mirrored(self) -> KnownView:
         """Its mirror image, left for right."""
         flipped = {
-            name: np.ascontiguousarray(picture[:, ::-1])
+            name: picture.flip(1)
+            if isinstance(picture, Tensor)
+            else np.ascontiguousarray(picture[:, ::-1])
             for name, picture in self.pictures().items()
         }
         return replace(self, camera=self.camera and self.camera.mirrored(), **flipped)  # type: ignore[arg-type]
@@ -174,10 +178,12 @@ class Query:
 def scale_of(views: tuple[KnownView, ...]) -> float:
     """σ by the first of some views; 1 where its depth is unknown."""
     depth = views[0].depth if views else None
-    return 1.0 if depth is None else median_depth(torch.as_tensor(np.array(depth)))
+    if depth is None:
+        return 1.0
+    return median_depth(depth if isinstance(depth, Tensor) else torch.as_tensor(np.array(depth)))
 
 
-def check_size(rgb: FloatArray) -> tuple[int, int]:
+def check_size(rgb: Pixels) -> tuple[int, int]:
     """(H, W) of a picture that the model can take.
 
     Raises:
@@ -187,7 +193,7 @@ def check_size(rgb: FloatArray) -> tuple[int, int]:
     if rgb.ndim != 3 or rgb.shape[2] != 3 or any(s % TOKEN_PIXELS or s == 0 for s in sides):
         raise QueryError(
             f"a picture must be (H, W, 3) with sides that are multiples of {TOKEN_PIXELS}, "
-            f"not {rgb.shape}"
+            f"not {tuple(rgb.shape)}"
         )
     return int(rgb.shape[0]), int(rgb.shape[1])
 

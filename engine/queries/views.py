@@ -13,12 +13,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from engine.geometry.cameras import Camera
 from engine.model.kinds import Kind
 from engine.queries.answers import ask
 from engine.queries.engine import Engine
-from engine.queries.query import Context, FloatArray, Hint, KnownView, Query
+from engine.queries.query import Context, Hint, KnownView, Pixels, Query
 from engine.sampling.flow import Drawing
 from engine.sampling.joint import JointSampling
 
@@ -45,8 +46,11 @@ def draw_view(
     hint: Hint | None,
     settings: SamplerSettings,
     generator: torch.Generator,
-) -> Drawing[FloatArray]:
-    """The `<Image>` query: (H, W, 3) RGB of the view that `camera` sees (seed 003, eq. 10)."""
+) -> Drawing[Tensor]:
+    """The `<Image>` query: RGB of the view that `camera` sees (seed 003, eq. 10).
+
+    Returns (H, W, 3) in [0, 1] on the engine's device.
+    """
     view = KnownView(camera=camera, hint=hint)
     sampling = JointSampling(settings.rgb_steps)
     return (yield from _one(engine, context, view, Kind.RGB, sampling, settings, generator))
@@ -56,14 +60,14 @@ def draw_depth(
     engine: Engine,
     context: Context,
     camera: Camera,
-    rgb: FloatArray,
+    rgb: Pixels,
     hint: Hint | None,
     settings: SamplerSettings,
     generator: torch.Generator,
-) -> Drawing[FloatArray]:
+) -> Drawing[Tensor]:
     """The `<Geometry>` query: depth of a view whose picture `rgb` is known (seed 003, eq. 6).
 
-    Returns (H, W) z-depth in scene units; inf = sky.
+    Returns (H, W) z-depth in scene units on the engine's device; inf = sky.
     """
     view = KnownView(rgb=rgb, camera=camera, hint=hint)
     sampling = JointSampling(settings.depth_steps)
@@ -76,7 +80,7 @@ def draw_warp(
     camera: Camera,
     settings: SamplerSettings,
     generator: torch.Generator,
-) -> Drawing[FloatArray]:
+) -> Drawing[Tensor]:
     """The simulated warp (seed 003, eq. 9): what a render of the known would show, holes filled."""
     view, sampling = KnownView(camera=camera), JointSampling(settings.rgb_steps)
     return (yield from _one(engine, context, view, Kind.WARP, sampling, settings, generator))
@@ -90,7 +94,7 @@ def _one(
     sampling: JointSampling,
     settings: SamplerSettings,
     generator: torch.Generator,
-) -> Drawing[FloatArray]:
+) -> Drawing[Tensor]:
     """One picture of one view beside a context."""
     query = Query(context.size, (view,), ((kind, 0),), None, settings.caption, context)
     answer = (yield from ask(engine, query, sampling, generator))[0]

@@ -146,7 +146,8 @@ def _drawn(
     engine: Engine, asked: _NextView, hint: Hint | None, generator: torch.Generator
 ) -> FloatArray:
     context = open_context(engine, asked.context)
-    return finish(draw_view(engine, context, asked.camera, hint, SETTINGS, generator))
+    drawn = finish(draw_view(engine, context, asked.camera, hint, SETTINGS, generator))
+    return drawn.cpu().numpy()
 
 
 def _picture(rgb: torch.Tensor) -> FloatArray:

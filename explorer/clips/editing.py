@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 
 from engine.queries.edit import EditConfig, FrameToEdit, propagate_edit
@@ -113,10 +114,11 @@ def frames_to_edit(frames: Sequence[Rgb], tracked: Sequence[Tracked]) -> list[Fr
 
 def joined(frame: FrameToEdit, drawn: FloatArray) -> FloatArray:
     """The frame outside, the carried edit where it is certain, the model's picture elsewhere."""
-    known = np.where(frame.region[..., None], frame.carried, frame.rgb).astype(np.float32)
-    coverage = (~frame.region | frame.carried_seen).astype(np.float32)
-    picture = composite(drawn, known, coverage)
-    return np.where(frame.region[..., None], picture, frame.rgb).astype(np.float32)
+    rgb, carried, picture = (torch.tensor(x) for x in (frame.rgb, frame.carried, drawn))
+    region, seen = (torch.tensor(x) for x in (frame.region, frame.carried_seen))
+    known = torch.where(region[..., None], carried, rgb)
+    picture = composite(picture, known, (~region | seen).float())
+    return torch.where(region[..., None], picture, rgb).numpy()
 
 
 def _still(path: Path, clip: Clip) -> Rgb:

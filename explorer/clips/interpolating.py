@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
+import torch
 
 from engine.geometry.cameras import Camera
 from engine.queries import Engine
@@ -169,11 +169,14 @@ def finished(between: Between, raw: bool) -> SceneView:
     assert between.camera is not None
     assert between.depth is not None
     warped = between.warped
-    rgb = between.rgb if raw else composite(between.rgb, warped.rgb, warped.coverage)
-    trust = np.where(warped.seen, warped.coverage, 0.0).astype(np.float32)
-    ids = np.zeros(trust.shape, np.int32)
-    depth = fuse_depth(between.depth, warped.depth, trust, ids).depth
-    return SceneView(rgb, depth, between.camera)
+    rgb = torch.tensor(between.rgb)
+    coverage, seen = torch.tensor(warped.coverage), torch.tensor(warped.seen)
+    if not raw:
+        rgb = composite(rgb, torch.tensor(warped.rgb), coverage)
+    trust = torch.where(seen, coverage, 0.0)
+    drawn, known = torch.tensor(between.depth), torch.tensor(warped.depth)
+    depth = fuse_depth(drawn, known, trust, torch.zeros_like(trust, dtype=torch.int32)).depth
+    return SceneView(rgb.numpy(), depth.numpy(), between.camera)
 
 
 def _between_pictures(

@@ -58,8 +58,8 @@ def warp_photo(scene: Scene, photo: View, scale: float) -> list[WarpedView]:
 
 
 def warp_and_inpaint(memory: Memory, camera: Camera, height: int, width: int) -> WarpedView:
-    """Renders what `memory` knows from `camera` (in the memory's units) and inpaints the rest."""
-    rendering = memory.render(camera, height, width)
+    """Renders `memory`'s points from `camera` (in the memory's units) and inpaints the rest."""
+    rendering = memory.render_points(camera, height, width)
     coverage = rendering.coverage.cpu().numpy()
     colours = rendering.rgb.cpu().numpy().clip(0.0, 1.0)
     rgb = np.ascontiguousarray((colours * 255.0).round().astype(np.uint8))

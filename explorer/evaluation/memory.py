@@ -100,7 +100,7 @@ def _report(options: MemoryOptions, timings: Sequence[MemoryTiming]) -> MemoryRe
         options=options,
         complete=False,
         timings=tuple(timings),
-        growth=last.look_ms / first.look_ms if first and last else float("nan"),
+        growth=last.step_ms / first.step_ms if first and last else float("nan"),
         views_growth=last.views / first.views if first and last else float("nan"),
     )
 
@@ -116,9 +116,9 @@ def _panels(timings: Sequence[MemoryTiming]) -> list[Panel]:
             "milliseconds",
             "stored views",
             (
-                curve("retrieve + warp", [t.look_ms for t in timings]),
+                curve("retrieve + warp", [t.step_ms for t in timings]),
                 curve("retrieve", [t.retrieve_ms for t in timings]),
-                curve("warp", [t.render_ms for t in timings]),
+                curve("warp", [t.look_ms for t in timings]),
                 curve("add", [t.add_ms for t in timings]),
             ),
             band=(0.0, AIM_MS),
@@ -141,8 +141,8 @@ def show_memory(console: Console, report: MemoryReport) -> None:
             str(timing.surfels),
             number(timing.add_ms, 1),
             number(timing.retrieve_ms, 1),
-            number(timing.render_ms, 1),
             number(timing.look_ms, 1),
+            number(timing.step_ms, 1),
         ]
         for timing in report.timings
     ]

@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
+
+
+def byte_tensor(picture: Tensor) -> Tensor:
+    """[0, 1] to 0 … 255, rounded, where the picture lies."""
+    return (picture.clamp(0.0, 1.0) * 255.0).round().to(torch.uint8)
+
+
+def array(picture: Tensor) -> NDArray[Any]:
+    """A picture that leaves the device: what is final, or goes to a model of others."""
+    return picture.cpu().numpy()
 
 
 def to_bytes(picture: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
+import torch
+from torch import Tensor
 
+from engine.geometry import filters
 from explorer.walk.matching import MatchingConfig, matched_field
-
-Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class CompositeConfig:
     matching: MatchingConfig = field(default_factory=MatchingConfig)
 
 
-def certainty(coverage: Array, config: CompositeConfig | None = None) -> Array:
+def certainty(coverage: Tensor, config: CompositeConfig | None = None) -> Tensor:
     """How far the memory's picture is to be believed, (H, W) in [0, 1], its cracks being closed.
 
     Falls towards holes over a few pixels, because there the warp holds the soft outline of
@@ -49,45 +48,38 @@ def certainty(coverage: Array, config: CompositeConfig | None = None) -> Array:
     """
     config = config or CompositeConfig()
     span = config.certain_to - config.certain_from
-    t = np.clip((_without_cracks(coverage, config) - config.certain_from) / span, 0.0, 1.0)
+    t = ((_without_cracks(coverage, config) - config.certain_from) / span).clamp(0.0, 1.0)
     size = 2 * config.margin + 1
-    eroded = cv2.erode(t, np.ones((size, size), np.uint8), borderType=cv2.BORDER_REPLICATE)
-    blurred = cv2.GaussianBlur(eroded, (5, 5), 1.0, borderType=cv2.BORDER_REPLICATE)
+    eroded = filters.eroded(t, np.ones((size, size), np.uint8))
     # A blur alone would let belief leak back into the holes.
-    trust: Array = np.minimum(blurred, t).astype(np.float32)
-    return trust
+    return torch.minimum(filters.gaussian_blur(eroded, 1.0, "replicate", 5), t)
 
 
-def _without_cracks(coverage: Array, config: CompositeConfig) -> Array:
+def _without_cracks(coverage: Tensor, config: CompositeConfig) -> Tensor:
     """Coverage (H, W) after a morphological closing."""
     if config.crack < 1:
         return coverage
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (config.crack + 1, config.crack + 1))
-    closed = cv2.morphologyEx(
-        coverage.astype(np.float32), cv2.MORPH_CLOSE, disc, borderType=cv2.BORDER_REFLECT
-    )
-    return np.maximum(np.asarray(closed, np.float32), coverage)
+    return torch.maximum(filters.closed(coverage, filters.disc(config.crack + 1)), coverage)
 
 
-def _over_cracks(known: Array, coverage: Array, config: CompositeConfig) -> Array:
+def _over_cracks(known: Tensor, coverage: Tensor, config: CompositeConfig) -> Tensor:
     """`known` (H, W, 3), its cracks painted with the mean of the known around them."""
     if config.crack < 1:
         return known
-    weight = np.clip(coverage, 0.0, 1.0)[..., None].astype(np.float32)
-    sigma = config.crack / 3
-    around = cv2.GaussianBlur(np.concatenate([known * weight, weight], -1), (0, 0), sigma)
-    mean = around[..., :3] / np.maximum(around[..., 3:], 1e-4)
-    return np.asarray(mean + weight * (known - mean), np.float32)
+    weight = coverage.clamp(0.0, 1.0)[..., None]
+    around = filters.gaussian_blur(torch.cat([known * weight, weight], -1), config.crack / 3)
+    mean = around[..., :3] / around[..., 3:].clamp_min(1e-4)
+    return mean + weight * (known - mean)
 
 
 def composite(
-    drawn: Array,
-    known: Array,
-    coverage: Array,
-    footprint: Array | None = None,
+    drawn: Tensor,
+    known: Tensor,
+    coverage: Tensor,
+    footprint: Tensor | None = None,
     config: CompositeConfig | None = None,
-) -> Array:
-    """The final picture of a view.
+) -> Tensor:
+    """The final picture of a view, float32 as all that it is made of, on the device of that.
 
     Args:
         drawn: (H, W, 3) in [0, 1], the model's picture.
@@ -96,34 +88,30 @@ def composite(
         footprint: (H, W) pixels that one disc of the memory covers; None for 1 everywhere.
 
     Returns:
-        (H, W, 3) float32 in [0, 1].
+        (H, W, 3) in [0, 1].
     """
     config = config or CompositeConfig()
     trust = certainty(coverage, config)
     if not (trust > 0).any():
-        return drawn.astype(np.float32)
+        return drawn
     known = _over_cracks(known, coverage, config)
     matched = matched_colours(drawn, known, trust, config.matching)
-    opacity = np.clip(_without_cracks(coverage, config), 0.0, 1.0)[..., None]
+    opacity = _without_cracks(coverage, config).clamp(0.0, 1.0)[..., None]
     filled = matched + opacity * (known - matched)
-    masks = _masks(trust, footprint, config)
-    return np.clip(_blend(filled, matched, masks), 0.0, 1.0).astype(np.float32)
+    return _blend(filled, matched, _masks(trust, footprint, config)).clamp(0.0, 1.0)
 
 
 def matched_colours(
-    drawn: Array, known: Array, trust: Array, config: MatchingConfig | None = None
-) -> Array:
+    drawn: Tensor, known: Tensor, trust: Tensor, config: MatchingConfig | None = None
+) -> Tensor:
     """`drawn` with the tones of `known`, also in the holes next to it; in [0, 1]."""
-    difference = (known - drawn).astype(np.float32)
-    luma = drawn @ np.array([0.299, 0.587, 0.114], np.float32)
-    shift = matched_field(difference, trust, luma, config)
-    matched: Array = np.clip(drawn + shift, 0.0, 1.0).astype(np.float32)
-    return matched
+    shift = matched_field(known - drawn, trust, filters.luma(drawn), config)
+    return (drawn + shift).clamp(0.0, 1.0)
 
 
-def _masks(trust: Array, footprint: Array | None, config: CompositeConfig) -> list[Array]:
+def _masks(trust: Tensor, footprint: Tensor | None, config: CompositeConfig) -> list[Tensor]:
     """The memory's share of each octave, fine to coarse, each at its own size."""
-    masks: list[Array] = []
+    masks: list[Tensor] = []
     for level in range(config.levels + 1):
         mask = trust
         if footprint is not None:
@@ -131,14 +119,14 @@ def _masks(trust: Array, footprint: Array | None, config: CompositeConfig) -> li
             lack = (footprint / 2**level - config.sharp_from) / (
                 config.sharp_to - config.sharp_from
             )
-            mask = trust * (1.0 - np.clip(lack, 0.0, 1.0))
+            mask = trust * (1.0 - lack.clamp(0.0, 1.0))
         for _ in range(level):
-            mask = _halved(mask)
-        masks.append(mask.astype(np.float32))
+            mask = filters.halved(mask)
+        masks.append(mask)
     return masks
 
 
-def _blend(first: Array, second: Array, masks: list[Array]) -> Array:
+def _blend(first: Tensor, second: Tensor, masks: list[Tensor]) -> Tensor:
     """Joins two pictures octave by octave, `first` where the masks are 1."""
     a, b = _laplacian(first, len(masks)), _laplacian(second, len(masks))
     octaves = [
@@ -146,18 +134,14 @@ def _blend(first: Array, second: Array, masks: list[Array]) -> Array:
     ]
     picture = octaves[-1]
     for octave in reversed(octaves[:-1]):
-        picture = cv2.pyrUp(picture, dstsize=octave.shape[1::-1]) + octave
+        picture = filters.doubled(picture, *octave.shape[:2]) + octave
     return picture
 
 
-def _laplacian(picture: Array, levels: int) -> list[Array]:
+def _laplacian(picture: Tensor, levels: int) -> list[Tensor]:
     octaves = []
     for _ in range(levels - 1):
-        smaller = _halved(picture)
-        octaves.append(picture - cv2.pyrUp(smaller, dstsize=picture.shape[1::-1]))
+        smaller = filters.halved(picture)
+        octaves.append(picture - filters.doubled(smaller, *picture.shape[:2]))
         picture = smaller
     return [*octaves, picture]
-
-
-def _halved(picture: Array) -> Array:
-    return np.asarray(cv2.pyrDown(picture), np.float32)

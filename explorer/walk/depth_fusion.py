@@ -7,15 +7,16 @@ one robust scale for the whole picture and a smooth field that closes the steps 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-import numpy as np
-from numpy.typing import NDArray
+import torch
+from torch import Tensor
 
 from engine.geometry.alignment import align_log_scale
+from engine.geometry.filters import exp, log, percentiles, precision
+from explorer.walk.composite import certainty
 from explorer.walk.matching import MatchingConfig, matched_field
-
-Array = NDArray[np.float32]
+from memory.known import Known
 
 
 @dataclass(frozen=True)
@@ -45,19 +46,31 @@ class FusedDepth:
     spread: robust relative difference left after that factor; nan where nothing was known.
     """
 
-    depth: Array
+    depth: Tensor
     scale: float | None
     spread: float
 
 
+def fused_with(depth: Tensor, known: Known | None) -> FusedDepth:
+    """The model's depth (H, W), brought to what was known, joined with it, and moved out of the way
+    of what the photo looks through; on the memory's device."""
+    if known is None:
+        return FusedDepth(depth, None, float("nan"))
+    depth = depth.to(known.device, torch.float32)
+    fused = fuse_depth(depth, known.depth, certainty(known.coverage), known.view_ids)
+    if known.free_space is None:
+        return fused
+    return replace(fused, depth=known.free_space.left_by(fused.depth, known.camera))
+
+
 def fuse_depth(
-    drawn: Array,
-    known: Array,
-    trust: Array,
-    view_ids: NDArray[np.int32],
+    drawn: Tensor,
+    known: Tensor,
+    trust: Tensor,
+    view_ids: Tensor,
     config: DepthFusionConfig | None = None,
 ) -> FusedDepth:
-    """Aligns the model's depth with the memory's and joins the two.
+    """Aligns the model's depth with the memory's and joins the two, on the device of both.
 
     Args:
         drawn: (H, W) the model's depth in scene units; inf = sky.
@@ -66,45 +79,43 @@ def fuse_depth(
         view_ids: (H, W) the view that each known pixel stems from.
     """
     config = config or DepthFusionConfig()
-    trust = np.where(np.isnan(known), 0.0, trust).astype(np.float32)
-    both = np.isfinite(known) & np.isfinite(drawn) & (drawn > 0)
-    early = 1.0 / (1.0 + np.maximum(view_ids, 0) / config.early)
+    trust = torch.where(known.isnan(), 0.0, trust)
+    both = known.isfinite() & drawn.isfinite() & (drawn > 0)
+    early = 1.0 / (1.0 + view_ids.clamp_min(0).to(precision(drawn.device)) / config.early)
     fit = align_log_scale(drawn, known, trust * early)
-    aligned = float(trust[both].sum()) / trust.size >= config.least_coverage
-    scaled = (drawn * fit.scale if aligned else drawn).astype(np.float32)
-    matched = _matched(scaled, known, np.where(both, trust, 0.0), config) if aligned else scaled
+    aligned = float(trust[both].sum()) / trust.numel() >= config.least_coverage
+    scaled = drawn * fit.scale if aligned else drawn
+    matched = _matched(scaled, known, torch.where(both, trust, 0.0), config) if aligned else scaled
     depth = _joined(matched, known, trust, config.agreement)
     return FusedDepth(depth, fit.scale if aligned else None, fit.spread)
 
 
-def _matched(drawn: Array, known: Array, weight: Array, config: DepthFusionConfig) -> Array:
+def _matched(drawn: Tensor, known: Tensor, weight: Tensor, config: DepthFusionConfig) -> Tensor:
     """`drawn` moved smoothly onto the known surfaces, also in the holes next to them."""
-    usable = weight > 0
     log_drawn = _log(drawn)
-    difference = np.where(usable, _log(known) - log_drawn, 0.0).astype(np.float32)
-    field_ = matched_field(
-        difference[..., None], weight.astype(np.float32), _guide(log_drawn, drawn), config.matching
-    )
-    return (drawn * np.exp(field_[..., 0])).astype(np.float32)
+    difference = torch.where(weight > 0, _log(known) - log_drawn, 0.0)
+    guide = _guide(log_drawn, drawn)
+    field_ = matched_field(difference[..., None], weight, guide, config.matching)
+    return drawn * exp(field_[..., 0])
 
 
-def _log(depth: Array) -> Array:
+def _log(depth: Tensor) -> Tensor:
     """Natural logarithm; 0 where the depth is sky, unknown or not positive."""
-    usable = np.isfinite(depth) & (depth > 0)
-    return np.log(np.where(usable, depth, 1.0)).astype(np.float32)
+    return log(torch.where(depth.isfinite() & (depth > 0), depth, 1.0))
 
 
-def _guide(log_depth: Array, depth: Array) -> Array:
+def _guide(log_depth: Tensor, depth: Tensor) -> Tensor:
     """Log depth between its 2nd and 98th percentile as [0, 1]; sky is 1."""
-    finite = np.isfinite(depth)
-    low, high = np.percentile(log_depth[finite], (2, 98)) if finite.any() else (0.0, 1.0)
-    guide = (log_depth - low) / max(high - low, 1e-3)
-    return np.where(finite, np.clip(guide, 0.0, 1.0), 1.0).astype(np.float32)
+    finite = depth.isfinite()
+    low, high = percentiles(log_depth[finite], (2, 98)) if finite.any() else (0.0, 1.0)
+    guide = (log_depth.to(precision(depth.device)) - low) / max(high - low, 1e-3)
+    return torch.where(finite, guide.clamp(0.0, 1.0), 1.0).float()
 
 
-def _joined(drawn: Array, known: Array, trust: Array, agreement: float) -> Array:
-    finite = np.isfinite(drawn) & np.isfinite(known)
-    step = np.where(finite, _log(known) - _log(drawn), np.inf)
-    blended = np.where(finite, drawn, 1.0) * np.exp(trust * np.where(finite, step, 0.0))
-    chosen = np.where(trust >= 0.5, known, drawn)
-    return np.where(np.abs(step) <= agreement, blended, chosen).astype(np.float32)
+def _joined(drawn: Tensor, known: Tensor, trust: Tensor, agreement: float) -> Tensor:
+    finite = drawn.isfinite() & known.isfinite()
+    step = torch.where(finite, _log(known) - _log(drawn), torch.inf)
+    change = exp(trust * torch.where(finite, step, 0.0))
+    blended = torch.where(finite, drawn, 1.0) * change
+    chosen = torch.where(trust >= 0.5, known, drawn)
+    return torch.where(step.abs() <= agreement, blended, chosen)

@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 
 from engine.geometry.pictures import median_depth
-from explorer.walk.depth_fusion import FusedDepth
-from explorer.walk.known import Known, fused_with
+from explorer.walk.depth_fusion import FusedDepth, fused_with
 from explorer.walk.photo import Photo
 from explorer.walk.records import StepProgress
 from explorer.walk.timing import Stopwatch
+from memory.known import Known
 
 FloatPicture = NDArray[np.float32]
 
@@ -93,5 +93,5 @@ def depth_of_view(
             given = source.depth(view)
         except ValueError:
             return None
-        fused = fused_with(given.depth, known)
+        fused = fused_with(torch.tensor(given.depth, dtype=torch.float32), known)
     return fused if given.metric or fused.scale is not None else None

@@ -9,15 +9,12 @@ front of it. Cells without support take the value of coarser cells (pull and pus
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
-
-Array = NDArray[np.float32]
 
 _LAST_BINS = 4
 
@@ -42,8 +39,8 @@ class MatchingConfig:
 
 
 def matched_field(
-    difference: Array, weight: Array, guide: Array, config: MatchingConfig | None = None
-) -> Array:
+    difference: Tensor, weight: Tensor, guide: Tensor, config: MatchingConfig | None = None
+) -> Tensor:
     """The smooth part of `difference`, carried on to where nothing is known.
 
     Args:
@@ -57,24 +54,23 @@ def matched_field(
     config = config or MatchingConfig()
     H, W = weight.shape
     # Every second pixel is plenty to fit cells of 16 pixels.
-    wanted = torch.as_tensor(difference[::2, ::2], dtype=torch.float32).permute(2, 0, 1)
-    weights = torch.as_tensor(weight[::2, ::2], dtype=torch.float32)
-    coarse_guide = torch.as_tensor(guide[::2, ::2], dtype=torch.float32)
+    wanted = difference[::2, ::2].permute(2, 0, 1)
+    weights, coarse_guide = weight[::2, ::2], guide[::2, ::2]
     if not bool((weights > 0).any()):
-        return np.zeros_like(difference)
+        return torch.zeros_like(difference)
     longer = max(H, W)
     rows, columns = (max(1, round(config.cells * n / longer)) for n in (H, W))
     middle = _weighted_median(wanted, weights)[:, None, None]
     fitted = middle.expand_as(wanted)
-    grid = torch.zeros(1)
+    grid = torch.zeros(1, device=wanted.device)
     for _ in range(config.rounds):
         size = (wanted - fitted).norm(dim=0)
         robust = weights / (1.0 + (size / config.outlier) ** 2) ** 2
         sums = _splat(wanted - middle, robust, coarse_guide, (config.bins, rows, columns))
         grid = _pull_push(sums, config.support)
         fitted = middle + _slice(grid, coarse_guide)
-    field = middle + _slice(grid, torch.as_tensor(guide, dtype=torch.float32))
-    return field.clamp(-config.limit, config.limit).permute(1, 2, 0).numpy()
+    field = middle + _slice(grid, guide)
+    return field.clamp(-config.limit, config.limit).permute(1, 2, 0)
 
 
 def _weighted_median(values: Tensor, weights: Tensor) -> Tensor:
@@ -86,20 +82,25 @@ def _weighted_median(values: Tensor, weights: Tensor) -> Tensor:
     return ordered.gather(1, middle[:, None])[:, 0]
 
 
+def _centres(size: int, device: torch.device) -> Tensor:
+    """Pixel centres divided by the picture's size, (size,)."""
+    return (torch.arange(size, device=device) + 0.5) / size
+
+
 def _tents(position: Tensor, cells: int) -> Tensor:
     """Linear interpolation weights (..., cells) of positions in [0, 1] to the cells' centres."""
     at = (position * cells - 0.5).clamp(0, cells - 1)
-    return (1 - (at[..., None] - torch.arange(cells)).abs()).clamp_min(0)
+    return (1 - (at[..., None] - torch.arange(cells, device=at.device)).abs()).clamp_min(0)
 
 
 def _splat(values: Tensor, weights: Tensor, guide: Tensor, cells: tuple[int, int, int]) -> Tensor:
     """Weighted sums (C, bins, rows, columns) and, as the last channel, the sum of weights."""
     h, w = weights.shape
     bins, rows, columns = cells
-    by_row = _tents((torch.arange(h) + 0.5) / h, rows)  # (h, rows)
-    by_column = _tents((torch.arange(w) + 0.5) / w, columns)  # (w, columns)
+    by_row = _tents(_centres(h, guide.device), rows)  # (h, rows)
+    by_column = _tents(_centres(w, guide.device), columns)  # (w, columns)
     by_bin = _tents(guide, bins) * weights[..., None]  # (h, w, bins)
-    parts = torch.cat([values, torch.ones(1, h, w)])[..., None] * by_bin  # (C + 1, h, w, bins)
+    parts = torch.cat([values, values.new_ones(1, h, w)])[..., None] * by_bin  # (C + 1, h, w, bins)
     across = torch.einsum("chwb,ws->chsb", parts, by_column)
     return torch.einsum("chsb,hr->cbrs", across, by_row)
 
@@ -117,7 +118,7 @@ def _pull_push(sums: Tensor, support: float) -> Tensor:
     merge_bins = bins > _LAST_BINS or rows == columns == 1
     kernel = [2 if n > 1 else 1 for n in (bins if merge_bins else 1, rows, columns)]
     coarser = F.avg_pool3d(sums[None], kernel, ceil_mode=True, count_include_pad=False)[0]
-    parents = _pull_push(coarser * float(np.prod(kernel)), support)
+    parents = _pull_push(coarser * float(math.prod(kernel)), support)
     size = weights.shape[1:]
     above = F.interpolate(parents[None], size=size, mode="trilinear", align_corners=False)[0]
     return (values + support * above) / (weights + support)
@@ -126,8 +127,8 @@ def _pull_push(sums: Tensor, support: float) -> Tensor:
 def _slice(grid: Tensor, guide: Tensor) -> Tensor:
     """Reads the grid (C, bins, rows, columns) at each pixel of the guide (H, W), (C, H, W)."""
     H, W = guide.shape
-    y = ((torch.arange(H) + 0.5) / H * 2 - 1)[:, None].expand(H, W)
-    x = ((torch.arange(W) + 0.5) / W * 2 - 1)[None].expand(H, W)
+    y = (_centres(H, guide.device) * 2 - 1)[:, None].expand(H, W)
+    x = (_centres(W, guide.device) * 2 - 1)[None].expand(H, W)
     at = torch.stack([x, y, guide.clamp(0, 1) * 2 - 1], dim=-1)[None, None]
     read = F.grid_sample(
         grid[None], at, mode="bilinear", padding_mode="border", align_corners=False

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.queries import SamplerSettings
+from explorer.walk.depth_fusion import FusedDepth
 from memory.retrieval import STRATEGIES
 from memory.views import View
 
@@ -121,3 +122,15 @@ class DrawnView:
     def shown_rgb(self, raw: bool) -> NDArray[np.uint8]:
         """The picture to show and export: the final one, or the model's own."""
         return self.raw_rgb if raw else self.view.rgb
+
+
+def with_scale(drawn: DrawnView, fused: FusedDepth | None) -> DrawnView:
+    """Also tells how its depth was brought to the memory's."""
+    if fused is None or fused.scale is None:
+        return drawn
+    return replace(drawn, depth_scale=fused.scale, depth_spread=fused.spread)
+
+
+def unknown_before(view: View) -> DrawnView:
+    """A view of which nothing was remembered, and that nothing was drawn for."""
+    return DrawnView(view, view.rgb, np.zeros(view.rgb.shape[:2], np.uint8), (), {})

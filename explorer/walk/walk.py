@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from engine import queries
 from engine.geometry.cameras import Camera
 from engine.geometry.pictures import median_depth
 from engine.geometry.projection import depth_confidence
 from explorer.walk.agreement import agreement
-from explorer.walk.colours import to_bytes, to_floats
+from explorer.walk.colours import array, byte_tensor, to_floats
 from explorer.walk.composite import composite
-from explorer.walk.depth_fusion import FusedDepth
+from explorer.walk.depth_fusion import FusedDepth, fused_with
 from explorer.walk.depth_source import DepthSource, depth_of_photo, depth_of_view
-from explorer.walk.known import Known, fused_with, look
 from explorer.walk.noise import PictureKind, noise_generator
 from explorer.walk.photo import Photo
 from explorer.walk.records import (
@@ -34,8 +34,11 @@ from explorer.walk.records import (
     RetrievedView,
     StepProgress,
     WalkSettings,
+    unknown_before,
+    with_scale,
 )
 from explorer.walk.timing import Stopwatch
+from memory.known import Known
 from memory.views import View
 
 if TYPE_CHECKING:
@@ -111,7 +114,7 @@ class Walk:
         asked = depth_of_photo(source, self.photo, clock) if source else self._own_depth(clock)
         depth = yield from asked
         view = self._view(0, self.photo.camera, self.photo.rgb, depth)
-        return self._remember(clock, _unknown_before(view))
+        return self._remember(clock, unknown_before(view))
 
     def _own_depth(self, clock: Stopwatch) -> Generator[StepProgress, None, FloatPicture]:
         """The model's: its median is the walk's unit of length."""
@@ -130,18 +133,14 @@ class Walk:
             depth: (H, W) in scene units.
         """
         view = self._view(self._count, camera, rgb, depth)
-        return self._remember(Stopwatch(), _unknown_before(view))
+        return self._remember(Stopwatch(), unknown_before(view))
 
     def step(self, camera: Camera) -> Steps:
         """Draws the view from `camera`, and its depth where it is the turn for one."""
         if not self._count:
             raise WalkError("the walk has not been started")
         clock, view_id = Stopwatch(), self._count
-        with clock.part("retrieve"):
-            retrieved = self._retrieve(camera)
-        with clock.part("warp"):
-            known = self._look(camera)
-            hint = self._hint(known)
+        known, retrieved, hint = self._remembered(clock, camera)
         with clock.part("context"):
             context = self._open_context(retrieved)
         sampler = self.settings.sampler
@@ -150,27 +149,26 @@ class Walk:
         )
         drawn = yield from self._steps(clock, "view", asked)
         with clock.part("composite"):
-            raw = final = to_bytes(drawn)
+            rgb = drawn if known is None else drawn.to(known.device)
+            raw = final = byte_tensor(rgb)
             if known is not None:
-                whole = composite(drawn, known.rgb, known.coverage, known.footprint)
-                final = to_bytes(whole)
+                final = byte_tensor(composite(rgb, known.rgb, known.coverage, known.footprint))
         fused = None
         if view_id % self.settings.depth_every == 0:
             fused = yield from self._depth(clock, context, camera, final, known, hint)
-        view = self._view(view_id, camera, final, None if fused is None else fused.depth)
-        coverage = (
-            np.zeros(final.shape[:2], np.uint8) if known is None else to_bytes(known.coverage)
-        )
+        depth = None if fused is None else array(fused.depth)
+        view = self._view(view_id, camera, array(final), depth)
+        coverage = torch.zeros_like(raw[..., 0]) if known is None else byte_tensor(known.coverage)
         drawn_view = DrawnView(
             view=view,
-            raw_rgb=raw,
-            coverage_map=coverage,
+            raw_rgb=array(raw),
+            coverage_map=array(coverage),
             retrieved=retrieved,
             seconds={},
-            source_ids=None if known is None else known.view_ids,
+            source_ids=None if known is None else array(known.view_ids),
             agreement_db=None if known is None else agreement(raw, known.rgb, known.coverage),
         )
-        return self._remember(clock, _with_scale(drawn_view, fused))
+        return self._remember(clock, with_scale(drawn_view, fused))
 
     def draw_depth(self, earlier: DrawnView) -> Steps:
         """Draws the depth of a view of this walk that has none, as it is seen from now on.
@@ -182,42 +180,40 @@ class Walk:
         if view.depth is not None:
             raise WalkError(f"view {view.id} has its depth already")
         clock = Stopwatch()
-        with clock.part("retrieve"):
-            retrieved = tuple(r for r in self._retrieve(view.camera) if r.view_id != view.id)
-        with clock.part("warp"):
-            known = self._look(view.camera)
+        known, retrieved, hint = self._remembered(clock, view.camera)
+        retrieved = tuple(r for r in retrieved if r.view_id != view.id)
         with clock.part("context"):
             context = self._open_context(retrieved or earlier.retrieved)
-        fused = yield from self._depth(
-            clock, context, view.camera, view.rgb, known, self._hint(known), view.id
-        )
-        filled = self._view(view.id, view.camera, view.rgb, fused.depth)
+        rgb = torch.tensor(view.rgb)
+        fused = yield from self._depth(clock, context, view.camera, rgb, known, hint, view.id)
+        filled = self._view(view.id, view.camera, view.rgb, array(fused.depth))
         with clock.part("remember"):
             self.restore_depth(filled)
         seconds = {**earlier.seconds, "later depth": sum(clock.seconds.values())}
-        return _with_scale(replace(earlier, view=filled, seconds=seconds), fused)
+        return with_scale(replace(earlier, view=filled, seconds=seconds), fused)
 
     def _depth(
         self,
         clock: Stopwatch,
         context: queries.Context,
         camera: Camera,
-        rgb: NDArray[np.uint8],
+        rgb: Tensor,
         known: Known | None,
         hint: queries.Hint | None,
         view_id: int | None = None,
     ) -> Generator[StepProgress, None, FusedDepth]:
         """The depth of a view (None: of the one that is being drawn), brought to the memory's."""
         view_id = self._count if view_id is None else view_id
-        view = replace(self.photo, rgb=rgb, intrinsics=camera.intrinsics)
-        found = depth_of_view(self._depth_source, view, known, clock)
-        if found is not None:
-            return found
+        if self._depth_source is not None:
+            view = replace(self.photo, rgb=array(rgb), intrinsics=camera.intrinsics)
+            found = depth_of_view(self._depth_source, view, known, clock)
+            if found is not None:
+                return found
         asked = queries.draw_depth(
             self.engine,
             context,
             camera,
-            to_floats(rgb),
+            rgb / 255.0,
             hint,
             self.settings.sampler,
             self._noise(view_id, "depth"),
@@ -248,20 +244,30 @@ class Walk:
         if self._recorder is not None:
             self._recorder.rewind(view_id)
 
-    def _retrieve(self, camera: Camera) -> tuple[RetrievedView, ...]:
+    def _remembered(
+        self, clock: Stopwatch, camera: Camera
+    ) -> tuple[Known | None, tuple[RetrievedView, ...], queries.Hint | None]:
+        """What the memory knows of a view, the views to be shown to the model, and its hint."""
+        with clock.part("warp"):
+            known = self._look(camera)
+            hint = self._hint(known)
+        with clock.part("retrieve"):
+            return known, self._retrieve(known), hint
+
+    def _retrieve(self, known: Known | None) -> tuple[RetrievedView, ...]:
         """The views to be shown to the model; where none sees anything of it, the nearest ones."""
         settings = self.settings
-        if settings.strategy == NO_MEMORY:
+        if known is None:
             return (RetrievedView(self._count - 1, 0.0),)
-        found = self.memory.retrieve(camera, settings.context_views, settings.strategy)
+        found = self.memory.retrieve(known, settings.context_views, settings.strategy)
         if not found:
-            found = self.memory.retrieve(camera, settings.context_views, "pose")
+            found = self.memory.retrieve(known, settings.context_views, "pose")
         return tuple(RetrievedView(int(f.view_id), float(f.share)) for f in found)
 
     def _look(self, camera: Camera) -> Known | None:
         if self.settings.strategy == NO_MEMORY:
             return None
-        return look(self.memory, camera, self.photo.height, self.photo.width)
+        return self.memory.look(camera, self.photo.height, self.photo.width)
 
     def _hint(self, known: Known | None) -> queries.Hint | None:
         if known is None or not self.settings.use_hint:
@@ -307,14 +313,3 @@ class Walk:
         if self._recorder is not None:
             self._recorder.record(drawn)
         return drawn
-
-
-def _with_scale(drawn: DrawnView, fused: FusedDepth | None) -> DrawnView:
-    if fused is None or fused.scale is None:
-        return drawn
-    return replace(drawn, depth_scale=fused.scale, depth_spread=fused.spread)
-
-
-def _unknown_before(view: View) -> DrawnView:
-    """A view of which nothing was remembered, and that nothing was drawn for."""
-    return DrawnView(view, view.rgb, np.zeros(view.rgb.shape[:2], np.uint8), (), {})

@@ -9,11 +9,11 @@ from memory.benchmark.timing import measure_memory
 
 def main(arguments: list[str]) -> None:
     counts = [int(a) for a in arguments] or [10, 100, 1000]
-    print("views   surfels   add ms   render ms   retrieve ms   render + retrieve ms")
+    print("views   surfels   add ms     look ms   retrieve ms     look + retrieve ms")
     for t in measure_memory(counts):
         print(
-            f"{t.views:5d} {t.surfels:9d} {t.add_ms:8.1f} {t.render_ms:11.1f}"
-            f" {t.retrieve_ms:13.1f} {t.look_ms:22.1f}",
+            f"{t.views:5d} {t.surfels:9d} {t.add_ms:8.1f} {t.look_ms:11.1f}"
+            f" {t.retrieve_ms:13.1f} {t.step_ms:22.1f}",
             flush=True,
         )
 

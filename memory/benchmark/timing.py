@@ -28,7 +28,7 @@ class MemoryTiming:
         views: how many were stored.
         surfels: how many points they fused to.
         add_ms: to remember one more view.
-        render_ms: to draw what is known.
+        look_ms: to draw all that is known.
         retrieve_ms: to choose four views by coverage, from what was drawn.
     """
 
@@ -36,12 +36,12 @@ class MemoryTiming:
     surfels: int
     add_ms: float
     retrieve_ms: float
-    render_ms: float
+    look_ms: float
 
     @property
-    def look_ms(self) -> float:
+    def step_ms(self) -> float:
         """Retrieval and warp together: what a step of a walk waits for."""
-        return self.retrieve_ms + self.render_ms
+        return self.retrieve_ms + self.look_ms
 
 
 def measure_memory(
@@ -72,23 +72,23 @@ def _timed(
     size: tuple[int, int],
     device: torch.device | str,
 ) -> MemoryTiming:
-    retrieving, rendering = [], []
+    retrieving, looking = [], []
     for i in range(_TRIALS):
         camera = _between(cameras, (i + 0.5) / _TRIALS)
         start = time.perf_counter()
-        memory.render(camera, *size)
+        known = memory.look(camera, *size)
         _wait(device)
         between = time.perf_counter()
-        memory.retrieve(camera, 4)
+        memory.retrieve(known, 4)
         _wait(device)
-        rendering.append(between - start)
+        looking.append(between - start)
         retrieving.append(time.perf_counter() - between)
     return MemoryTiming(
         views=len(cameras),
         surfels=memory.surfel_count,
         add_ms=1e3 * median(added),
         retrieve_ms=1e3 * median(retrieving),
-        render_ms=1e3 * median(rendering),
+        look_ms=1e3 * median(looking),
     )
 
 

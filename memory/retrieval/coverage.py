@@ -25,7 +25,7 @@ _SKY_WORTH = 0.3
 
 def coverage(query: Query) -> list[Retrieved]:
     """Best first; shares are of the whole picture. Falls back on `pose` where nothing is known."""
-    sight = query.sight()
+    sight = query.sight
     ids, worth = _worth(query, sight)
     chosen: list[Retrieved] = []
     shown = torch.zeros_like(worth[0]) if len(ids) else worth.new_zeros(0)
@@ -77,10 +77,11 @@ def _surface_worth(
 ) -> Tensor:
     device = sight.positions.device
     index = torch.searchsorted(torch.as_tensor(query.poses.ids, device=device), ids.long())
-    chosen = index.cpu().numpy()
-    centres = torch.as_tensor(query.poses.positions[chosen], device=device).float()
-    focals = torch.as_tensor(query.poses.lenses[chosen, 0], device=device).float()
-    asked = torch.tensor(query.camera.position, device=device).float()
+    centres, focals, asked = (
+        torch.tensor(x, dtype=torch.float32, device=device)
+        for x in (query.poses.positions, query.poses.lenses[:, 0], query.camera.position)
+    )
+    centres, focals = centres[index], focals[index]
     points = sight.positions[sample]
     to_view, to_asked = centres[candidate] - points, asked - points
     far_view, far_asked = to_view.norm(dim=-1), to_asked.norm(dim=-1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,14 +79,14 @@ class Query:
         count: how many views at most.
         poses: all remembered cameras; at least one.
         scale: the scene's scale in scene units.
-        sight: renders what is known from the camera; strategies that need it call it once.
+        sight: what is known of the asked picture.
     """
 
     camera: Camera
     count: int
     poses: Poses
     scale: float
-    sight: Callable[[], Sight]
+    sight: Sight
 
 
 def pose_distances(poses: Poses, T_world_camera: Array, scale: float) -> Array:

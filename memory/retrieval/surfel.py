@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from engine.geometry.filters import precision
 from memory.retrieval.pose import pose
 from memory.retrieval.query import Array, Poses, Query, Retrieved, Sight, pose_distances
 
@@ -33,16 +34,17 @@ def surfel(query: Query) -> list[Retrieved]:
 
 
 def _votes(query: Query) -> Array:
-    sight: Sight = query.sight()
+    sight: Sight = query.sight
     centre = torch.tensor(query.camera.position, dtype=torch.float32, device=sight.positions.device)
     towards = F.normalize(centre - sight.positions, dim=-1)
     cosine = (towards * sight.normals).sum(-1).clamp_min(0)
     weight = cosine / (1 + sight.depth / query.scale)
     cast = sight.seen_by >= 0
-    ids = sight.seen_by[cast].cpu().numpy()
-    weights = weight[:, None].expand(cast.shape)[cast].double().cpu().numpy()
-    index = np.searchsorted(query.poses.ids, ids)
-    return np.asarray(np.bincount(index, weights, minlength=len(query.poses)), dtype=np.float64)
+    weights = weight[:, None].expand(cast.shape)[cast].to(precision(weight.device))
+    ids = torch.tensor(query.poses.ids, device=weight.device)
+    index = torch.searchsorted(ids, sight.seen_by[cast].to(ids.dtype))
+    votes = torch.bincount(index, weights, minlength=len(ids))
+    return np.array(votes.tolist(), dtype=np.float64)
 
 
 def _thinned(query: Query, order: NDArray[np.int64]) -> list[int]:

@@ -29,3 +29,8 @@ def pictures(boxes, cameras, start=0):
     """The exact views of some cameras, ids from `start` on."""
     scene = boxes if isinstance(boxes, Boxes) else Boxes.of(boxes)
     return [scene.view(start + i, c, H, W) for i, c in enumerate(cameras)]
+
+
+def retrieved(memory, asked, count, strategy="coverage"):
+    """The views that a memory finds for a camera."""
+    return memory.retrieve(memory.look(asked, H, W), count, strategy)

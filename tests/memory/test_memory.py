@@ -10,7 +10,7 @@ from memory.benchmark.house import house, walk_through
 from memory.benchmark.timing import measure_memory
 from memory.memory import Memory, MemoryConfig
 from memory.retrieval import STRATEGIES
-from tests.memory.scenes import H, W, camera, pictures, wall
+from tests.memory.scenes import H, W, camera, pictures, retrieved, wall
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +38,12 @@ def without_depth(view):
 def test_the_same_views_give_the_same_memory(walk, tmp_path):
     one = remembered(walk)
     other = remembered(walk, folder=tmp_path, config=MemoryConfig(views_in_ram=1))
-    other.retrieve(walk[2].camera, 3)  # looking changes nothing
+    retrieved(other, walk[2].camera, 3)  # looking changes nothing
     assert same(one, other)
     asked = camera(x=2.6, y=-1.5, z=2.6, yaw=0.5)
-    assert torch.equal(one.render(asked, H, W).rgb, other.render(asked, H, W).rgb)
+    assert torch.equal(one.render_points(asked, H, W).rgb, other.render_points(asked, H, W).rgb)
     for strategy in STRATEGIES:
-        assert one.retrieve(asked, 4, strategy) == other.retrieve(asked, 4, strategy)
+        assert retrieved(one, asked, 4, strategy) == retrieved(other, asked, 4, strategy)
     again = remembered([other.views[i] for i in other.views])
     assert same(one, again)
 
@@ -111,7 +111,7 @@ def test_a_depth_that_came_late_stays_when_later_views_go(walk):
 def test_what_was_seen_is_seen_again(walk):
     memory = remembered(walk)
     for view in (walk[0], walk[4]):
-        out = memory.render(view.camera, H, W)
+        out = memory.render_points(view.camera, H, W)
         truth = torch.tensor(view.rgb) / 255
         error = (out.rgb - truth)[out.coverage > 0.9].square().mean()
         assert float(out.coverage.mean()) > 0.93
@@ -132,7 +132,7 @@ def test_depth_that_comes_later_adds_its_points():
     memory = remembered([first, without_depth(second)])
     assert memory.surfel_count == H * W
     assert memory.views[1].depth is None
-    found = memory.retrieve(camera(x=1.0), 2)
+    found = retrieved(memory, camera(x=1.0), 2)
     assert {r.view_id for r in found} == {0, 1}  # it sees known points even so
     memory.back_fill(1, second.depth, np.full((H, W), 0.9, np.float32))
     assert memory.surfel_count > 1.3 * H * W
@@ -145,23 +145,23 @@ def test_sky_is_remembered_once():
     open_air = [((-3.0, 1.0, -3.0), (3.0, 1.1, 9.0))]
     views = pictures(open_air, [camera(), camera(x=0.5), camera(yaw=0.4)])
     memory = remembered(views[:2])
-    assert memory.render(camera(x=-40.0), H, W).coverage[: H // 3].min() > 0.9
+    assert memory.render_points(camera(x=-40.0), H, W).coverage[: H // 3].min() > 0.9
     count = len(memory._sky)
     first = int(np.isinf(views[0].depth).sum())
     assert first <= count < 1.05 * first  # the horizon moved a little
     memory.add(views[2])
     assert 1.05 * count < len(memory._sky) < 1.6 * count
-    turned = memory.render(camera(yaw=0.4), H, W)
+    turned = memory.render_points(camera(yaw=0.4), H, W)
     assert bool(torch.isposinf(turned.depth[: H // 3]).all())
 
 
 def test_wrong_questions_get_an_answer_in_words(walk):
     memory = Memory()
-    assert memory.retrieve(camera(), 3) == []
-    assert float(memory.render(camera(), H, W).coverage.max()) == 0
+    assert retrieved(memory, camera(), 3) == []
+    assert float(memory.render_points(camera(), H, W).coverage.max()) == 0
     memory.add(walk[1])
     with pytest.raises(ValueError, match="no retrieval strategy 'best'"):
-        memory.retrieve(camera(), 3, "best")
+        retrieved(memory, camera(), 3, "best")
     with pytest.raises(ValueError, match="cannot be added after"):
         memory.add(walk[1])
     with pytest.raises(KeyError, match="no view 8"):
@@ -172,4 +172,4 @@ def test_the_benchmark_measures():
     timings = list(measure_memory((2, 3), H, W))
     assert [t.views for t in timings] == [2, 3]
     assert timings[1].surfels > timings[0].surfels > H * W / 2
-    assert all(min(t.add_ms, t.retrieve_ms, t.render_ms) > 0 for t in timings)
+    assert all(min(t.add_ms, t.retrieve_ms, t.look_ms) > 0 for t in timings)

@@ -27,8 +27,8 @@ def step(pixels):
 
 def test_the_edges_of_the_photo_show_in_their_place_for_a_camera_near_by():
     memory, near = remembered(camera()), step(0.8 * OFF)
-    gaps = memory.render(near, H, W).coverage.numpy() < 0.5
-    rims = memory.rims(near, H, W)
+    gaps = memory.render_points(near, H, W).coverage.numpy() < 0.5
+    rims = memory.render_rims(near, H, W)
     there = rims.coverage.numpy() > 0.5
     truth = pictures(BOXES, [near])[0]
     inside = np.zeros_like(gaps)
@@ -61,13 +61,13 @@ def test_none_may_be_off_by_more_than_that(turn):
 
 def test_nothing_of_them_is_left_from_far_and_without_the_photo():
     memory = remembered(camera(), step(30.0))
-    assert memory.rims(step(20.0), H, W) is None
-    assert memory.rims(step(30.0), H, W) is None, "drawn views have none"
-    assert Memory().rims(camera(), H, W) is None
+    assert memory.render_rims(step(20.0), H, W) is None
+    assert memory.render_rims(step(30.0), H, W) is None, "drawn views have none"
+    assert Memory().render_rims(camera(), H, W) is None
     memory.clear_after(0)
-    assert memory.rims(camera(), H, W) is not None
+    assert memory.render_rims(camera(), H, W) is not None
     memory.clear_after(-1)
-    assert memory.rims(camera(), H, W) is None
+    assert memory.render_rims(camera(), H, W) is None
 
 
 def test_the_farthest_around_is_found_by_looking_everywhere():

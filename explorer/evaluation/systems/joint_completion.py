@@ -73,8 +73,8 @@ def sparse(engine: Engine, sample: Sample, steps: int, seed: int) -> list[SceneV
     answers = finish(ask(engine, query, sampling, noise_of(seed, "sparse")(sample.seed)))
     cameras = cameras_of(answers)
     found = []
-    for view, answer, camera in zip(views, answers, cameras, strict=True):
-        rgb = view.rgb if view.rgb is not None else answer.rgb
+    for slot, (answer, camera) in enumerate(zip(answers, cameras, strict=True)):
+        rgb = sample.views[slot].rgb if slot in (0, last) else answer.rgb
         assert rgb is not None
         assert answer.depth is not None
         found.append(SceneView(rgb, answer.depth, camera))

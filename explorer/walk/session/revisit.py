@@ -69,4 +69,4 @@ def _compared(earlier: View, later: View) -> float | None:
     depth: NDArray[np.float32] = np.array(earlier.depth)
     seen = surfels_from_view(rgb, torch.as_tensor(depth), earlier.camera, earlier.id)
     warped = render_surfels(seen.surfels, later.camera, later.height, later.width, sky=seen.sky)
-    return agreement(later.rgb, warped.rgb.numpy(), warped.coverage.numpy())
+    return agreement(torch.tensor(later.rgb), warped.rgb, warped.coverage)

@@ -245,7 +245,7 @@ class Session:
         view = drawn.view
         depth = view.depth
         if depth is None:
-            seen = self._walk.memory.render(view.camera, view.height, view.width)
+            seen = self._walk.memory.look(view.camera, view.height, view.width)
             depth = seen.depth.cpu().numpy()
         return context_parts(drawn, np.asarray(depth), lambda v: self.read(line[v].id).view)
 

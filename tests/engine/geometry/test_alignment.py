@@ -139,8 +139,8 @@ def test_an_aligned_depth_ends_at_the_farthest():
 
 @given(values=st.lists(st.floats(-10, 10), min_size=1, max_size=30))
 def test_the_weighted_median_splits_the_weight(values):
-    x = np.array(values)
-    w = np.linspace(0.1, 1.0, len(x))
+    x = torch.tensor(values, dtype=torch.float64)
+    w = torch.linspace(0.1, 1.0, len(x), dtype=torch.float64)
     m = weighted_median(x, w)
     assert w[x < m].sum() <= w.sum() / 2 + 1e-9
     assert w[x > m].sum() <= w.sum() / 2 + 1e-9

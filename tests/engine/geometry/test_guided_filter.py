@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
+from numpy.typing import NDArray
 
-from engine.geometry.guided_filter import guided_filter
+from engine.geometry import guided_filter as module
+
+Array = NDArray[np.float32]
+
+
+def guided_filter(picture: Array, guide: Array, radius: int, tolerance: float) -> Array:
+    tensors = (torch.from_numpy(np.ascontiguousarray(x)) for x in (picture, guide))
+    return module.guided_filter(*tensors, radius, tolerance).numpy()
 
 
 def test_steps_without_an_edge_in_the_guide_are_smoothed() -> None:

@@ -26,7 +26,7 @@ def drawn(device: str, precision: torch.dtype) -> np.ndarray:
     T[0, 3] = 0.2
     noise = torch.Generator().manual_seed(1)
     asked = draw_view(engine, context, Camera(T, LENS), None, SamplerSettings(), noise)
-    return finish(asked)
+    return finish(asked).cpu().numpy()
 
 
 @pytest.mark.parametrize(

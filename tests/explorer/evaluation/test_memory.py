@@ -15,7 +15,7 @@ def test_growth_is_measured_on_our_memory(tmp_path: Path) -> None:
     assert [timing.views for timing in report.timings] == [1, 3]
     assert report.complete
     assert report.views_growth == 3.0
-    assert report.growth == report.timings[1].look_ms / report.timings[0].look_ms
+    assert report.growth == report.timings[1].step_ms / report.timings[0].step_ms
     stored = json.loads((tmp_path / "memory.json").read_text())
     assert stored["timings"][1]["surfels"] == report.timings[1].surfels > 0
     assert (tmp_path / "memory.png").is_file()

@@ -146,14 +146,14 @@ class FakeQueries:
         self.hints.append(hint)
         rgb = self.truth(camera, *context.size)[0] * np.float32(0.85)
         noise = torch.randn(rgb.shape, generator=generator).numpy() * 0.01
-        return np.clip(rgb + noise, 0, 1).astype(np.float32)
+        return torch.from_numpy(np.clip(rgb + noise, 0, 1).astype(np.float32))
 
     def draw_depth(self, engine, context, camera, rgb, hint, settings, generator):
         yield from self._steps("depth", 2)
         depth = self.truth(camera, *rgb.shape[:2])[1]
         scale, bend = (torch.rand(2, generator=generator) * 0.4 + 0.8).tolist()
         across = np.linspace(1.0, bend, depth.shape[1], dtype=np.float32)
-        return (depth * np.float32(scale) * across).astype(np.float32)
+        return torch.from_numpy((depth * np.float32(scale) * across).astype(np.float32))
 
     def _steps(self, name: str, total: int) -> Iterator[FakeStep]:
         self.calls.append(name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 import pytest
@@ -9,11 +11,25 @@ import torch
 from numpy.typing import NDArray
 
 from engine.geometry.rendering import warp_views
-from explorer.walk.composite import certainty, composite, matched_colours
-from explorer.walk.matching import matched_field
+from explorer.walk import composite as module
+from explorer.walk import matching
 
 Array = NDArray[np.float32]
 H, W = 144, 256
+
+
+def on_arrays(function: Callable[..., torch.Tensor]) -> Callable[..., Array]:
+    def asked(*pictures: Array, **more: Array) -> Array:
+        tensors = [torch.tensor(x, dtype=torch.float32) for x in pictures]
+        named = {name: torch.tensor(x) for name, x in more.items()}
+        return function(*tensors, **named).numpy()
+
+    return asked
+
+
+composite, certainty = on_arrays(module.composite), on_arrays(module.certainty)
+matched_colours = on_arrays(module.matched_colours)
+matched_field = on_arrays(matching.matched_field)
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,12 +11,23 @@ from numpy.typing import NDArray
 
 from engine.geometry.cameras import Camera
 from engine.geometry.rendering import SkyDirections, Surfels, render_surfels, surfels_from_view
+from explorer.walk import depth_fusion
 from explorer.walk.composite import certainty
-from explorer.walk.depth_fusion import fuse_depth
+from explorer.walk.depth_fusion import FusedDepth, fused_with
+from memory.memory import Memory
+from memory.views import View
 
 Array = NDArray[np.float32]
 H, W = 144, 256
 ZEROS = np.zeros((H, W), np.int32)
+
+
+def fuse_depth(drawn: Array, known: Array, trust: Array, view_ids: NDArray[np.int32]) -> FusedDepth:
+    """Of arrays; its depth is one."""
+    ids = torch.tensor(view_ids.copy())
+    pictures = [torch.tensor(x, dtype=torch.float32) for x in (drawn, known, trust)]
+    fused = depth_fusion.fuse_depth(*pictures, ids)
+    return replace(fused, depth=fused.depth.numpy())
 
 
 def moved(start: Camera, *t: float) -> Camera:
@@ -119,7 +132,7 @@ def test_the_cloud_does_not_layer_up(room, start) -> None:
         cloud = Surfels.concatenated([s.surfels for s in seen])
         sky = SkyDirections.concatenated([s.sky for s in seen])
         r = render_surfels(cloud, camera, H, W, sky)
-        fused = fuse_depth(bent, r.depth.numpy(), certainty(r.coverage.numpy()), r.view_ids.numpy())
+        fused = fuse_depth(bent, r.depth.numpy(), certainty(r.coverage).numpy(), r.view_ids.numpy())
         seen.append(surfels_from_view(torch.tensor(rgb), torch.tensor(fused.depth), camera, i))
         naive.append(surfels_from_view(torch.tensor(rgb), torch.tensor(bent / 1.25), camera, i))
 
@@ -130,3 +143,25 @@ def test_the_cloud_does_not_layer_up(room, start) -> None:
 
     assert wall_thickness(naive) > 0.25
     assert wall_thickness(seen) < 0.06
+
+
+def test_drawn_depth_keeps_out_of_what_the_photo_looks_through(room, start) -> None:
+    rgb, depth = room.look(start, H, W)
+    memory = Memory()
+    memory.add(View(0, start, np.round(rgb * 255).astype(np.uint8), depth))
+    aside = moved(start, 0.3, 0.0, 0.0)
+    truth = room.look(aside, H, W)[1]
+    too_near = np.where(np.isfinite(truth), 0.7 * truth, truth).astype(np.float32)
+    known = memory.look(aside, H, W)
+    unseen = replace(known, coverage=torch.zeros_like(known.coverage))
+    fused = fused_with(torch.from_numpy(too_near), unseen)
+    assert fused.scale is None
+    found = fused.depth.numpy()
+    moved_back = np.isfinite(truth) & (found > too_near)
+    assert moved_back.mean() > 0.5
+    error = np.abs(np.log(found[moved_back] / truth[moved_back]))
+    assert np.median(error) < 0.02
+    nowhere = replace(unseen, free_space=None)
+    assert torch.equal(
+        fused_with(torch.from_numpy(too_near), nowhere).depth, torch.tensor(too_near)
+    )

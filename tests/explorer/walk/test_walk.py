@@ -7,6 +7,7 @@ import time
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from engine.geometry.cameras import Camera
 from engine.geometry.paths import named_path
@@ -104,14 +105,15 @@ def test_nothing_is_drawn_into_what_the_photo_looks_through(
     sharp = fake.draw_depth
 
     def soft(*asked):
-        depth = yield from sharp(*asked)
-        return 1 / (cv2.GaussianBlur(1 / depth, (0, 0), 8.0) + np.float32(1e-6))
+        depth = (yield from sharp(*asked)).numpy()
+        return torch.from_numpy(1 / (cv2.GaussianBlur(1 / depth, (0, 0), 8.0) + np.float32(1e-6)))
 
     monkeypatch.setattr(fake, "draw_depth", soft)
     walk = new_walk()
     for drawn in draw(walk, path(start, 6))[1:]:
         depth = drawn.view.depth
-        left = walk.memory.free_space.left_by(depth, drawn.view.camera)
+        looked = walk.memory.look(drawn.view.camera, *depth.shape)
+        left = looked.free_space.left_by(torch.tensor(depth), looked.camera).numpy()
         known = np.isfinite(depth)
         assert known.mean() > 0.5
         assert (left[known] == depth[known]).mean() > 0.999
