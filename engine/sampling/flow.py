@@ -46,11 +46,11 @@ def levels(config: FlowConfig) -> list[float]:
     return [config.shift * t / (1 + (config.shift - 1) * t) for t in even]
 
 
-def finish(drawing: Drawing[Answer]) -> Answer:
-    """Runs a drawing to its end."""
+def finish(steps: Generator[object, None, Answer]) -> Answer:
+    """Runs a drawing, or a step of a walk, to its end."""
     while True:
         try:
-            next(drawing)
+            next(steps)
         except StopIteration as stop:
             return stop.value  # type: ignore[no-any-return]
 

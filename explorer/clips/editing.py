@@ -23,8 +23,8 @@ from explorer.clips.work import ClipDone, Common, Show, StoppedError, Work
 from explorer.walk.colours import to_bytes, to_floats
 from explorer.walk.composite import composite
 from explorer.walk.files import atomic_folder
-from explorer.walk.output import picture_name
 from explorer.walk.photo_decoding import PhotoError, decode_photo
+from explorer.walk.recorded import picture_name
 from explorer.walk.results import Results, results_in
 
 #: Where the edit lies in each frame.

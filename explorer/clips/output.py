@@ -16,7 +16,7 @@ from engine.queries import Engine
 from explorer.clips.frames import Rgb
 from explorer.walk.export import EXPORTS, ExportInput, PointCloud, export_all
 from explorer.walk.machine import machine
-from explorer.walk.output import picture_name
+from explorer.walk.recorded import picture_name
 from explorer.walk.results import Results
 from memory.memory import Memory, MemoryConfig
 from memory.views import View

@@ -10,11 +10,12 @@ from typing import Any
 
 from PIL import Image
 
-from explorer.walk.export import EXPORTS, ExportInput, PointCloud, export_all
+from explorer.walk.export import EXPORTS, export_all
 from explorer.walk.files import atomic_path
 from explorer.walk.journal import RecordedViews
 from explorer.walk.machine import machine
 from explorer.walk.photo import Photo
+from explorer.walk.recorded import picture_name, recorded_input
 from explorer.walk.records import DrawnView
 from explorer.walk.results import JOURNAL_FOLDER, Results
 from explorer.walk.walk import Walk
@@ -61,15 +62,8 @@ class WalkOutput:
         Args:
             tell: called with what is being written.
         """
-        record = ExportInput(
-            cameras=views.cameras,
-            frames=views.arrays("raw_rgb" if self._settings.raw else "rgb"),
-            depths=views.arrays("depth"),
-            points=PointCloud.from_surfels(walk.memory.points()),
-            names=[picture_name(i) for i in range(len(views))],
-            labels=[_label(entry) for entry in views.descriptions],
-            scale=walk.scene_scale,
-        )
+        points, raw = walk.memory.points(), self._settings.raw
+        record = recorded_input(views, points, walk.scene_scale, raw)
         export_all(
             record,
             self._settings.results,
@@ -92,11 +86,6 @@ class WalkOutput:
         }
 
 
-def picture_name(view_id: int) -> str:
-    """Stem of a view's picture files."""
-    return f"{view_id:04d}"
-
-
 def _photo_entry(photo: Photo) -> dict[str, Any]:
     k = photo.intrinsics
     return {
@@ -107,12 +96,6 @@ def _photo_entry(photo: Photo) -> dict[str, Any]:
         "lens": photo.lens_source,
         "notes": list(photo.notes),
     }
-
-
-def _label(entry: Mapping[str, Any]) -> str:
-    if entry["view"] == 0:
-        return "photo"
-    return f"view {entry['view']}, {entry['coverage']:.0%} known"
 
 
 def _write_json(target: Path, document: Mapping[str, Any]) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from explorer.walk.export import ExportInput, PointCloud
+from explorer.walk.export import ExportInput
 from explorer.walk.journal import read_journal
-from explorer.walk.output import picture_name
+from explorer.walk.recorded import recorded_input
 from explorer.walk.session.session import Session
 
 
@@ -16,12 +16,4 @@ def session_export_input(session: Session, raw: bool = False, fps: float = 10.0)
         fps: of the videos.
     """
     views = read_journal(session.folder).views
-    return ExportInput(
-        cameras=views.cameras,
-        frames=views.arrays("raw_rgb" if raw else "rgb"),
-        depths=views.arrays("depth"),
-        points=PointCloud.from_surfels(session.points()),
-        names=[picture_name(i) for i in range(len(views))],
-        scale=session.scene_scale,
-        fps=fps,
-    )
+    return recorded_input(views, session.points(), session.scene_scale, raw, fps)
