@@ -67,10 +67,6 @@ class SurfelCloud:
         """How many surfels stand."""
         return self._size - self._dead
 
-    @property
-    def chunk_count(self) -> int:
-        return len(self._chunks)
-
     def append(
         self,
         surfels: Surfels,

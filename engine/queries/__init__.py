@@ -6,7 +6,7 @@ from engine.queries.context import open_context
 from engine.queries.engine import SIZE_MULTIPLE, Engine
 from engine.queries.photo_depth import draw_depth_of_photo
 from engine.queries.query import Context, Hint, KnownView, Query, QueryError
-from engine.queries.views import SamplerSettings, draw_depth, draw_view, draw_warp
+from engine.queries.views import SamplerSettings, draw_depth, draw_view
 from engine.sampling.flow import Drawing, Step, finish
 from engine.sampling.joint import JointSampling
 
@@ -27,7 +27,6 @@ __all__ = [
     "draw_depth",
     "draw_depth_of_photo",
     "draw_view",
-    "draw_warp",
     "embedded_weights",
     "finish",
     "open_context",

@@ -84,10 +84,6 @@ class Engine:
     def tokenizer(self) -> Words:
         return self.model.tokenizer
 
-    @property
-    def size_multiple(self) -> int:
-        return SIZE_MULTIPLE
-
     def autocast(self) -> torch.autocast:
         """To wrap passes of the transformer in."""
         return torch.autocast(

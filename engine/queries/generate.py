@@ -1,8 +1,7 @@
-"""A view from words alone (seed 000), and pictures of given depth (seed 000's last row)."""
+"""A view from words alone (seed 000)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,9 +9,9 @@ import torch
 
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.model.kinds import Kind
-from engine.queries.answers import AnsweredView, ask
+from engine.queries.answers import ask
 from engine.queries.engine import Engine
-from engine.queries.query import FloatArray, KnownView, Query, QueryError
+from engine.queries.query import KnownView, Query, QueryError
 from engine.queries.scenes import SceneView
 from engine.sampling.flow import Drawing
 from engine.sampling.joint import JointSampling
@@ -48,40 +47,3 @@ def generate(
     assert answer.rgb is not None
     assert answer.depth is not None
     return SceneView(answer.rgb, answer.depth, camera)
-
-
-def render_from_depth(
-    engine: Engine,
-    depths: Sequence[FloatArray],
-    cameras: Sequence[Camera] | None,
-    first_rgb: FloatArray | None,
-    sampling: JointSampling,
-    generator: torch.Generator,
-    caption: str = "",
-) -> Drawing[tuple[AnsweredView, ...]]:
-    """Pictures of views whose depth is known; without cameras, their rays as well.
-
-    Args:
-        depths: (H, W) each, in scene units.
-        first_rgb: (H, W, 3), the look of the first view, if it is known.
-
-    Raises:
-        QueryError: no depth, or as many cameras as depths are not given.
-    """
-    if not depths:
-        raise QueryError("give the depth of at least one view")
-    if cameras is not None and len(cameras) != len(depths):
-        raise QueryError(f"{len(depths)} depths need as many cameras, not {len(cameras)}")
-    views = tuple(
-        KnownView(
-            rgb=first_rgb if slot == 0 else None,
-            depth=depth,
-            camera=None if cameras is None else cameras[slot],
-        )
-        for slot, depth in enumerate(depths)
-    )
-    asked = [(Kind.RGB, slot) for slot, view in enumerate(views) if view.rgb is None]
-    asked += [] if cameras is not None else [(Kind.RAYS, slot) for slot in range(len(views))]
-    height, width = depths[0].shape
-    query = Query((int(height), int(width)), views, tuple(asked), caption=caption)
-    return (yield from ask(engine, query, sampling, generator))

@@ -74,18 +74,6 @@ def draw_depth(
     return (yield from _one(engine, context, view, Kind.DEPTH, sampling, settings, generator))
 
 
-def draw_warp(
-    engine: Engine,
-    context: Context,
-    camera: Camera,
-    settings: SamplerSettings,
-    generator: torch.Generator,
-) -> Drawing[Tensor]:
-    """The simulated warp (seed 003, eq. 9): what a render of the known would show, holes filled."""
-    view, sampling = KnownView(camera=camera), JointSampling(settings.rgb_steps)
-    return (yield from _one(engine, context, view, Kind.WARP, sampling, settings, generator))
-
-
 def _one(
     engine: Engine,
     context: Context,

@@ -41,7 +41,6 @@ from explorer.walk.ready import EngineOptions
 from explorer.walk.session.autosave import AutosaveFolders, LeftWalk
 
 ON_CPU = EngineOptions(device=CPU)
-PHOTOS = "*.jpg *.jpeg *.png *.webp *.heic *.heif *.avif *.tif *.tiff *.bmp"
 
 
 class MainWindow(QMainWindow):

@@ -15,7 +15,7 @@ FRUSTUM = 0.06
 THUMBNAILS = 8
 THUMBNAIL_WIDTH = 64
 
-STORED, PATH, CURRENT, HEAD = "#6f8fb3", "#d9a066", "#ffffff", "#d9a066"
+STORED, PATH, CURRENT = "#6f8fb3", "#d9a066", "#ffffff"
 
 
 class Landmarks:

@@ -183,10 +183,6 @@ class WorldView(QWidget):
         self._cloud.set_budget(points)
         self.canvas.update()
 
-    def set_show(self, frusta: bool, path: bool, cloud: bool) -> None:
-        self._show = (frusta, path, cloud)
-        self._apply_show()
-
     @property
     def frames_per_second(self) -> float:
         """Of the latest frames; 0 while nothing moves."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.geometry.rotations import rotation_about_y, rotation_angle
+from engine.model.kinds import Kind
 from engine.queries.answers import ask
 from engine.queries.edit import EditConfig, FrameToEdit, propagate_edit
-from engine.queries.generate import GenerationConfig, generate, render_from_depth
+from engine.queries.generate import GenerationConfig, generate
 from engine.queries.interpolate import (
     InterpolationConfig,
     cameras_between,
@@ -18,7 +21,7 @@ from engine.queries.interpolate import (
     interpolate,
     interpolate_pictures,
 )
-from engine.queries.query import QueryError
+from engine.queries.query import KnownView, Query, QueryError
 from engine.queries.scenes import SceneView, warp
 from engine.queries.search import reprojection_score
 from engine.sampling.flow import finish
@@ -117,17 +120,17 @@ def test_words_that_the_model_lacks_are_refused(engine, caption):
 
 
 def test_depth_becomes_pictures_and_cameras(engine):
+    """Seed 000's last row is a query like any other."""
     depths = [wall(0.0).depth, wall(0.2).depth]
-    views = finish(render_from_depth(engine, depths, None, None, FEW, NOISE(0)))
+    asked = tuple((kind, slot) for kind in (Kind.RGB, Kind.RAYS) for slot in range(2))
+    unposed = Query(SIZE, tuple(KnownView(depth=d) for d in depths), asked)
+    views = finish(ask(engine, unposed, FEW, NOISE(0)))
     assert all(v.rgb is not None and v.rays is not None for v in views)
-    cameras = [camera(0.0), camera(0.2)]
-    known = finish(render_from_depth(engine, depths, cameras, wall().rgb, FEW, NOISE(0)))
+    first, second = (KnownView(depth=d, camera=camera(x)) for d, x in zip(depths, (0, 0.2)))
+    posed = Query(SIZE, (replace(first, rgb=wall().rgb), second), ((Kind.RGB, 1),))
+    known = finish(ask(engine, posed, FEW, NOISE(0)))
     assert known[0].rgb is None
     assert known[1].rgb is not None
-    with pytest.raises(QueryError, match="as many cameras"):
-        finish(render_from_depth(engine, depths, cameras[:1], None, FEW, NOISE(0)))
-    with pytest.raises(QueryError, match="at least one view"):
-        finish(render_from_depth(engine, [], None, None, FEW, NOISE(0)))
 
 
 def edit_frame(region: np.ndarray, seed: int = 1) -> FrameToEdit:

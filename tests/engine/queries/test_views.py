@@ -9,14 +9,17 @@ import pytest
 import torch
 
 from engine.geometry.cameras import Camera, Intrinsics
+from engine.model.kinds import Kind
 from engine.queries import (
     Engine,
     Hint,
+    JointSampling,
     KnownView,
+    Query,
     SamplerSettings,
+    ask,
     draw_depth,
     draw_view,
-    draw_warp,
     finish,
     open_context,
 )
@@ -146,8 +149,16 @@ def test_the_anchor_goes_first(engine: Engine) -> None:
 
 def test_a_simulated_warp_is_a_picture(engine: Engine) -> None:
     context = open_context(engine, [view(0)])
-    drawn = finish(draw_warp(engine, context, camera(0.1), SETTINGS, noise()))
-    assert drawn.shape == (*SIZE, 3)
+    asked = Query(SIZE, (KnownView(camera=camera(0.1)),), ((Kind.WARP, 0),), context=context)
+    warp = finish(ask(engine, asked, JointSampling(2), noise()))[0].warp
+    assert warp.shape == (*SIZE, 3)
+    # Known, it is what the view is drawn from (seed 003, eq. 9 and variant 2).
+    pictures = []
+    for shown in (warp, 1 - warp):
+        known = KnownView(camera=camera(0.1), warp=shown)
+        query = Query(SIZE, (known,), ((Kind.RGB, 0),), context=context)
+        pictures.append(finish(ask(engine, query, JointSampling(2), noise()))[0].rgb)
+    assert np.abs(pictures[0] - pictures[1]).max() > 1e-5
 
 
 def test_bad_sizes_are_refused(engine: Engine) -> None:
