@@ -126,7 +126,9 @@ def test_depth_becomes_pictures_and_cameras(engine):
     unposed = Query(SIZE, tuple(KnownView(depth=d) for d in depths), asked)
     views = finish(ask(engine, unposed, FEW, NOISE(0)))
     assert all(v.rgb is not None and v.rays is not None for v in views)
-    first, second = (KnownView(depth=d, camera=camera(x)) for d, x in zip(depths, (0, 0.2)))
+    first, second = (
+        KnownView(depth=d, camera=camera(x)) for d, x in zip(depths, (0.0, 0.2), strict=True)
+    )
     posed = Query(SIZE, (replace(first, rgb=wall().rgb), second), ((Kind.RGB, 1),))
     known = finish(ask(engine, posed, FEW, NOISE(0)))
     assert known[0].rgb is None
