@@ -40,7 +40,9 @@ class Model:
     @property
     def maker(self) -> PictureMaker:
         """Makes pictures for the transformer, and reads what it draws."""
-        return PictureMaker(self.codec, self.encoders, self.decoders)
+        read = getattr(self.transformer.config, "encoders", ())
+        names = frozenset(description.name for description in read)
+        return PictureMaker(self.codec, self.encoders, self.decoders, names)
 
     @property
     def parts(self) -> tuple[nn.Module, ...]:

@@ -58,11 +58,13 @@ class PictureMaker:
     codec: the autoencoder of all kinds that go through one.
     encoders: those that look at observed colours, by name.
     decoders: of kinds that have one of their own, by the kind's name.
+    read: names of the encoders whose features the network takes with a picture's tokens.
     """
 
     codec: PictureCodec
     encoders: Mapping[str, ImageEncoder] = field(default_factory=dict)
     decoders: Mapping[str, PictureDecoder] = field(default_factory=dict)
+    read: frozenset[str] = frozenset()
 
     def contents(self, kinds: Sequence[Kind], pictures: Sequence[Tensor]) -> list[Tensor]:
         """Of pictures (B, 3, H, W) in [−1, 1] of one size, encoded in one batch; RAYS stay."""
@@ -75,10 +77,21 @@ class PictureMaker:
         ]
 
     def look(self, kind: Kind, picture: Tensor) -> tuple[Features, ...]:
-        """What the encoders see in pictures (B, 3, H, W) in [−1, 1] of a kind; gradients pass."""
+        """What the network is told of pictures (B, 3, H, W) in [−1, 1] of a kind by the encoders
+        that it reads; gradients pass."""
         if not kind.looked_at:
             return ()
-        return tuple(encoder(picture) for encoder in self.encoders.values())
+        return tuple(e(picture) for name, e in self.encoders.items() if name in self.read)
+
+    def observed(self, picture: Tensor, told: tuple[Features, ...] = ()) -> Observed:
+        """Colours (B, 3, H, W) in [−1, 1] as decoders see them: with what all encoders see.
+
+        Args:
+            told: what `look` gave of the same picture, so that nothing is computed twice.
+        """
+        known = {features.encoder: features for features in told}
+        seen = [known.get(name) or e(picture) for name, e in self.encoders.items()]
+        return Observed(picture, tuple(seen))
 
     def pictures(
         self,

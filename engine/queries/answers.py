@@ -134,7 +134,8 @@ def _drawn(
     engine: Engine, query: Query, sampling: JointSampling, generator: torch.Generator
 ) -> Drawing[list[_Answer]]:
     """Pictures of all targets at the query's own size."""
-    observed = observed_views(engine, query.views, Frame.of(query), query.first_slot)
+    decoded = {index for kind, index in query.asked if kind.name in engine.maker.decoders}
+    observed = observed_views(engine, query.views, Frame.of(query), query.first_slot, decoded)
     targets = asked_targets(engine, query)
     cache = None if query.context is None else query.context.cache
     contents = yield from draw_contents(

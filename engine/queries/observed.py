@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,7 +55,7 @@ class Frame:
 class ObservedViews:
     """Attributes:
     pictures: for the network, in the order of the views.
-    colours: the RGB picture of each view that has one, for decoders, by its index.
+    colours: RGB pictures for decoders, by the index of their view.
     """
 
     pictures: tuple[Picture, ...]
@@ -63,9 +63,17 @@ class ObservedViews:
 
 
 def observed_views(
-    engine: Engine, views: Sequence[KnownView], frame: Frame, first_slot: int = 0
+    engine: Engine,
+    views: Sequence[KnownView],
+    frame: Frame,
+    first_slot: int = 0,
+    decoded: Collection[int] = (),
 ) -> ObservedViews:
-    """All pictures that are wholly known, encoded in one batch."""
+    """All pictures that are wholly known, encoded in one batch.
+
+    Args:
+        decoded: indices of the views of which a kind with a decoder of its own is asked.
+    """
     named: list[tuple[Kind, int]] = []
     pictures: list[Tensor] = []
     for index, view in enumerate(views):
@@ -81,8 +89,8 @@ def observed_views(
         features = maker.look(kind, picture)
         slot = first_slot + index
         made.append(make_picture(kind, slot, content, rays=rays[index], features=features))
-        if kind is Kind.RGB:
-            colours[index] = Observed(picture, features)
+        if kind is Kind.RGB and index in decoded:
+            colours[index] = maker.observed(picture, features)
     return ObservedViews(tuple(made), colours)
 
 

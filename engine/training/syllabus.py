@@ -171,7 +171,7 @@ class Syllabus:
         config, codec = self.config, maker.codec
         contexts = len(config.context_shares)
         entries, joint, *photos = (
-            replace(way, keep_pictures=bool(maker.encoders))
+            replace(way, keep_pictures=bool(maker.read))
             for way in (config.entries, config.joint, *config.photos)
         )
         making = MakingConfig(entries, joint, config.joint_views, contexts, tuple(photos))

@@ -10,7 +10,7 @@ from torch import Tensor
 @dataclass(frozen=True)
 class FeatureLevel:
     """Attributes:
-    stride: pixels of the picture to one of the features, on each axis.
+    stride: pixels of the picture to one of the features, on each axis; sides round up.
     channels: numbers at each place.
     """
 

@@ -37,7 +37,8 @@ class ImageEncoder(nn.Module, ABC):
         found = self.levels(picture)
         height, width = picture.shape[-2:]
         for level, values in zip(self.description.levels, found, strict=True):
-            told = (level.channels, height // level.stride, width // level.stride)
+            rows, columns = -(-height // level.stride), -(-width // level.stride)
+            told = (level.channels, rows, columns)
             if tuple(values.shape[1:]) != told:
                 raise ValueError(
                     f"the encoder {self.description.name} gives {tuple(values.shape[1:])} at "

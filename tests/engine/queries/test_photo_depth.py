@@ -91,9 +91,9 @@ def test_every_photo_keeps_about_its_shape(rows: int, columns: int) -> None:
 def test_the_network_sees_the_enlarged_photo(engine: Engine, monkeypatch) -> None:
     seen = []
 
-    def watched(engine: Engine, views: Sequence[KnownView], frame: Frame, slot: int):
+    def watched(engine: Engine, views: Sequence[KnownView], frame: Frame, *others: object):
         seen.append((frame.size, views[0].rgb))
-        return observed_views(engine, views, frame, slot)
+        return observed_views(engine, views, frame, *others)
 
     monkeypatch.setattr(answers, "observed_views", watched)
     rgb = photo()

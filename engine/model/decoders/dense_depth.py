@@ -1,0 +1,158 @@
+"""Depth at the picture's own edges: a dense decoder over an image encoder's features.
+
+What the transformer draws tells how deep a view is in units of σ, and agrees with what its context
+knows; what an encoder of photographs sees tells where things end. So the decoder draws inverse
+depth of its own, up to a scale and a shift (Ranftl et al. 2020, "Towards robust monocular depth
+estimation"), and takes these two from the transformer's picture by a robust fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine.geometry.pictures import SKY_RATIO
+from engine.model.codecs.picture_codec import PictureCodec
+from engine.model.decoders.picture_decoder import DECODERS, Observed, PictureDecoder
+
+#: Inverse depth that is taken to be meant, in 1/σ: nothing nearer than σ/20.
+_NEAREST = 20.0
+#: Rounds of the robust fit.
+_ROUNDS = 8
+
+
+class _Residual(nn.Module):
+    """Two 3×3 convolutions with a skip."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        change: Tensor = self.second(F.relu(self.first(F.relu(x))))
+        return x + change
+
+
+class FeaturePyramid(nn.Module):
+    """From coarse features to fine ones, each level added to what lies below it enlarged (Lin et
+    al. 2017), to two maps at the stride of the finest level."""
+
+    def __init__(self, channels: Sequence[int], width: int, blocks: Sequence[int]) -> None:
+        super().__init__()
+        self.lateral = nn.ModuleList([nn.Conv2d(c, width, 1) for c in channels])
+        self.refine = nn.ModuleList(
+            [nn.Sequential(*[_Residual(width) for _ in range(count)]) for count in blocks]
+        )
+        self.context = nn.Linear(channels[-1], width)
+        self.head = nn.Sequential(
+            nn.ReLU(),
+            nn.Conv2d(width, 32, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(32, 2, 3, padding=1),
+        )
+
+    def forward(self, levels: Sequence[Tensor]) -> Tensor:
+        """(B, 2, h, w) from levels (B, C, …), fine to coarse."""
+        x = self.context(levels[-1].mean((2, 3)))[..., None, None]
+        for level, lateral, refine in reversed(
+            list(zip(levels, self.lateral, self.refine, strict=True))
+        ):
+            y = lateral(level)
+            if x.shape[-1] > 1:
+                x = F.interpolate(x, y.shape[-2:], mode="bilinear", align_corners=False)
+            x = refine(x + y)
+        found: Tensor = self.head(x)
+        return found
+
+
+class DenseDepth(PictureDecoder):
+    """See the module.
+
+    Attributes:
+        encoder: the name of the encoder whose features it reads.
+    """
+
+    class_name = "DenseDepth"
+
+    def __init__(self, header: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.encoder = str(header["encoder"])
+        self.channels = [int(c) for c in header["channels"]]
+        self.blocks = [int(b) for b in header["blocks"]]
+        self.width = int(header["width"])
+        self.pyramid = FeaturePyramid(self.channels, self.width, self.blocks)
+
+    def header(self) -> dict[str, Any]:
+        """See `PictureDecoder.header`."""
+        return {
+            "class": self.class_name,
+            "encoder": self.encoder,
+            "channels": self.channels,
+            "width": self.width,
+            "blocks": self.blocks,
+        }
+
+    def shape_and_sky(self, levels: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Inverse depth up to scale and shift, and the sky's logit, (B, 1, h, w) each."""
+        inverse, sky = self.pyramid(levels).float().chunk(2, dim=1)
+        return inverse, sky
+
+    def forward(self, latent: Tensor, codec: PictureCodec, observed: Observed | None) -> Tensor:
+        """See `PictureDecoder.forward`. Where nothing was observed, or the two do not agree on what
+        is near, the transformer's picture stays as the codec decodes it."""
+        plain = codec.decode(latent)
+        seen = () if observed is None else observed.features
+        levels = [f.levels for f in seen if f.encoder == self.encoder]
+        if not levels:
+            return plain
+        shape, sky = self.shape_and_sky(levels[0])
+        size = plain.shape[-2:]
+        told = inverse_of(F.interpolate(plain.mean(1, keepdim=True), shape.shape[-2:], mode="area"))
+        scale, shift = fitted(shape, told, (told > 1 / SKY_RATIO) & (sky < 0))
+        fine = F.interpolate(shape, size, mode="bilinear", align_corners=False)
+        inverse = (scale * fine + shift).clamp(1 / SKY_RATIO, _NEAREST)
+        is_sky = F.interpolate(sky, size, mode="bilinear", align_corners=False) > 0
+        drawn = torch.where(is_sky, torch.full_like(inverse, -1.0), picture_of(inverse))
+        return torch.where(scale > 0, drawn, plain.mean(1, keepdim=True)).expand(-1, 3, -1, -1)
+
+
+def inverse_of(picture: Tensor) -> Tensor:
+    """σ/d of a DEPTH picture p = 2/(1 + d/σ) − 1; the sky is 0."""
+    p = picture.clamp(-1.0, 1.0 - 1e-3)
+    return ((1 + p) / (1 - p)).clamp_max(_NEAREST)
+
+
+def picture_of(inverse: Tensor) -> Tensor:
+    """The DEPTH picture of σ/d."""
+    return (inverse - 1) / (inverse + 1)
+
+
+def fitted(x: Tensor, y: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+    """Scale and shift (B, 1, 1, 1) by which x comes nearest to y where it is `known`.
+
+    Iteratively reweighted least squares with Huber's weights; scale 0 where too little is known.
+    """
+    weight = known.to(x)
+    for _ in range(_ROUNDS):
+        total = weight.sum((1, 2, 3), keepdim=True).clamp_min(1e-6)
+        mean_x = (weight * x).sum((1, 2, 3), keepdim=True) / total
+        mean_y = (weight * y).sum((1, 2, 3), keepdim=True) / total
+        spread = (weight * (x - mean_x).square()).sum((1, 2, 3), keepdim=True)
+        slope = (weight * (x - mean_x) * (y - mean_y)).sum((1, 2, 3), keepdim=True)
+        scale = slope / spread.clamp_min(1e-9)
+        shift = mean_y - scale * mean_x
+        error = (scale * x + shift - y).abs()
+        known_error = torch.where(known, error, torch.nan).flatten(1)
+        bend = 1.4826 * known_error.nanmedian(1).values.view(-1, 1, 1, 1)
+        bend = bend.nan_to_num(1.0).clamp_min(1e-4)
+        weight = known * (bend / error.clamp_min(1e-9)).clamp_max(1.0)
+    enough = known.float().mean((1, 2, 3), keepdim=True) > 0.05
+    return torch.where(enough, scale, torch.zeros_like(scale)), shift
+
+
+DECODERS[DenseDepth.class_name] = DenseDepth
