@@ -71,9 +71,20 @@ def foreign_code_faults(source: str, importer: str) -> list[str]:
     return faults
 
 
+#: Brings published weights into safetensors once, by hand; nothing that runs later imports it.
+CONVERTER = ROOT / "engine" / "model" / "encoders" / "convert.py"
+
+
 def test_no_file_is_read_or_written_as_a_pickle() -> None:
-    faults = [f for p in sources() for f in pickle_faults(p.read_text(), p.name)]
+    rest = [p for p in sources() if p != CONVERTER]
+    faults = [f for p in rest for f in pickle_faults(p.read_text(), p.name)]
     assert faults == []
+
+
+def test_the_converter_reads_weights_alone_and_nobody_imports_it() -> None:
+    assert CONVERTER.read_text().count("torch.load(io.BytesIO(data), weights_only=True)") == 1
+    assert len(pickle_faults(CONVERTER.read_text(), "convert")) == 1
+    assert [p for p in sources() if "encoders.convert import" in p.read_text()] == []
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
@@ -17,12 +17,15 @@ from engine.model.control.lora import LoraConfig
 from engine.model.control.networks import at_equal_budget, trained_size
 from engine.model.devices import AUTO, CPU, require_device
 from engine.model.errors import CheckpointError
+from engine.model.sight import read_sight
 from engine.model.storage import read_model, save_model
 from engine.training.ablations.command import add_options, run_ablations
 from engine.training.adapters import AdapterTrainer, AdapterTrainingConfig
 from engine.training.average import mean_model
 from engine.training.buffer import SourceShares
 from engine.training.codec_training import CodecTrainingConfig, train_codec
+from engine.training.depth.command import add_depth_options, train_depth
+from engine.training.depth.trainer import DepthTrainingConfig
 from engine.training.entries import EntryConfig
 from engine.training.model_command import train_model
 from engine.training.model_options import add_model_options
@@ -94,10 +97,13 @@ def training_parser() -> argparse.ArgumentParser:
     adapters.add_argument("--steps", type=int, help="stop after so many, whatever the minutes")
     adapters.add_argument("--size", default="128x80", help="width x height of training pictures")
     adapters.set_defaults(run=_train_adapters)
+    depth = commands.add_parser("depth", help="an image encoder and a dense decoder of depth")
+    add_depth_options(depth)
+    depth.set_defaults(run=train_depth)
     ablations = commands.add_parser("ablations", help="what each part of the design is worth")
     add_options(ablations)
     ablations.set_defaults(run=lambda given: run_ablations(given, picture_size(given.size)[::-1]))
-    for command in (codec, model, adapters, ablations):
+    for command in (codec, model, adapters, depth, ablations):
         command.add_argument("--rgbd", type=Path, action="append", default=[], help="recordings")
         command.add_argument("--out", type=Path, required=command is not model)
         command.add_argument("--minutes", type=float, default=5.0)
@@ -105,6 +111,7 @@ def training_parser() -> argparse.ArgumentParser:
         command.add_argument("--seed", type=int, default=0)
         command.add_argument("--threads", type=int, default=0)
         command.add_argument("--device", default=AUTO)
+    depth.set_defaults(learning_rate=DepthTrainingConfig.decoder_rate)
     export = commands.add_parser("export", help="store a trained model 8-bit, as it ships")
     export.add_argument("--model", type=Path, required=True)
     export.add_argument(
@@ -116,6 +123,7 @@ def training_parser() -> argparse.ArgumentParser:
         help="store the mean of these weights and --model's; of runs that went on from one another",
     )
     export.add_argument("--codec", type=Path, help="where the codec of that model lies now")
+    export.add_argument("--depth", type=Path, help="sight of `train depth`, to go with the model")
     export.add_argument("--out", type=Path, required=True)
     export.set_defaults(run=_export, threads=0)
     return parser
@@ -181,6 +189,9 @@ def _export(options: argparse.Namespace) -> None:
     if options.mean_with:
         others = [read_model(path, options.codec) for path in options.mean_with]
         model = mean_model(model, others)
+    if options.depth:
+        sight = read_sight(options.depth)
+        model = replace(model, encoders=sight.encoders, decoders=sight.decoders)
     save_model(model, options.out, eight_bit=True)
 
 

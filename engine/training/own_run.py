@@ -9,6 +9,7 @@ from pathlib import Path
 from engine.model.checkpoints import require_own
 from engine.model.claim import claimed
 from engine.training.adversary import JUDGE
+from engine.training.depth.trainer import SIGHT
 from engine.training.trainer import ADAPTERS, MODEL, STATE
 
 #: What a run writes beside its weights, after they are there.
@@ -36,7 +37,7 @@ def require_own_run(out: Path) -> None:
     Raises:
         ValueError: it would; one sentence.
     """
-    weights = [out / name for name in (MODEL, ADAPTERS)]
+    weights = [out / name for name in (MODEL, ADAPTERS, SIGHT)]
     for path in weights:
         require_own(path)
     others = [out / name for name in _BESIDE if (out / name).exists()]

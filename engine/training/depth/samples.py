@@ -1,0 +1,85 @@
+"""Single views with their depth, looking as differently as photographs do."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine.training.augmentation import uniform
+from engine.training.buffer import Offer, SourceShares
+from engine.training.sequences import PosedSequence
+
+
+class ViewPool:
+    """Sequences that are open at once; a batch takes views of different ones.
+
+    Reading a sequence costs more than cutting a view, so each serves several times.
+
+    Args:
+        open_at_once: how many are held.
+        uses: views that are cut of each before another one takes its place, on average.
+    """
+
+    def __init__(
+        self,
+        sources: SourceShares,
+        generator: torch.Generator,
+        open_at_once: int = 256,
+        uses: float = 6.0,
+    ) -> None:
+        self._sources, self._generator = sources, generator
+        self._most, self._uses = open_at_once, uses
+        self._open: deque[PosedSequence] = deque(maxlen=open_at_once)
+
+    def batch(self, count: int, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        """Pictures (B, 3, H, W) in [0, 1] and z-depth (B, 1, H, W); inf = sky."""
+        drawn = [varied(*self._view(), size, self._generator) for _ in range(count)]
+        return torch.cat([rgb for rgb, _ in drawn]), torch.cat([depth for _, depth in drawn])
+
+    def _view(self) -> tuple[Tensor, Tensor]:
+        if len(self._open) < self._most or uniform(self._generator, 0, self._uses) < 1:
+            self._open.append(self._sources.draw(self._generator, Offer(cameras=False)))
+        sequence = self._open[int(torch.randint(len(self._open), (), generator=self._generator))]
+        view = int(torch.randint(len(sequence.rgb), (), generator=self._generator))
+        return sequence.rgb[view : view + 1], sequence.depth[view : view + 1]
+
+
+def varied(
+    rgb: Tensor, depth: Tensor, size: tuple[int, int], generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """A part of a view (1, 3, H, W), squeezed a little, perhaps mirrored, as another camera would
+    have taken it, and its depth (1, 1, H, W), both of `size` (H, W)."""
+    height, width = rgb.shape[-2:]
+    share = uniform(generator, 0.55, 1.0)
+    rows = int(height * share)
+    columns = int(width * min(1.0, share * uniform(generator, 0.8, 1.25)))
+    top = int(torch.randint(height - rows + 1, (), generator=generator))
+    left = int(torch.randint(width - columns + 1, (), generator=generator))
+    part = (..., slice(top, top + rows), slice(left, left + columns))
+    small = F.interpolate(rgb[part], size, mode="bilinear", antialias=True, align_corners=False)
+    deep = F.interpolate(depth[part], size, mode="nearest-exact")
+    if uniform(generator, 0, 1) < 0.5:
+        small, deep = small.flip(-1), deep.flip(-1)
+    return looking_otherwise(small.clamp(0, 1), generator), deep
+
+
+def looking_otherwise(rgb: Tensor, generator: torch.Generator) -> Tensor:
+    """Gamma, gains, saturation (a tenth is grey), contrast, brightness, blur and noise, much
+    stronger than `augmentation.photometric`: photographs vary more than rendered worlds."""
+    out = rgb ** math.exp(uniform(generator, math.log(0.6), math.log(1.6)))
+    gains = torch.exp(0.12 * torch.randn(3, generator=generator)).to(rgb)
+    out = out * gains[:, None, None]
+    grey = out.mean(1, keepdim=True)
+    coloured = uniform(generator, 0, 1) < 0.9
+    out = grey + (out - grey) * (uniform(generator, 0.3, 1.5) if coloured else 0.0)
+    out = (out - 0.5) * uniform(generator, 0.6, 1.3) + 0.5 + uniform(generator, -0.1, 0.1)
+    if uniform(generator, 0, 1) < 0.3:
+        out = F.avg_pool2d(out, 3, 1, 1, count_include_pad=False)
+    if uniform(generator, 0, 1) < 0.5:
+        noise = torch.randn(out.shape, generator=generator).to(out)
+        out = out + noise * uniform(generator, 0.0, 0.05)
+    return out.clamp(0, 1)

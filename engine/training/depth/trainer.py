@@ -1,0 +1,152 @@
+"""Trains an encoder and its dense decoder together, on a clock, with an average to draw with."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+from engine.model.decoders.dense_depth import DenseDepth
+from engine.model.encoders.image_encoder import ImageEncoder
+from engine.model.kinds import Kind
+from engine.model.sight import Sight, save_sight
+from engine.training.buffer import SourceShares
+from engine.training.depth.losses import DepthLoss, depth_loss
+from engine.training.depth.samples import ViewPool
+
+SIGHT = "sight.safetensors"
+"""Of the file inside the folder of a run."""
+
+
+@dataclass(frozen=True)
+class DepthTrainingConfig:
+    """Attributes:
+    minutes: by the clock; the rates fall with the time gone, as half a cosine.
+    sizes: (H, W) of pictures; each step has one of them.
+    batch: pictures of the first size in a step, and as many pixels of any other.
+    encoder_rate, decoder_rate: learning rates. The encoder came trained on photographs and must
+        not forget them.
+    warm_up: steps.
+    """
+
+    minutes: float = 40.0
+    sizes: tuple[tuple[int, int], ...] = ((144, 192), (192, 256), (144, 256))
+    batch: int = 16
+    encoder_rate: float = 1.5e-4
+    decoder_rate: float = 1e-3
+    weight_decay: float = 0.01
+    warm_up: int = 100
+    ema_decay: float = 0.998
+    report_every: int = 50
+    seed: int = 0
+
+    def pictures(self, size: tuple[int, int]) -> int:
+        """How many of a size make a step."""
+        return max(1, round(self.batch * math.prod(self.sizes[0]) / math.prod(size)))
+
+
+@dataclass(frozen=True)
+class DepthReport:
+    """`shape` is the mean trimmed error since the last report (`losses.DepthLoss`)."""
+
+    step: int
+    minutes: float
+    shape: float
+
+
+def new_decoder(encoder: ImageEncoder, width: int = 40) -> DenseDepth:
+    """Untrained, for an encoder's features; finer levels have fewer blocks."""
+    told = encoder.description
+    blocks = [1 if level.stride < 8 else 2 for level in told.levels]
+    channels = [level.channels for level in told.levels]
+    return DenseDepth(
+        {"encoder": told.name, "channels": channels, "width": width, "blocks": blocks}
+    )
+
+
+class DepthTrainer:
+    """Owns an encoder, the decoder of DEPTH and their average; `run` yields reports and saves.
+
+    Attributes:
+        sight: what is trained; `average` is what is saved.
+    """
+
+    def __init__(
+        self,
+        encoder: ImageEncoder,
+        decoder: DenseDepth,
+        sources: SourceShares,
+        config: DepthTrainingConfig,
+        device: torch.device,
+    ) -> None:
+        self.config, self.device = config, device
+        self.encoder = encoder.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+        self.decoder = decoder.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+        self.average = copy.deepcopy(nn.ModuleList([self.encoder, self.decoder]))
+        self.generator = torch.Generator().manual_seed(config.seed)
+        self.pool = ViewPool(sources, self.generator)
+        rates = ((self.encoder, config.encoder_rate), (self.decoder, config.decoder_rate))
+        self.optimiser = torch.optim.AdamW(
+            [{"params": list(part.parameters()), "lr": rate} for part, rate in rates],
+            weight_decay=config.weight_decay,
+        )
+        self.step = 0
+
+    def learn(self) -> DepthLoss:
+        """One step at the present rates."""
+        sizes: Sequence[tuple[int, int]] = self.config.sizes
+        size = sizes[int(torch.randint(len(sizes), (), generator=self.generator))]
+        rgb, depth = (x.to(self.device) for x in self.pool.batch(self.config.pictures(size), size))
+        picture = Kind.RGB.to_picture(rgb, 1.0).contiguous(memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, torch.bfloat16):
+            levels = self.encoder(picture).levels
+            inverse, sky = self.decoder.shape_and_sky(levels)
+        loss = depth_loss(inverse, sky, depth)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.total.backward()  # type: ignore[no-untyped-call]
+        parameters = [p for group in self.optimiser.param_groups for p in group["params"]]
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        self.optimiser.step()
+        self.step += 1
+        decay = min(self.config.ema_decay, self.step / (self.step + 10))
+        follow = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+        follow(list(self.average.parameters()), parameters, None)
+        return loss
+
+    def run(self, out: Path) -> Iterator[DepthReport]:
+        """Trains until the minutes are over; `out` gets `sight.safetensors` at each report."""
+        config, started = self.config, time.monotonic()
+        rates = [group["lr"] for group in self.optimiser.param_groups]
+        shapes: list[float] = []
+        while (gone := (time.monotonic() - started) / (60 * config.minutes)) < 1.0:
+            falling = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * gone))
+            share = min(1.0, (self.step + 1) / config.warm_up) * falling
+            for group, rate in zip(self.optimiser.param_groups, rates, strict=True):
+                group["lr"] = rate * share
+            shapes.append(self.learn().shape)
+            if self.step % config.report_every == 0:
+                self.save(out)
+                yield self._report(started, shapes)
+                shapes = []
+        self.save(out)
+        if shapes:
+            yield self._report(started, shapes)
+
+    def _report(self, started: float, shapes: Sequence[float]) -> DepthReport:
+        minutes = (time.monotonic() - started) / 60
+        return DepthReport(self.step, minutes, sum(shapes) / len(shapes))
+
+    def save(self, out: Path) -> None:
+        """The average, as `read_sight` reads it."""
+        encoder, decoder = self.average
+        assert isinstance(encoder, ImageEncoder)
+        assert isinstance(decoder, DenseDepth)
+        sight = Sight({encoder.description.name: encoder}, {Kind.DEPTH.name: decoder})
+        save_sight(sight, out / SIGHT, eight_bit=False)
