@@ -11,8 +11,9 @@ import pytest
 import torch
 
 from engine.geometry.cameras import Camera, Intrinsics
-from engine.model.codec import Codec
+from engine.model.codecs.stored import read_codec
 from engine.model.decoders.dense_depth import DenseDepth, fitted, inverse_of, picture_of
+from engine.model.embedded import embedded_weights
 from engine.model.encoders.efficientnet_lite import LITE0, EfficientNetLite0
 from engine.model.kinds import Kind
 from engine.model.pictures import PictureMaker
@@ -26,6 +27,7 @@ from engine.training.worlds.prerender import save_sequence
 from engine.training.worlds.world import Sequence
 
 SIZE = (64, 96)
+EMBEDDED = embedded_weights()
 CAMERA = Camera(np.eye(4), Intrinsics.from_fov(60, 1.5))
 
 
@@ -127,8 +129,7 @@ def test_depth_keeps_the_transformers_scale() -> None:
     parts = sight()
     decoder = parts.decoders["DEPTH"]
     assert isinstance(decoder, DenseDepth)
-    codec = Codec()
-    codec.start_from_components(torch.randn(400, 3, 8, 8, generator=noise()) * 0.3)
+    codec = read_codec(EMBEDDED)
     pixels = torch.rand(1, 3, *SIZE, generator=noise()) * 2 - 1
     latent = codec.encode(Kind.DEPTH.to_picture(ramp(), 1.0))
     plain = codec.decode(latent)
@@ -181,23 +182,20 @@ def test_a_run_learns_is_kept_and_is_drawn_with(worlds: Path, tmp_path: Path, ca
     after = trained.encoders[LITE0.name].state_dict()
     assert any(not torch.equal(before[k], after[k]) for k in before)
     whole = tmp_path / "whole.safetensors"
-    embedded = Path(__file__).parents[4] / "assets" / "photowalk.safetensors"
-    joined = ["export", "--model", str(embedded), "--depth", str(out / SIGHT), "--out", str(whole)]
+    joined = ["export", "--model", str(EMBEDDED), "--depth", str(out / SIGHT), "--out", str(whole)]
     assert main(joined) == 0
     rgb = np.full((*SIZE, 3), 0.15, np.float32)
     rgb[20:50, 30:70] = 0.9
     depths = [
         finish(draw_depth_of_photo(Engine.load(path), rgb, CAMERA, SamplerSettings(), noise()))
-        for path in (whole, embedded)
+        for path in (whole, EMBEDDED)
     ]
     assert np.isfinite(depths[0]).any()
     assert not np.array_equal(*depths)
 
 
 def test_what_cannot_be_begun_from_is_said(worlds: Path, tmp_path: Path, capsys) -> None:
-    embedded = Path(__file__).parents[4] / "assets" / "photowalk.safetensors"
     common = ["--worlds", str(worlds), "--out", str(tmp_path / "run"), "--device", "cpu"]
     assert main(["depth", "--sight", str(tmp_path / "no.safetensors"), *common]) == 2
     assert "there is no weights file" in capsys.readouterr().err
     assert not (tmp_path / "run" / SIGHT).exists()
-    assert embedded.is_file()
