@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from engine.model.codecs.picture_codec import DOWNSCALE, PictureCodec
@@ -83,13 +84,27 @@ class PictureMaker:
             return ()
         return tuple(e(picture) for name, e in self.encoders.items() if name in self.read)
 
-    def observed(self, picture: Tensor, told: tuple[Features, ...] = ()) -> Observed:
-        """Colours (B, 3, H, W) in [−1, 1] as decoders see them: with what all encoders see.
+    def observed(
+        self, kind: Kind, picture: Tensor, told: tuple[Features, ...] = ()
+    ) -> Observed | None:
+        """Colours (B, 3, H, W) in [−1, 1] for the decoder of a kind, with what all encoders see;
+        None for a kind that has no decoder.
 
         Args:
             told: what `look` gave of the same picture, so that nothing is computed twice.
         """
-        known = {features.encoder: features for features in told}
+        decoder = self.decoders.get(kind.name)
+        if decoder is None:
+            return None
+        own: tuple[int, int] = (picture.shape[-2], picture.shape[-1])
+        size = decoder.looks_at(own)
+        known: dict[str, Features] = {}
+        if size == own:
+            known = {features.encoder: features for features in told}
+        else:
+            picture = F.interpolate(
+                picture, size, mode="bilinear", antialias=True, align_corners=False
+            )
         seen = [known.get(name) or e(picture) for name, e in self.encoders.items()]
         return Observed(picture, tuple(seen))
 

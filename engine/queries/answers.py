@@ -134,15 +134,15 @@ def _drawn(
     engine: Engine, query: Query, sampling: JointSampling, generator: torch.Generator
 ) -> Drawing[list[_Answer]]:
     """Pictures of all targets at the query's own size."""
-    decoded = {index for kind, index in query.asked if kind.name in engine.maker.decoders}
-    observed = observed_views(engine, query.views, Frame.of(query), query.first_slot, decoded)
+    first = query.first_slot
+    observed = observed_views(engine, query.views, Frame.of(query), first, query.asked)
     targets = asked_targets(engine, query)
     cache = None if query.context is None else query.context.cache
     contents = yield from draw_contents(
         engine, observed.pictures, targets, sampling, generator, query.caption, cache
     )
     kinds = [target.kind for target in targets]
-    colours = [observed.colours.get(target.slot - query.first_slot) for target in targets]
+    colours = [observed.colours.get((t.kind, t.slot - first)) for t in targets]
     pictures = engine.maker.pictures(kinds, contents, colours)
     return [
         _Answer(target, finished(target.kind, picture, engine, target.seen))

@@ -55,11 +55,11 @@ class Frame:
 class ObservedViews:
     """Attributes:
     pictures: for the network, in the order of the views.
-    colours: RGB pictures for decoders, by the index of their view.
+    colours: RGB pictures for decoders, by kind and index of the view.
     """
 
     pictures: tuple[Picture, ...]
-    colours: dict[int, Observed]
+    colours: dict[tuple[Kind, int], Observed | None]
 
 
 def observed_views(
@@ -67,12 +67,12 @@ def observed_views(
     views: Sequence[KnownView],
     frame: Frame,
     first_slot: int = 0,
-    decoded: Collection[int] = (),
+    asked: Collection[tuple[Kind, int]] = (),
 ) -> ObservedViews:
     """All pictures that are wholly known, encoded in one batch.
 
     Args:
-        decoded: indices of the views of which a kind with a decoder of its own is asked.
+        asked: kinds and indices of views; decoders of theirs are shown the views' colours.
     """
     named: list[tuple[Kind, int]] = []
     pictures: list[Tensor] = []
@@ -84,13 +84,14 @@ def observed_views(
     maker = engine.maker
     contents = maker.contents([kind for kind, _ in named], pictures)
     rays = [frame.rays(view.camera, engine.device) for view in views]
-    made, colours = [], {}
+    made: list[Picture] = []
+    colours: dict[tuple[Kind, int], Observed | None] = {}
     for (kind, index), content, picture in zip(named, contents, pictures, strict=True):
         features = maker.look(kind, picture)
         slot = first_slot + index
         made.append(make_picture(kind, slot, content, rays=rays[index], features=features))
-        if kind is Kind.RGB and index in decoded:
-            colours[index] = maker.observed(picture, features)
+        if kind is Kind.RGB:
+            colours |= {a: maker.observed(a[0], picture, features) for a in asked if a[1] == index}
     return ObservedViews(tuple(made), colours)
 
 

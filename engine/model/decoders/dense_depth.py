@@ -8,6 +8,7 @@ estimation"), and takes these two from the transformer's picture by a robust fit
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,8 @@ from engine.model.decoders.picture_decoder import DECODERS, Observed, PictureDec
 
 #: Inverse depth that is taken to be meant, in 1/σ: nothing nearer than σ/20.
 _NEAREST = 20.0
+#: Sides of what encoders look at are multiples of this, so that most strides divide them.
+_STRIDE = 16
 #: Rounds of the robust fit.
 _ROUNDS = 8
 
@@ -75,6 +78,8 @@ class DenseDepth(PictureDecoder):
 
     Attributes:
         encoder: the name of the encoder whose features it reads.
+        pixels: of the pictures that it learnt from; larger ones are looked at so small, since
+            things of another size than it knows are taken for others.
     """
 
     class_name = "DenseDepth"
@@ -84,7 +89,7 @@ class DenseDepth(PictureDecoder):
         self.encoder = str(header["encoder"])
         self.channels = [int(c) for c in header["channels"]]
         self.blocks = [int(b) for b in header["blocks"]]
-        self.width = int(header["width"])
+        self.width, self.pixels = int(header["width"]), int(header["pixels"])
         self.pyramid = FeaturePyramid(self.channels, self.width, self.blocks)
 
     def header(self) -> dict[str, Any]:
@@ -94,8 +99,17 @@ class DenseDepth(PictureDecoder):
             "encoder": self.encoder,
             "channels": self.channels,
             "width": self.width,
+            "pixels": self.pixels,
             "blocks": self.blocks,
         }
+
+    def looks_at(self, size: tuple[int, int]) -> tuple[int, int]:
+        """See `PictureDecoder.looks_at`; about as the picture is shaped."""
+        factor = math.sqrt(self.pixels / (size[0] * size[1]))
+        if factor >= 1.0:
+            return size
+        rows, columns = (max(_STRIDE, round(s * factor / _STRIDE) * _STRIDE) for s in size)
+        return rows, columns
 
     def shape_and_sky(self, levels: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Inverse depth up to scale and shift, and the sky's logit, (B, 1, h, w) each."""

@@ -19,7 +19,7 @@ class Observed:
     """The RGB picture of a view, as it is known when another kind of that view is decoded.
 
     Attributes:
-        picture: (B, 3, H, W) in [−1, 1].
+        picture: (B, 3, H, W) in [−1, 1], as encoders looked at it (`PictureDecoder.looks_at`).
         features: what the model's encoders saw in it.
     """
 
@@ -39,6 +39,10 @@ class PictureDecoder(nn.Module, ABC):
     @abstractmethod
     def forward(self, latent: Tensor, codec: PictureCodec, observed: Observed | None) -> Tensor:
         """(B, 3, H, W) in [−1, 1] from latents (B, C, H/8, W/8)."""
+
+    def looks_at(self, size: tuple[int, int]) -> tuple[int, int]:
+        """(H, W) at which encoders look for it at a picture of `size`; as it is, unless told."""
+        return size
 
     @abstractmethod
     def header(self) -> dict[str, Any]:

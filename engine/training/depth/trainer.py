@@ -61,14 +61,17 @@ class DepthReport:
     shape: float
 
 
-def new_decoder(encoder: ImageEncoder, width: int = 40) -> DenseDepth:
+#: Pixels of the largest pictures that a decoder learns from, unless told.
+PIXELS = 256 * 192
+
+
+def new_decoder(encoder: ImageEncoder, width: int = 40, pixels: int = PIXELS) -> DenseDepth:
     """Untrained, for an encoder's features; finer levels have fewer blocks."""
     told = encoder.description
     blocks = [1 if level.stride < 8 else 2 for level in told.levels]
     channels = [level.channels for level in told.levels]
-    return DenseDepth(
-        {"encoder": told.name, "channels": channels, "width": width, "blocks": blocks}
-    )
+    header = {"channels": channels, "width": width, "blocks": blocks, "pixels": pixels}
+    return DenseDepth({"encoder": told.name, **header})
 
 
 class DepthTrainer:

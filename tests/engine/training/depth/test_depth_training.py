@@ -133,7 +133,7 @@ def test_depth_keeps_the_transformers_scale() -> None:
     pixels = torch.rand(1, 3, *SIZE, generator=noise()) * 2 - 1
     latent = codec.encode(Kind.DEPTH.to_picture(ramp(), 1.0))
     plain = codec.decode(latent)
-    observed = PictureMaker(codec, parts.encoders).observed(pixels)
+    observed = PictureMaker(codec, parts.encoders, parts.decoders).observed(Kind.DEPTH, pixels)
     seen: list[torch.Tensor] = []
 
     def told(levels):  # inverse depth of the ramp at half size, of another scale and shift
