@@ -10,8 +10,10 @@ from typing import Any
 from torch import Tensor
 
 from engine.model.checkpoints import read_checkpoint, save_checkpoint
-from engine.model.decoders.picture_decoder import PictureDecoder, restored_decoder
-from engine.model.encoders.image_encoder import ImageEncoder, restored_encoder
+from engine.model.decoders.picture_decoder import PictureDecoder
+from engine.model.decoders.registry import restored_decoder
+from engine.model.encoders.image_encoder import ImageEncoder
+from engine.model.encoders.registry import restored_encoder
 from engine.model.errors import CheckpointError
 
 

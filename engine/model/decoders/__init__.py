@@ -1,4 +1,4 @@
 """What turns a kind's latents into its picture, where the codec alone is too coarse.
 
-To add one, subclass `PictureDecoder` and enter its class in `DECODERS`.
+To add one, subclass `PictureDecoder` and enter its class in `registry.DECODERS`.
 """

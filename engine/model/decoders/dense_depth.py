@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from engine.geometry.pictures import SKY_RATIO
 from engine.model.codecs.picture_codec import PictureCodec
-from engine.model.decoders.picture_decoder import DECODERS, Observed, PictureDecoder
+from engine.model.decoders.picture_decoder import Observed, PictureDecoder
 
 #: Inverse depth that is taken to be meant, in 1/σ: nothing nearer than σ/20.
 _NEAREST = 20.0
@@ -167,6 +167,3 @@ def fitted(x: Tensor, y: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
         weight = known * (bend / error.clamp_min(1e-9)).clamp_max(1.0)
     enough = known.float().mean((1, 2, 3), keepdim=True) > 0.05
     return torch.where(enough, scale, torch.zeros_like(scale)), shift
-
-
-DECODERS[DenseDepth.class_name] = DenseDepth

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,6 @@ from torch import Tensor, nn
 
 from engine.model.codecs.picture_codec import PictureCodec
 from engine.model.encoders.features import Features
-from engine.model.errors import CheckpointError
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,7 @@ class PictureDecoder(nn.Module, ABC):
     """Decodes one kind. Where nothing was observed in its slot, it must do without.
 
     Attributes:
-        class_name: by which checkpoints find the class in `DECODERS`.
+        class_name: by which checkpoints find the class in `registry.DECODERS`.
     """
 
     class_name: str
@@ -47,26 +45,3 @@ class PictureDecoder(nn.Module, ABC):
     @abstractmethod
     def header(self) -> dict[str, Any]:
         """What it is built from, as JSON; `class` names it."""
-
-
-#: How a decoder is built again, by its class's name, from its header.
-DECODERS: dict[str, Callable[[Mapping[str, Any]], PictureDecoder]] = {}
-
-
-def restored_decoder(
-    kind: str, header: Mapping[str, Any], tensors: Mapping[str, Tensor]
-) -> PictureDecoder:
-    """The decoder that a checkpoint names for a kind, with its weights.
-
-    Raises:
-        CheckpointError: this version knows no such class.
-        KeyError, RuntimeError: header or weights are of another version.
-    """
-    if header["class"] not in DECODERS:
-        raise CheckpointError(
-            f"the weights decode {kind} pictures by a {header['class']}, which this version does "
-            "not have; install the version that wrote them"
-        )
-    decoder = DECODERS[header["class"]](header)
-    decoder.load_state_dict(dict(tensors))
-    return decoder.eval()

@@ -1,4 +1,4 @@
 """Pretrained sight: networks whose features join the tokens of pictures.
 
-To add one, subclass `ImageEncoder` and enter its class in `ENCODERS`.
+To add one, subclass `ImageEncoder` and enter its class in `registry.ENCODERS`.
 """

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.model.encoders.features import EncoderDescription, FeatureLevel
-from engine.model.encoders.image_encoder import ENCODERS, ImageEncoder
+from engine.model.encoders.image_encoder import ImageEncoder
 
 #: Of the batch norms, as in the published network.
 _EPSILON = 1e-3
@@ -130,6 +130,3 @@ class EfficientNetLite0(ImageEncoder):
             if stage.given:
                 found.append(x)
         return found
-
-
-ENCODERS[EfficientNetLite0.class_name] = EfficientNetLite0

@@ -7,19 +7,17 @@ sees joins the tokens of every picture that it looks at (`engine.model.encoders.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import Tensor, nn
 
-from engine.model.encoders.features import EncoderDescription, FeatureLevel, Features
-from engine.model.errors import CheckpointError
+from engine.model.encoders.features import EncoderDescription, Features
 
 
 class ImageEncoder(nn.Module, ABC):
     """Attributes:
     description: its name, source, strides and widths.
-    class_name: by which checkpoints find the class in `ENCODERS`.
+    class_name: by which checkpoints find the class in `registry.ENCODERS`.
     """
 
     class_name: str
@@ -54,28 +52,3 @@ class ImageEncoder(nn.Module, ABC):
             "source": told.source,
             "levels": [[level.stride, level.channels] for level in told.levels],
         }
-
-
-#: How an encoder is built again, by its class's name, from its description.
-ENCODERS: dict[str, Callable[[EncoderDescription], ImageEncoder]] = {}
-
-
-def restored_encoder(
-    name: str, header: Mapping[str, Any], tensors: Mapping[str, Tensor]
-) -> ImageEncoder:
-    """The encoder that a checkpoint names, with its weights.
-
-    Raises:
-        CheckpointError: this version knows no such class.
-        KeyError, RuntimeError: header or weights are of another version.
-    """
-    if header["class"] not in ENCODERS:
-        known = ", ".join(ENCODERS) or "none"
-        raise CheckpointError(
-            f"the weights see through the image encoder {name} ({header['class']}), which this "
-            f"version does not have (it has {known}); install the version that wrote them"
-        )
-    levels = tuple(FeatureLevel(int(s), int(c)) for s, c in header["levels"])
-    encoder = ENCODERS[header["class"]](EncoderDescription(name, str(header["source"]), levels))
-    encoder.load_state_dict(dict(tensors))
-    return encoder.eval()

@@ -16,10 +16,12 @@ from torch import Tensor, nn
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.model.codec import Codec
 from engine.model.codecs.picture_codec import PictureCodec
-from engine.model.decoders.picture_decoder import DECODERS, Observed, PictureDecoder
+from engine.model.decoders.picture_decoder import Observed, PictureDecoder
+from engine.model.decoders.registry import DECODERS
 from engine.model.encoders.conditioning import at_tokens
 from engine.model.encoders.features import EncoderDescription, FeatureLevel
-from engine.model.encoders.image_encoder import ENCODERS, ImageEncoder
+from engine.model.encoders.image_encoder import ImageEncoder
+from engine.model.encoders.registry import ENCODERS
 from engine.model.kinds import Kind
 from engine.model.model import Model, new_model
 from engine.model.pictures import make_picture
