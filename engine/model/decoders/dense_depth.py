@@ -129,7 +129,7 @@ class DenseDepth(PictureDecoder):
         told = inverse_of(F.interpolate(plain.mean(1, keepdim=True), shape.shape[-2:], mode="area"))
         scale, shift = fitted(shape, told, (told > 1 / SKY_RATIO) & (sky < 0))
         fine = F.interpolate(shape, size, mode="bilinear", align_corners=False)
-        inverse = (scale * fine + shift).clamp(1 / SKY_RATIO, _NEAREST)
+        inverse = (scale * fine + shift).clamp(0.0, _NEAREST)
         is_sky = F.interpolate(sky, size, mode="bilinear", align_corners=False) > 0
         drawn = torch.where(is_sky, torch.full_like(inverse, -1.0), picture_of(inverse))
         return torch.where(scale > 0, drawn, plain.mean(1, keepdim=True)).expand(-1, 3, -1, -1)
