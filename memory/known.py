@@ -31,6 +31,7 @@ class Known:
         view_ids: (H, W) int32, the view that each pixel stems from; −1 for none.
         footprint: (H, W) float32, how many pixels wide the disc of each pixel is; 1 or less is as
             sharp as the picture, 0 where nothing is known.
+        by_points: (H, W) float32, z-depth that points and sky alone show; nan for gaps among them.
         sight: which views see what is known, for retrieval.
         free_space: what the photo looks through, where nothing can be; None without a photo.
         moment: how often the memory had changed before.
@@ -42,6 +43,7 @@ class Known:
     coverage: Tensor
     view_ids: Tensor
     footprint: Tensor
+    by_points: Tensor
     sight: Sight
     free_space: FreeSpace | None
     moment: int

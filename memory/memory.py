@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from engine.geometry.cameras import Camera
 from engine.geometry.projection import depth_confidence
@@ -107,10 +108,14 @@ class Memory:
     def surfel_count(self) -> int:
         return len(self._cloud)
 
-    def add(self, view: View) -> None:
+    def add(self, view: View, known: Known | None = None) -> None:
         """Remember a view; its id must follow on the others'.
 
         A view without depth adds no points, but the known points learn that it sees them.
+
+        Args:
+            known: what `look` gave from the view's camera just before, so that points need not be
+                rendered again for a view without depth; None renders them.
         """
         latest = int(self._poses.poses.ids[-1]) if len(self._poses) else -1
         if view.id <= latest:
@@ -118,7 +123,7 @@ class Memory:
         self._store.put(view)
         event = _Event(view.id, view.depth is not None)
         self._events.append(event)
-        self._take_in(view, event)
+        self._take_in(view, event, known)
 
     def back_fill(
         self,
@@ -168,6 +173,7 @@ class Memory:
             coverage=seen.coverage,
             view_ids=seen.view_ids,
             footprint=seen.footprint,
+            by_points=_by_points(seen),
             sight=self._sight(points),
             free_space=self._free,
             moment=self._moment,
@@ -239,7 +245,7 @@ class Memory:
         self._free: FreeSpace | None = None
         self._before: deque[_Before] = deque(maxlen=self.config.undo)
 
-    def _take_in(self, view: View, event: _Event) -> None:
+    def _take_in(self, view: View, event: _Event, known: Known | None = None) -> None:
         directions, poses = len(self._sky), len(self._poses)
         if view.id not in self._poses:
             self._poses.append(view.id, view.camera)
@@ -250,8 +256,10 @@ class Memory:
             if view.id == PHOTO:
                 self._rims, self._free = Rims.of(picture, seen), FreeSpace.of(view, self._device)
         else:
-            known = self.render_points(view.camera, view.height, view.width)
-            depth = torch.where(known.coverage > 0.5, known.depth, torch.nan)
+            if known is not None and known.moment == self._moment and known.camera is view.camera:
+                depth = known.by_points
+            else:
+                depth = _by_points(self.render_points(view.camera, view.height, view.width))
             observe(self._cloud, view.camera, view.id, depth)
         self._before.append(_Before(self._cloud.changes(), directions, poses))
         self._moment += 1
@@ -298,3 +306,8 @@ class Memory:
             seen_by=seen_by,
             sky_views=view_ids[torch.isposinf(depth)],
         )
+
+
+def _by_points(seen: Rendering) -> Tensor:
+    """z-depth of a rendering, nan where it covers less than half of a pixel."""
+    return torch.where(seen.coverage > 0.5, seen.depth, torch.nan)

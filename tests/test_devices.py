@@ -23,6 +23,7 @@ from engine.training.trainer import Trainer, TrainerConfig
 from explorer.walk.photo import Photo
 from explorer.walk.records import NO_MEMORY, DrawnView
 from explorer.walk.walk import Walk
+from memory.known import Known
 from memory.memory import Memory
 from memory.retrieval import STRATEGIES
 from memory.views import View
@@ -129,13 +130,16 @@ def test_in_a_step_only_what_is_final_leaves_the_device(
     walk = stood(far.type, far.type)
     walk.settings = replace(walk.settings, strategy=strategy)
     before_remembering: list[Trip] = []
+    remembering: list[Trip] = []
     camera = named_path("strafe", 2, walk.photo.camera, walk.scene_scale, 1.0)[1]
     with noted_trips() as trips:
         remember = walk.memory.add
 
-        def add(view: View) -> None:
+        def add(view: View, known: Known | None = None) -> None:
             before_remembering.extend(trips)
-            remember(view)
+            trips.clear()
+            remember(view, known)
+            remembering.extend(trips)
 
         monkeypatch.setattr(walk.memory, "add", add)
         finish(walk.step(camera))
@@ -147,6 +151,10 @@ def test_in_a_step_only_what_is_final_leaves_the_device(
     assert sorted(pictures[i].shape for i in down) == sorted(final)
     assert down == list(range(len(pictures) - len(down), len(pictures))), "and none comes back"
     assert any(trip.way == "up" for trip in pictures), "views that the model is shown"
+    # Memory takes the view as it will be stored, rounded, so that a resumed walk is the same one.
+    stored = [t for t in remembering if np.prod(t.shape) >= H * W // 64]
+    assert {t.way for t in stored} == {"up"}
+    assert sorted(t.shape for t in stored) == sorted([(H, W, 3), (H, W), (H, W)])
 
 
 def test_an_engine_may_work_with_a_memory_in_ram(far: torch.device) -> None:

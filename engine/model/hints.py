@@ -8,6 +8,7 @@ from torch import Tensor
 
 from engine.model.codecs.picture_codec import DOWNSCALE, PictureCodec
 from engine.model.kinds import Kind
+from engine.model.pictures import PictureMaker
 
 #: Coverage below this counts as a hole when hints are filled.
 _KNOWN = 0.05
@@ -56,7 +57,7 @@ def hint_latents(
     known = coverage * (~depth.isnan())
     # Its channels are alike: one of them is filled, not three.
     filled_depth = fill_holes(Kind.DEPTH.to_picture(depth, scale)[:, :1], known)
-    latents = codec.encode(torch.cat([filled_rgb, filled_depth.expand(-1, 3, -1, -1)]))
-    warped_rgb, warped_depth = latents.chunk(2)
+    pictures = [filled_rgb, filled_depth.expand(-1, 3, -1, -1)]
+    warped_rgb, warped_depth = PictureMaker(codec).contents([Kind.RGB, Kind.DEPTH], pictures)
     small = F.avg_pool2d(coverage, DOWNSCALE)
     return torch.cat([warped_rgb, warped_depth, small], dim=1)

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from engine.model.decoders.picture_decoder import Observed
 from engine.model.kinds import Kind
 from engine.model.tokens import Group, Picture
 from engine.model.transformer import Cache
@@ -127,6 +128,26 @@ def draw_contents(
     return (yield from draw_pictures(predict, targets, sampling, generator, engine.device))
 
 
+def pictures_of(
+    engine: Engine,
+    targets: Sequence[Target],
+    contents: Sequence[Tensor],
+    colours: Sequence[Observed | None] | None = None,
+) -> list[Tensor]:
+    """Drawn contents as pictures (1, 3, H, W), as users see them; RAYS stay.
+
+    Args:
+        colours: the RGB picture of each target's view, for kinds with a decoder of their own.
+    """
+    kinds = [target.kind for target in targets]
+    seen = [None] * len(kinds) if colours is None else colours
+    pictures = engine.maker.pictures(kinds, contents, seen)
+    return [
+        finished(target.kind, picture, engine, target.seen)
+        for target, picture in zip(targets, pictures, strict=True)
+    ]
+
+
 # -- pictures in and out -----------------------------------------------------------------------
 
 
@@ -141,13 +162,9 @@ def _drawn(
     contents = yield from draw_contents(
         engine, observed.pictures, targets, sampling, generator, query.caption, cache
     )
-    kinds = [target.kind for target in targets]
     colours = [observed.colours.get((t.kind, t.slot - first)) for t in targets]
-    pictures = engine.maker.pictures(kinds, contents, colours)
-    return [
-        _Answer(target, finished(target.kind, picture, engine, target.seen))
-        for target, picture in zip(targets, pictures, strict=True)
-    ]
+    pictures = pictures_of(engine, targets, contents, colours)
+    return [_Answer(*pair) for pair in zip(targets, pictures, strict=True)]
 
 
 def _at_drawn_size(query: Query) -> Query:

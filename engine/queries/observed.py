@@ -117,7 +117,7 @@ def _partly_seen(engine: Engine, query: Query, kind: Kind, index: int) -> Target
     weight = planes(view.seen.astype(np.float32), engine.device)
     picture = kind.to_picture(planes(view.known()[kind], engine.device), frame.scale)
     # Codecs ring at holes; a smooth continuation costs them nothing.
-    shown = engine.codec.encode(fill_holes(picture, weight))
+    (shown,) = engine.maker.contents([kind], [fill_holes(picture, weight)])
     return Target(
         kind,
         query.first_slot + index,

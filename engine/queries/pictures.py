@@ -12,7 +12,6 @@ from engine.geometry.guided_filter import guided_filter
 from engine.geometry.rays import plucker_rays
 from engine.geometry.seams import without_seams
 from engine.model.kinds import Kind
-from engine.model.kinds.encoded import Colours
 from engine.model.pictures import TOKEN_PIXELS
 from engine.model.tokens import spread
 from engine.queries.engine import Engine
@@ -45,7 +44,7 @@ def finished(kind: Kind, picture: Tensor, engine: Engine, seen: Tensor | None = 
     Args:
         seen: (N,) bool, tokens that were shown and not drawn; they stay as they are.
     """
-    if not (isinstance(kind, Colours) and engine.codec.patch):
+    if not (kind.seamless and engine.codec.patch):
         return picture
     smooth = without_seams(picture, engine.codec.patch)
     if seen is None:
@@ -56,20 +55,18 @@ def finished(kind: Kind, picture: Tensor, engine: Engine, seen: Tensor | None = 
 
 
 def values(kind: Kind, picture: Tensor, guide: Pixels | None, scale: float) -> Tensor:
-    """A picture (1, 3, H, W) in users' units, on its device: (H, W, C), depth (H, W), rays
-    (6, H/16, W/16).
+    """A picture (1, 3, H, W) in users' units, on its device: (H, W, C), or (H, W) of one channel
+    as depth is; rays (6, H/16, W/16).
 
     Depth is first smoothed under the guidance of `guide` (H, W, 3), the view's own colours: each
     token draws its patch of depth with an error of its own, and those steps would become cracks in
     the cloud. Then speckle goes and edges become steps (`clean_depth_picture`).
     """
-    if kind is Kind.DEPTH:
+    if kind.guided:
         picture = _cleaned(picture, guide)
     found = kind.from_picture(picture, scale)[0].float()
-    if kind is Kind.DEPTH:
-        found = found[0]
-    elif kind.encoded:
-        found = found.permute(1, 2, 0)
+    if kind.encoded:
+        found = found[0] if len(found) == 1 else found.permute(1, 2, 0)
     return found.contiguous()
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from engine.model.codecs.picture_codec import PictureCodec
 from engine.model.kinds import Kind
+from engine.model.pictures import PictureMaker
 from engine.training.entries import EntryConfig, as_bytes, chosen_views, prepared, relative_rays
 from engine.training.joint.entries import JointEntry, run_of
 from engine.training.sequences import PosedSequence
@@ -90,5 +91,6 @@ def _encoded(
     part = prepared(sequence, views, config, generator).to(device)
     scale = part.scales[0] if part.scales else 1.0
     rays = relative_rays(part.cameras, part.cameras[0], scale, config.size)
-    latents = codec.encode(Kind.RGB.to_picture(part.rgb, scale))
+    picture = Kind.RGB.to_picture(part.rgb, scale)
+    (latents,) = PictureMaker(codec).contents([Kind.RGB], [picture])
     return _Encoded(latents, rays.to(device), as_bytes(part.rgb, config))

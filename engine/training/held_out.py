@@ -134,9 +134,10 @@ def _next_view(
         KnownView(pictures[i].numpy(), depth[i].numpy(), camera=part.cameras[i])
         for i in range(CONTEXTS)
     ]
-    codec = engine.codec
-    latent = codec.encode(Kind.RGB.to_picture(part.rgb[CONTEXTS:].to(engine.device), 1.0))
-    truth = Kind.RGB.from_picture(codec.decode(latent), 1.0)[0].cpu()
+    picture = Kind.RGB.to_picture(part.rgb[CONTEXTS:].to(engine.device), 1.0)
+    contents = engine.maker.contents([Kind.RGB], [picture])
+    decoded = engine.maker.pictures([Kind.RGB], contents, [None])[0]
+    truth = Kind.RGB.from_picture(decoded, 1.0)[0].cpu()
     holes = (seen.coverage < _HOLE).float().numpy()
     hint = Hint(seen.rgb, seen.depth, seen.coverage)
     return _NextView(context, camera, hint, _picture(truth), holes)

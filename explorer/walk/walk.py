@@ -168,7 +168,7 @@ class Walk:
             source_ids=None if known is None else array(known.view_ids),
             agreement_db=None if known is None else agreement(raw, known.rgb, known.coverage),
         )
-        return self._remember(clock, with_scale(drawn_view, fused))
+        return self._remember(clock, with_scale(drawn_view, fused), known)
 
     def draw_depth(self, earlier: DrawnView) -> Steps:
         """Draws the depth of a view of this walk that has none, as it is seen from now on.
@@ -305,9 +305,11 @@ class Walk:
             confidence = trust * np.float32(DRAWN_CONFIDENCE if view_id else 1.0)
         return View(view_id, camera, rgb, depth, confidence, self.settings.sampler.caption)
 
-    def _remember(self, clock: Stopwatch, drawn: DrawnView) -> DrawnView:
+    def _remember(
+        self, clock: Stopwatch, drawn: DrawnView, known: Known | None = None
+    ) -> DrawnView:
         with clock.part("remember"):
-            self.memory.add(drawn.view)
+            self.memory.add(drawn.view, known)
         self._count += 1
         drawn = replace(drawn, seconds=dict(clock.seconds))
         if self._recorder is not None:

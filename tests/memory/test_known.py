@@ -217,3 +217,32 @@ def test_an_empty_memory_knows_nothing() -> None:
     assert np.isnan(known.depth).all()
     assert (known.view_ids == -1).all()
     assert known.free_space is None
+
+
+def test_a_view_without_depth_is_taken_in_by_the_look_that_it_was_drawn_from(
+    view, monkeypatch
+) -> None:
+    """Points are not rendered again, and what remembers it is the same."""
+    asked = camera(x=0.1)
+    drawn = replace(seen(asked), id=1, depth=None, confidence=None)
+    again, once = remembered(view), remembered(view)
+    again.add(drawn)
+    known = once.look(drawn.camera, H, W)
+    renders = []
+    monkeypatch.setattr(once, "render_points", lambda *asked: renders.append(asked))
+    once.add(drawn, known)
+    assert renders == []
+    found = [m.retrieve(m.look(asked, H, W), 2) for m in (again, once)]
+    assert found[0] == found[1]
+    assert again.surfel_count == once.surfel_count
+
+
+def test_an_old_look_is_not_taken_for_a_new_one(view) -> None:
+    memory, asked = remembered(view), camera(x=0.1)
+    known = memory.look(asked, H, W)
+    memory.add(replace(seen(asked), id=1))
+    rendered = []
+    plain = memory.render_points
+    memory.render_points = lambda *a: rendered.append(a) or plain(*a)  # type: ignore[method-assign]
+    memory.add(replace(seen(asked), id=2, depth=None, confidence=None), known)
+    assert len(rendered) == 1

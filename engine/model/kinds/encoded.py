@@ -23,6 +23,7 @@ class Colours(Kind):
     """Values are RGB, (B, 3, H, W) in [0, 1]; σ means nothing to them."""
 
     looked_at: ClassVar[bool] = True
+    seamless: ClassVar[bool] = True
 
     def to_picture(self, values: Tensor, scale: float | Tensor = 1.0) -> Tensor:
         """See `Kind.to_picture`."""
@@ -35,6 +36,8 @@ class Colours(Kind):
 
 class Depth(Kind):
     """Values are z-depth, (B, 1, H, W) in scene units; inf = sky; nan = unknown counts as σ."""
+
+    guided: ClassVar[bool] = True
 
     def to_picture(self, values: Tensor, scale: float | Tensor) -> Tensor:
         """See `Kind.to_picture`; three equal channels."""

@@ -21,6 +21,8 @@ class Kind(ABC):
         encoded: its pictures go through the codec; else their values are tokens as they are.
         patch: side of a token in pixels of its content.
         looked_at: image encoders look at its observed pictures.
+        seamless: steps between a codec's patches would be seen in it, and are taken out.
+        guided: what is drawn is smoothed under the view's colours and its edges made steps.
     """
 
     RGB: ClassVar[Kind]
@@ -32,6 +34,8 @@ class Kind(ABC):
     encoded: ClassVar[bool] = True
     patch: ClassVar[int] = PATCH
     looked_at: ClassVar[bool] = False
+    seamless: ClassVar[bool] = False
+    guided: ClassVar[bool] = False
 
     def __init__(self, name: str, prompt: str, loss_weight: float = 1.0) -> None:
         self.name, self.prompt, self.loss_weight = name, prompt, loss_weight

@@ -19,7 +19,7 @@ from engine.model.model import Model, new_model, own_transformer
 from engine.model.text import Tokenizer, Words
 from engine.model.transformer import Transformer, TransformerConfig
 from engine.queries import Engine, SamplerSettings
-from engine.queries.answers import draw_contents
+from engine.queries.answers import draw_contents, pictures_of
 from engine.sampling.flow import finish
 from engine.sampling.joint import JointSampling, Target
 from engine.training.ablations.lessons import (
@@ -245,8 +245,7 @@ def _measured(
     engine = Engine.of(Model(data.codec, network, data.tokenizer), str(data.device), torch.float32)
     psnrs, errors, began = [], [], time.monotonic()
     for index, entry in enumerate(data.held_out):
-        latent = _drawn(engine, variant, entry, config.sampling_steps, index)
-        drawn = data.codec.decode(latent)
+        drawn = _drawn(engine, variant, entry, config.sampling_steps, index)
         truth = data.codec.decode(entry.latents[asked_kinds(variant)[0]][ASKED][None])
         psnrs.append(_psnr(drawn, truth))
         errors.append(_turned(drawn, truth, entry))
@@ -255,13 +254,15 @@ def _measured(
 
 
 def _drawn(engine: Engine, variant: Variant, entry: JointEntry, steps: int, seed: int) -> Tensor:
-    """The RGB latent (1, C, h, w) of the asked view, from fixed noise, as the product draws it."""
+    """The asked view (1, 3, H, W) in [−1, 1], from fixed noise, as `ask` draws it of the same
+    pictures: an entry has them as the latents that `ask` would encode."""
     targets = [
         Target(kind, ASKED, tuple(entry.latents[kind][ASKED][None].shape), entry.rays[ASKED][None])
         for kind in asked_kinds(variant)
     ]
     known, generator = known_group(variant, [entry]).pictures, torch.Generator().manual_seed(seed)
-    return finish(draw_contents(engine, known, targets, JointSampling(steps), generator))[0]
+    contents = finish(draw_contents(engine, known, targets, JointSampling(steps), generator))
+    return pictures_of(engine, targets, contents)[0]
 
 
 def _psnr(picture: Tensor, truth: Tensor) -> float:

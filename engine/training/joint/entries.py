@@ -16,7 +16,7 @@ from engine.model.codecs.picture_codec import PictureCodec
 from engine.model.hints import fill_holes
 from engine.model.kinds import Kind
 from engine.model.kinds.encoded import SKY_FAR
-from engine.model.pictures import TOKEN_PIXELS
+from engine.model.pictures import TOKEN_PIXELS, PictureMaker
 from engine.training.augmentation import disturbed_depth, uniform
 from engine.training.entries import EntryConfig, as_bytes, prepared, relative_rays
 from engine.training.sequences import PosedSequence
@@ -95,7 +95,8 @@ def joint_entry(
         fill_holes(Kind.RGB.to_picture(warped_rgb, scale), coverage),
         fill_holes(Kind.XYZ.to_picture(warped_points, 1.0), known),
     )
-    rgb, depth, xyz, warp_rgb, warp_xyz = codec.encode(torch.cat(pictures)).chunk(5)
+    kinds = (Kind.RGB, Kind.DEPTH, Kind.XYZ, Kind.RGB, Kind.XYZ)
+    rgb, depth, xyz, warp_rgb, warp_xyz = PictureMaker(codec).contents(kinds, pictures)
     return JointEntry(
         latents={Kind.RGB: rgb, Kind.DEPTH: depth, Kind.XYZ: xyz},
         rays=relative_rays(part.cameras, anchor, scale, config.size).to(device),

@@ -116,8 +116,7 @@ def view_of(engine: Engine) -> np.ndarray:
     picture = np.random.default_rng(0).random((*SIZE, 3), dtype=np.float32)
     context = open_context(engine, [KnownView(picture, camera=camera)])
     noise = torch.Generator().manual_seed(0)
-    drawn: np.ndarray = finish(draw_view(engine, context, camera, None, ONE, noise))
-    return drawn
+    return finish(draw_view(engine, context, camera, None, ONE, noise)).numpy()
 
 
 def test_its_pipeline_is_known_by_its_index(grey: GreyFamily, model: Model, tmp_path: Path) -> None:

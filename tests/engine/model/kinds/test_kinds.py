@@ -22,7 +22,7 @@ from engine.model.tokens import Group
 from engine.model.transformer import Transformer, TransformerConfig
 from tests.test_imports import module_name, sources
 
-SHAPE = TransformerConfig(width=32, layers=2, heads=1, words=9)
+SHAPE = TransformerConfig(width=32, layers=2, heads=1, words=9)  # two, the first five, two
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def asked(kind: Kind, ids: tuple[int, ...]) -> Group:
 
 
 def test_there_is_one_object_for_each_kind() -> None:
-    assert list(KINDS) == list(FIRST_KINDS)
+    assert tuple(KINDS)[: len(FIRST_KINDS)] == FIRST_KINDS
     for name, kind in KINDS.items():
         assert kind_named(name) is kind
         assert copy.deepcopy(kind) is kind
@@ -104,7 +104,7 @@ def test_a_checkpoint_from_before_a_kind_draws_the_same(tmp_path: Path, request)
     torch.testing.assert_close(new.transformer([group])[0][0], before, rtol=0, atol=0)
     # The new kind can be asked at once, by a word whose id comes after all others.
     (word,) = new.tokenizer.encode(normal).ids
-    assert word == len(new.tokenizer) - 1 == 9
+    assert word == len(new.tokenizer) - 1 >= SHAPE.words
     answer = new.transformer([asked(normal, (word,))])[0][0]
     assert answer.shape == (1, 32, 4, 6)
     save_model(new, path, eight_bit=False)
@@ -129,12 +129,16 @@ def test_projections_stored_by_number_are_read_by_name() -> None:
         part, _, rest = name.partition(".")
         kind, _, end = rest.partition(".")
         if part in ("inputs", "outputs", "hint_out"):
+            if kind not in FIRST_KINDS:
+                continue
             name = f"{part}.{FIRST_KINDS.index(kind)}.{end}"
         by_number[name] = value
     other = Transformer(SHAPE)
     other.load_state_dict(by_number)
+    found, later = other.state_dict(), [k for k in KINDS if k not in FIRST_KINDS]
     for name, value in network.state_dict().items():
-        torch.testing.assert_close(other.state_dict()[name], value, rtol=0, atol=0)
+        if not any(f".{kind}." in name for kind in later):
+            torch.testing.assert_close(found[name], value, rtol=0, atol=0)
 
 
 def test_pictures_are_made_in_one_place() -> None:
