@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 #: Windows lets nobody read what is locked, so a byte beyond all that is written is.
 _PLACE = 1 << 30
+#: Bytes; what is written into a lock is shorter.
+_LONGEST = 1000
 
 
 class TakenError(ValueError):
-    """Another process works there; one sentence."""
+    """Another process works there, or nobody can be kept out; one sentence."""
 
 
 @contextmanager
@@ -30,7 +34,8 @@ def claimed(lock: Path, doing: str) -> Iterator[None]:
         doing: what the holder does, as in "drawing into out/a"; told to whom it keeps out.
 
     Raises:
-        TakenError: another process, or another part of this one, holds it, with its age.
+        TakenError: another process, or another part of this one, holds it, with its age; or a file
+            of somebody's own has its name.
     """
     made = _make(lock.parent)
     try:
@@ -77,6 +82,12 @@ def _taken(lock: Path, doing: str) -> int:
                 "another folder"
             ) from error
         if _is_there(lock, handle):
+            if not _is_ours(handle):
+                os.close(handle)
+                raise TakenError(
+                    f"{lock} is no lock of Photowalk's, and would be replaced; choose another "
+                    "folder, or move it away"
+                )
             os.ftruncate(handle, 0)
             os.write(handle, json.dumps({"process": os.getpid(), "since": time.time()}).encode())
             return handle
@@ -103,12 +114,36 @@ def _is_there(lock: Path, handle: int) -> bool:
         return False
 
 
+def _is_ours(handle: int) -> bool:
+    """New, or what a killed process of ours left; anything else is somebody's own."""
+    status = os.fstat(handle)
+    if not stat.S_ISREG(status.st_mode) or status.st_size > _LONGEST:
+        return False
+    if status.st_size == 0:
+        return True
+    try:
+        told = _read(handle)
+        return (
+            set(told) == {"process", "since"}
+            and int(told["process"]) > 0
+            and float(told["since"]) > 0
+        )
+    except (OSError, ValueError, TypeError, OverflowError, RecursionError):
+        return False
+    finally:
+        os.lseek(handle, 0, os.SEEK_SET)
+
+
+def _read(handle: int) -> Any:
+    os.lseek(handle, 0, os.SEEK_SET)
+    return json.loads(os.read(handle, _LONGEST))
+
+
 def _owner(handle: int) -> str:
     """Who holds a lock, and for how long, as far as it has been written down."""
     try:
-        os.lseek(handle, 0, os.SEEK_SET)
-        told = json.loads(os.read(handle, 1000))
+        told = _read(handle)
         since = time.strftime("%H:%M on %d %B", time.localtime(float(told["since"])))
         return f"process {int(told['process'])}, since {since}"
-    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return "whose name is not known"

@@ -20,8 +20,10 @@ from explorer.clips.work import ClipDone, Common, Show, Work
 from explorer.walk.colours import to_bytes
 from explorer.walk.output import WALK_RESULTS
 from explorer.walk.photo import working_size
+from explorer.walk.photo_lens import lens_of
+from explorer.walk.plan import plan_path
 from explorer.walk.results import Results, results_in
-from explorer.walk.run import walk_photo
+from explorer.walk.run import refuse_loss, walk_photo
 from explorer.walk.run_options import RunOptions
 
 FIRST_VIEW = "first_view.png"
@@ -34,7 +36,7 @@ class GenerateOptions(Common):
     Attributes:
         path, views: of the walk that follows; see `RunOptions`.
         fov: horizontal degrees of the lens.
-    overwrite: begin anew also where `out` holds an unfinished walk.
+        overwrite: begin anew also where `out` holds an unfinished walk.
     """
 
     path: str = "forward"
@@ -60,6 +62,9 @@ def generate_walk(
 
     Raises:
         QueryError: the model knows no word of the caption.
+        JournalError: `out` holds an unfinished walk.
+        PathError, TrajectoryError: the path cannot be walked.
+        ValueError: there is no such lens.
         ResultsError, TakenError: the folder of results cannot be used.
         StoppedError: the user stopped it before there was a first view.
     """
@@ -73,6 +78,11 @@ def _generated(
     show: Show | None,
     stop: Callable[[], bool] | None,
 ) -> ClipDone:
+    # Before anything is drawn or written: the walk that follows would refuse too late.
+    plan_path(options.path, options.views)
+    lens_of(Image.Exif(), *options.size, options.fov)
+    if not options.overwrite:
+        refuse_loss(options.out, "add --overwrite to lose it")
     work = Work(1, show, stop)
     engine = work.engine(options)
     found = work.finish(first_view(engine, options), "first view")

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+#: Begins the names of temporary folders, so that those which a kill left are known as ours.
+TEMPORARY = ".photowalk-"
+
 
 @contextmanager
 def atomic_path(target: Path) -> Iterator[Path]:
@@ -78,7 +81,7 @@ def _beside(target: Path) -> Iterator[Path]:
     """A free name beside `target`; what lies there in the end is removed."""
     target.parent.mkdir(parents=True, exist_ok=True)
     # A folder of its own gives a free name without making the file, and keeps the whole suffix.
-    folder = Path(tempfile.mkdtemp(prefix=f".{target.name[:40]}.", dir=target.parent))
+    folder = Path(tempfile.mkdtemp(prefix=f"{TEMPORARY}{target.name[:40]}.", dir=target.parent))
     try:
         yield folder / f"part{target.suffix}"
     finally:

@@ -21,7 +21,6 @@ bit.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,8 +30,9 @@ from typing import Any, Literal, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.geometry.cameras import Camera, Intrinsics
-from engine.model.inner_files import OutsideError, own_file, plain_name
+from engine.geometry.cameras import Camera
+from engine.model.inner_files import OutsideError, own_file
+from explorer.walk.journal_events import EventTree, camera_of, check_header, parsed
 from explorer.walk.records import DrawnView, RetrievedView
 from memory.views import View
 
@@ -132,6 +132,10 @@ class Journal:
     events: int = 0
     length: int = 0
 
+    def __post_init__(self) -> None:
+        if not all(-1 <= node["parent"] < number for number, node in enumerate(self.nodes)):
+            raise JournalError(f"the views in {self.folder} follow on each other without an end")
+
     @property
     def views(self) -> RecordedViews:
         """From the photo to the head."""
@@ -157,75 +161,33 @@ def read_journal(folder: Path) -> Journal:
         raise JournalError(f"{folder} holds no journal of a walk to go on with")
     data = _own(folder, JOURNAL).read_bytes()
     data = data[: data.rfind(b"\n") + 1]
+    tree, lines = EventTree(), data.splitlines()
     try:
-        parsed = [json.loads(line) for line in data.splitlines()]
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise JournalError(f"{path} is damaged; start a new walk in another folder") from error
-    if not parsed or not isinstance(parsed[0], dict) or parsed[0].get("format") != FORMAT:
-        raise JournalError(f"{path} is not the journal of a walk")
-    if parsed[0].get("version") != VERSION:
-        raise JournalError(f"{path} was written by another version of Photowalk")
-    tree = _Tree()
-    try:
-        for event in parsed[1:]:
-            tree.take(event)
+        header = parsed(lines[0]) if lines else None
+        if not isinstance(header, dict) or header.get("format") != FORMAT:
+            raise JournalError(f"{path} is not the journal of a walk")
+        if header.get("version") != VERSION:
+            raise JournalError(f"{path} was written by another version of Photowalk")
+        check_header(header)
+        for line in lines[1:]:
+            tree.take(parsed(line))
+    except JournalError:
+        raise
     except OutsideError as error:
         raise JournalError(f"{path} names what is no file of its walk: {error}") from error
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+    except ValueError as error:
         raise JournalError(f"{path} is damaged; start a new walk in another folder") from error
     return Journal(
         folder,
-        parsed[0],
+        header,
         tree.nodes,
         tree.head,
         tree.order,
         tree.settings,
         tree.closed,
-        len(parsed) - 1,
+        len(lines) - 1,
         len(data),
     )
-
-
-class _Tree:
-    """What the events say, one after the other."""
-
-    def __init__(self) -> None:
-        self.nodes: list[dict[str, Any]] = []
-        self.head = -1
-        self.order: list[tuple[Literal["view", "depth"], int]] = []
-        self.settings: dict[str, Any] | None = None
-        self.closed = False
-
-    def take(self, event: dict[str, Any]) -> None:
-        kind = event.get("event")
-        self.closed = kind == "closed"
-        if "file" in event:
-            plain_name(event["file"])
-        if kind == "view":
-            event["file"]  # raises where there is none
-            self.nodes.append({**event, "parent": self.head, "branch": ""})
-            self.head = len(self.nodes) - 1
-            self.order.append(("view", self.head))
-        elif kind == "depth":
-            node = int(event["node"])
-            got = {k: v for k, v in event.items() if k not in ("event", "node", "file")}
-            self.nodes[node].update(got, depth_file=event["file"], has_depth=True)
-            self.order.append(("depth", node))
-        elif kind == "rewind":
-            while self.head >= 0 and self.nodes[self.head]["view"] > event["view"]:
-                self.head = self.nodes[self.head]["parent"]
-        elif kind == "goto":
-            self.head = int(event["node"])
-            self.nodes[self.head]  # raises where there is no such node
-        elif kind == "settings":
-            self.settings = event["settings"]
-        elif kind == "branch":
-            self.nodes[int(event["node"])]["branch"] = str(event["name"])
-
-
-def camera_of(entry: dict[str, Any]) -> Camera:
-    """Of a node's entry."""
-    return Camera(np.array(entry["T_world_camera"]), Intrinsics(*entry["intrinsics"]))
 
 
 def read_view(folder: Path, entry: dict[str, Any], with_later_depth: bool = True) -> DrawnView:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from engine.model.claim import claimed
 from engine.model.inner_files import OutsideError, own_file
-from explorer.walk.files import atomic_path, replacing
+from explorer.walk.files import TEMPORARY, atomic_path, replacing
 from explorer.walk.journal import FORMAT as JOURNAL_FORMAT
 from explorer.walk.journal import JOURNAL
 
@@ -26,8 +26,15 @@ JOURNAL_FOLDER = "journal"
 _FORMAT = "photowalk files"
 #: What a journal's folder holds, once the journal is ours.
 _OF_JOURNAL = re.compile(rf"{JOURNAL_FOLDER}/({re.escape(JOURNAL)}|(memory/)?\d{{6,}}\.npz)")
-#: Left where a process was killed while it wrote (`explorer.walk.files`), and by file managers.
-_NOBODYS = re.compile(r"(.*/)?(\.[^/]{1,41}\.\w{8}/.*|\.DS_Store|Thumbs\.db|desktop\.ini)")
+#: Left where a process was killed while it wrote a file (`explorer.walk.files`): in a folder that
+#: is called after the file, a part with the file's suffix. Earlier versions had no word of ours in
+#: the folder's name, so that the file's must be one that they wrote.
+_LEFT = re.compile(
+    rf"(?P<place>(.*/)?)(?P<ours>{re.escape(TEMPORARY)}|\.)"
+    r"(?P<name>[^/]+(?P<suffix>\.\w+))\.[a-z0-9_]{8}/part(?P=suffix)"
+)
+#: Left by file managers.
+_NOBODYS = re.compile(r"(.*/)?(\.DS_Store|Thumbs\.db|desktop\.ini)")
 #: What versions without a manifest wrote, and the files by which their works are known.
 _EARLIER = re.compile(
     r"(views|depth|regions)/\d{4,}\.png|depth/scale\.json|colmap/(cameras|images|points3D)\.txt|"
@@ -103,7 +110,9 @@ class Results:
 
     def _is_ours(self, found: str) -> bool:
         of_journal = f"{JOURNAL_FOLDER}/{JOURNAL}" in self._ours and _OF_JOURNAL.fullmatch(found)
-        return bool(found in self._ours or of_journal or _NOBODYS.fullmatch(found))
+        return bool(
+            found in self._ours or of_journal or _NOBODYS.fullmatch(found) or _was_left(found)
+        )
 
     def _others(self, name: str) -> set[str]:
         return {f for f in self._ours if f != name and not f.startswith(f"{name}/")}
@@ -139,6 +148,15 @@ def results_in(folder: Path, names: Sequence[str]) -> Iterator[Results]:
 def write_result(target: Path, job: Callable[[Path], object]) -> None:
     """One file of results, into whatever folder; see `Results.write`."""
     Results(target.parent).write(target.name, job)
+
+
+def _was_left(found: str) -> bool:
+    """It is what a killed process of ours had written of a file."""
+    left = _LEFT.fullmatch(found)
+    if left is None or left["ours"] == TEMPORARY:
+        return left is not None
+    target = left["place"] + left["name"]
+    return bool(_EARLIER.fullmatch(target) or _OF_JOURNAL.fullmatch(target))
 
 
 def _recorded(folder: Path) -> set[str]:

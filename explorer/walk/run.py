@@ -189,6 +189,23 @@ def _check_cameras(walk: Walk, cameras: list[Camera], out: Path) -> None:
             raise JournalError(f"the walk in {out} follows another path; choose another --out")
 
 
+def refuse_loss(out: Path, ways: str) -> None:
+    """An unfinished walk is not lost without being asked.
+
+    Args:
+        ways: what a command's user may do about it, beside choosing another folder.
+
+    Raises:
+        JournalError: `out` holds one, or a damaged one.
+    """
+    folder = out / JOURNAL_FOLDER
+    if not (folder / JOURNAL).is_file():
+        return
+    journal = read_journal(folder)
+    if len(journal.views) <= journal.header.get("path", ["", 0])[1]:
+        raise JournalError(f"{out} holds an unfinished walk; {ways}, or choose another --out")
+
+
 def _earlier_walk(options: RunOptions) -> Journal | None:
     """The walk to go on with. Refuses to go on with none, and to lose an unfinished one."""
     out, folder = options.out, options.out / JOURNAL_FOLDER
@@ -200,15 +217,9 @@ def _earlier_walk(options: RunOptions) -> Journal | None:
         if options.resume:
             raise JournalError(f"{out} holds no walk to go on with; leave out --resume")
         return None
-    journal = read_journal(folder)
     if options.resume:
-        return journal
-    asked = journal.header.get("path", ["", 0])[1]
-    if len(journal.views) <= asked:
-        raise JournalError(
-            f"{out} holds an unfinished walk; add --resume to go on with it or --overwrite to lose "
-            "it, or choose another --out"
-        )
+        return read_journal(folder)
+    refuse_loss(out, "add --resume to go on with it or --overwrite to lose it")
     return None
 
 

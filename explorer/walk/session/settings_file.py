@@ -22,11 +22,18 @@ def settings_from_json(values: Mapping[str, Any]) -> WalkSettings:
     Raises:
         ValueError: a value that makes no sense.
     """
-    known = _known(WalkSettings, values)
-    known["sampler"] = SamplerSettings(**_known(SamplerSettings, values.get("sampler", {})))
+    known = _known(WalkSettings(), values)
+    known["sampler"] = SamplerSettings(**_known(SamplerSettings(), values.get("sampler", {})))
     return WalkSettings(**known)
 
 
-def _known(of: Any, values: Mapping[str, Any]) -> dict[str, Any]:
-    names = {field.name for field in fields(of)}
-    return {name: value for name, value in values.items() if name in names}
+def _known(default: Any, values: object) -> dict[str, Any]:
+    """Those of a settings' values that are plain, each of the type of its default."""
+    if not isinstance(values, Mapping):
+        raise ValueError(f"{str(values)[:40]!r} are no settings of a walk")
+    plain = {f.name: getattr(default, f.name) for f in fields(default) if f.name != "sampler"}
+    found = {name: value for name, value in values.items() if name in plain}
+    for name, value in found.items():
+        if type(value) is not type(plain[name]):
+            raise ValueError(f"{str(value)[:40]!r} is no {name} of a walk")
+    return found

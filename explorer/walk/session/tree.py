@@ -9,7 +9,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Literal
 
-from explorer.walk.journal import camera_of, read_view
+from explorer.walk.journal import read_view
+from explorer.walk.journal_events import camera_of
 from explorer.walk.recorder import describe
 from explorer.walk.records import DrawnView, WalkSettings
 from explorer.walk.session.records import Node

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -71,6 +72,44 @@ def test_a_link_is_no_lock(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="symbolic links"), claimed(tmp_path / ".lock", "drawing"):
         pass
     assert mine.read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "mine",
+    [
+        b"mine",
+        b"[1, 2]",
+        b"3",
+        b'{"process": 3, "since": 1.5, "mine": 1}',
+        b'{"process": "me", "since": 1.5}',
+        b'{"process": 3}',
+        b'{"process": 3, "since": 1.5}' + b" " * 2000,
+        b"[" * 999,
+        b"\xff\xfe",
+    ],
+)
+def test_a_file_of_somebodys_own_is_no_lock(tmp_path: Path, mine: bytes) -> None:
+    (tmp_path / ".lock").write_bytes(mine)
+    sentence = r"\.lock is no lock of Photowalk's, and would be replaced; choose another folder"
+    with pytest.raises(TakenError, match=sentence), claimed(tmp_path / ".lock", "drawing"):
+        pass
+    assert (tmp_path / ".lock").read_bytes() == mine
+
+
+def test_a_pipe_is_no_lock(tmp_path: Path) -> None:
+    """Nor is it waited for."""
+    os.mkfifo(tmp_path / ".lock")
+    with pytest.raises(TakenError, match="is no lock of"), claimed(tmp_path / ".lock", "drawing"):
+        pass
+    assert (tmp_path / ".lock").is_fifo()
+
+
+@pytest.mark.parametrize("left", [b"", b'{"process": 3, "since": 1796104691.25}'])
+def test_what_a_kill_left_is_taken(tmp_path: Path, left: bytes) -> None:
+    (tmp_path / ".lock").write_bytes(left)
+    with claimed(tmp_path / ".lock", "drawing"):
+        assert json.loads((tmp_path / ".lock").read_bytes())["process"] == os.getpid()
+    assert not (tmp_path / ".lock").exists()
 
 
 def test_a_disk_without_locks_is_a_sentence(tmp_path: Path, monkeypatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -31,6 +32,8 @@ from explorer.clips.interpolating import InterpolateOptions, interpolate_photos
 from explorer.clips.reconstructing import ReconstructOptions, reconstruct_clip
 from explorer.clips.work import StoppedError
 from explorer.walk.colours import to_floats
+from explorer.walk.journal import JOURNAL
+from explorer.walk.results import JOURNAL_FOLDER
 
 SIZE = (96, 64)
 LENS = Intrinsics.from_fov(60, 96 / 64)
@@ -259,6 +262,30 @@ def test_words_become_a_walk(tmp_path):
     with Image.open(tmp_path / "out" / FIRST_VIEW) as first:
         assert first.size == SIZE
     assert frames_of(tmp_path / "out" / "video.mp4") == 3
+
+
+def test_an_unfinished_walk_is_not_lost_nor_its_picture(tmp_path):
+    """Everything that the walk would refuse is refused before the first view is written."""
+    options = GenerateOptions(out=tmp_path / "out", caption="a room", views=2, size=SIZE, steps=1)
+    generate_walk(options)
+    journal = tmp_path / "out" / JOURNAL_FOLDER / JOURNAL
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(lines[:-1]))
+    (tmp_path / "out" / FIRST_VIEW).write_bytes(b"the earlier picture")
+    before = {p: p.read_bytes() for p in sorted((tmp_path / "out").rglob("*")) if p.is_file()}
+    again = replace(options, seed=8)
+    ways = "unfinished walk; add --overwrite to lose it, or choose another --out"
+    for wrong, sentence in (
+        (again, ways),
+        (replace(again, overwrite=True, path="up the wall"), "up the wall"),
+        (replace(again, overwrite=True, fov=175.0), "field of view of 175"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            generate_walk(wrong)
+        after = {p: p.read_bytes() for p in sorted((tmp_path / "out").rglob("*")) if p.is_file()}
+        assert after == before
+    assert "2 views" in str(generate_walk(replace(again, overwrite=True)))
+    assert (tmp_path / "out" / FIRST_VIEW).read_bytes() != b"the earlier picture"
 
 
 def test_unknown_words_are_told(tmp_path):

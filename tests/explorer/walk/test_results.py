@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from engine.model.claim import TakenError
 from explorer.walk.export import EXPORTS
+from explorer.walk.files import TEMPORARY
 from explorer.walk.output import WALK_RESULTS
 from explorer.walk.results import MANIFEST, Results, ResultsError, results_in
 
@@ -86,7 +89,8 @@ def test_what_is_ours_is_replaced_and_removed(tmp_path: Path) -> None:
         results.write("views", folder_of("0000.png", "0001.png"))
         results.write("video.mp4", lambda path: path.write_text("one"))
     put(tmp_path / "views" / ".DS_Store", "a file manager's")
-    put(tmp_path / "views" / ".0001.png.abcd1234" / "part.png", "a killed process left it")
+    put(tmp_path / "views" / ".photowalk-0001.png.abcd1234" / "part.png", "a kill left it")
+    put(tmp_path / "views" / ".0001.png.abcd_234" / "part.png", "an earlier version's")
     put(tmp_path / "mine.txt")
     with results_in(tmp_path, EXPORTS) as results:
         results.write("views", folder_of("0000.png"))
@@ -97,6 +101,54 @@ def test_what_is_ours_is_replaced_and_removed(tmp_path: Path) -> None:
     Results(tmp_path).remove("video.mp4")
     assert set(tree(tmp_path)) == {"mine.txt", MANIFEST}
     assert json.loads((tmp_path / MANIFEST).read_text())["files"] == []
+
+
+@pytest.mark.parametrize("name", [n for n in WALK_RESULTS if "." not in n])
+@pytest.mark.parametrize(
+    "what",
+    [
+        ".backup.20241201/IMG.jpg",
+        ".backup.20241201/part.png",
+        ".backup.png.20241201/part.png",
+        ".0001.png.abcd1234/IMG.jpg",
+        ".0001.png.abcd1234/part.jpg",
+        ".0001.png.abcd1234/part.png/IMG.jpg",
+        ".0001.png.abcd/part.png",
+        ".photowalk-0001.png.abcd1234/IMG.jpg",
+        ".photowalk-0001.png.abcd1234/part.jpg",
+        ".photowalk-0001.png.abcd1234/part.png/IMG.jpg",
+        ".photowalk-mine/IMG.jpg",
+        "deep/.DS_Store.jpg",
+    ],
+)
+def test_what_no_kill_of_ours_left_is_not_lost(tmp_path: Path, name: str, what: str) -> None:
+    """A folder's look alone makes nothing ours, and what lies beside our part is kept with it."""
+    put(tmp_path / name / what)
+    put(tmp_path / name / ".photowalk-0002.png.abcd1234" / "part.png", "a kill left it")
+    before = tree(tmp_path)
+    with pytest.raises(ResultsError, match="no result of"), results_in(tmp_path, WALK_RESULTS):
+        pass
+    with pytest.raises(ResultsError, match="no result of"):
+        Results(tmp_path).write(name, folder_of("0000.png"))
+    Results(tmp_path).remove(name)
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("target", ["views/0001.png", "depth/scale.json", "journal/000001.npz"])
+def test_what_a_kill_leaves_is_known_as_ours(tmp_path: Path, target: str) -> None:
+    """A process of ours dies while it writes, and the next work takes the place."""
+    code = (
+        "import os, sys\nfrom pathlib import Path\nfrom explorer.walk.files import atomic_path\n"
+        "with atomic_path(Path(sys.argv[1])) as path:\n"
+        "    path.write_text('half')\n    os._exit(9)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(tmp_path / target)]).returncode == 9
+    (left,) = tree(tmp_path)
+    assert Path(left).parent.name.startswith(TEMPORARY)
+    folder = Path(target).parts[0]
+    with results_in(tmp_path, WALK_RESULTS) as results:
+        results.write(folder, folder_of("0000.png"))
+    assert set(tree(tmp_path)) == {f"{folder}/0000.png", MANIFEST}
 
 
 def test_a_stopped_write_leaves_what_was(tmp_path: Path) -> None:

@@ -97,6 +97,40 @@ def test_one_wrong_pixel_leaves_the_others_their_steps(record, tmp_path):
     assert np.abs(found - depths[1][right]).max() <= 0.501 * side_car["scale"]
 
 
+@pytest.mark.parametrize("wrong", [1e6, 3.4e38])
+@pytest.mark.parametrize("count", [1, 4, 150])
+def test_wrong_pixels_leave_the_surface_its_steps(tmp_path, wrong, count):
+    """However far they lie, and also where they are more than a thousandth: told beside it."""
+    rng = np.random.default_rng(0)
+    depth = rng.uniform(1.0, 3.0, (48, 64)).astype(np.float32)
+    depth[0, :5] = np.nan
+    depth[1] = np.inf
+    depth.flat[3000 : 3000 + min(count, 72)] = wrong
+    depth.flat[500 : 500 + max(count - 72, 0)] = wrong
+    blank = [np.zeros((48, 64, 3), np.uint8)]
+    export = ExportInput([], blank, [depth], PointCloud.none(), ["0000"], units="m")
+    jobs_of(export)["depth"](tmp_path / "depth")
+    side_car = json.loads((tmp_path / "depth" / "scale.json").read_text())
+    with Image.open(tmp_path / "depth" / "0000.png") as picture:
+        steps = np.asarray(picture).astype(np.int64)
+    right = depth < 10
+    found = steps[right] * side_car["scale"]
+    assert np.median(steps[np.isfinite(depth)]) >= 200
+    assert np.abs(found - depth[right]).max() <= 0.501 * side_car["scale"]
+    assert (steps[depth == np.float32(wrong)] == side_car["farthest"]).all()
+    assert side_car["pixels_beyond_farthest"] == count
+    assert side_car["farthest_depth"] == side_car["farthest"] * side_car["scale"] < wrong
+    assert "hold the value farthest" in side_car["beyond_farthest"]
+
+
+@pytest.mark.parametrize("depth", [1e-45, 1e-30, 1.0, 1e30, 3.4028235e38])
+def test_any_depth_that_float32_holds_comes_back(depth):
+    pixels = np.full((4, 4), depth, np.float32)
+    unit = unit_for([pixels])
+    assert unit.clipped(pixels) == 0
+    np.testing.assert_allclose(unit.decode(unit.encode(pixels)), pixels, rtol=1e-4, atol=2e-45)
+
+
 def test_a_long_tail_is_no_mistake():
     """A tenth of a thousandth of the pixels lies three times farther than all others: all held."""
     depth = np.full((100, 100), 10.0, np.float32)
