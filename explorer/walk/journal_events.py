@@ -168,11 +168,10 @@ def _is_object(value: object) -> bool:
 
 
 def _is_prior(value: object) -> bool:
-    """The identity of a depth prior, or None."""
+    """The identity of a depth source, or None: whatever it says of itself, but for what is read."""
     return value is None or (
         isinstance(value, dict)
-        and all(_is_text(value.get(key)) for key in ("model", "kind"))
-        and _is_text(value.get("folder", ""))
+        and all(_is_text(value.get(key, "")) for key in ("model", "kind", "folder"))
     )
 
 

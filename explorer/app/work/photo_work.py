@@ -66,7 +66,8 @@ def _prior_called(
     identity: Mapping[str, Any], device: torch.device, store: ModelStore | None
 ) -> Generator[Event, None, DepthSource | None]:
     """The prior of an identity, as a walk's header has it."""
-    every, named = identity.get("views") == EVERY_VIEW, identity.get("folder", identity["model"])
+    every = identity.get("views") == EVERY_VIEW
+    named = identity.get("folder") or identity.get("model") or "of another program"
     wish = requests.PriorWish(named, identity.get("kind"), every)
     return (yield from wished_prior(wish, str(device), store))
 

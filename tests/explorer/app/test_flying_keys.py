@@ -83,8 +83,15 @@ def test_a_key_that_is_let_go_of_elsewhere_flies_no_more(opened, started, qtbot)
     QTest.keyRelease(line, Key.Key_W)
     assert MoveCommand.FORWARD not in opened.flight._mover._held
     opened.world.setFocus()
-    # Shortcuts are those of the active window, and saving waits for what is being drawn.
+    # Shortcuts are those of the active window, and saving waits for what is being drawn. Without
+    # a window manager a request to be active may be lost: it is made again.
     made = opened.actions_by_key[Action.SAVE]
-    qtbot.waitUntil(lambda: opened.world.hasFocus() and made.isEnabled(), timeout=60_000)
+
+    def ready() -> bool:
+        opened.activateWindow()
+        opened.world.setFocus()
+        return opened.isActiveWindow() and opened.world.hasFocus() and made.isEnabled()
+
+    qtbot.waitUntil(ready, timeout=60_000)
     QTest.keyClick(opened.world, Key.Key_S, CTRL)
     assert started == [Action.SAVE]
