@@ -156,7 +156,10 @@ def _drawn(
 ) -> Drawing[list[_Answer]]:
     """Pictures of all targets at the query's own size."""
     first = query.first_slot
-    observed = observed_views(engine, query.views, Frame.of(query), first, query.asked)
+    decoders, alone = engine.maker.decoders, query.context is None and len(query.views) == 1
+    helped = [a for a in query.asked if a[0].name in decoders]
+    helped = [a for a in helped if alone or not decoders[a[0].name].alone]
+    observed = observed_views(engine, query.views, Frame.of(query), first, helped)
     targets = asked_targets(engine, query)
     cache = None if query.context is None else query.context.cache
     contents = yield from draw_contents(

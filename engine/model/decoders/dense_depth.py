@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -80,9 +80,12 @@ class DenseDepth(PictureDecoder):
         encoder: the name of the encoder whose features it reads.
         pixels: of the pictures that it learnt from; larger ones are looked at so small, since
             things of another size than it knows are taken for others.
+        share: of its own inverse depth in what is drawn; the transformer's has the rest, since the
+            mean of two that err differently errs less.
     """
 
     class_name = "DenseDepth"
+    alone: ClassVar[bool] = True
 
     def __init__(self, header: Mapping[str, Any]) -> None:
         super().__init__()
@@ -90,6 +93,7 @@ class DenseDepth(PictureDecoder):
         self.channels = [int(c) for c in header["channels"]]
         self.blocks = [int(b) for b in header["blocks"]]
         self.width, self.pixels = int(header["width"]), int(header["pixels"])
+        self.share = float(header["share"])
         self.pyramid = FeaturePyramid(self.channels, self.width, self.blocks)
 
     def header(self) -> dict[str, Any]:
@@ -100,6 +104,7 @@ class DenseDepth(PictureDecoder):
             "channels": self.channels,
             "width": self.width,
             "pixels": self.pixels,
+            "share": self.share,
             "blocks": self.blocks,
         }
 
@@ -130,9 +135,11 @@ class DenseDepth(PictureDecoder):
         scale, shift = fitted(shape, told, (told > 1 / SKY_RATIO) & (sky < 0))
         fine = F.interpolate(shape, size, mode="bilinear", align_corners=False)
         inverse = (scale * fine + shift).clamp(0.0, _NEAREST)
+        mono = plain.mean(1, keepdim=True)
+        inverse = torch.lerp(inverse_of(mono), inverse, self.share)
         is_sky = F.interpolate(sky, size, mode="bilinear", align_corners=False) > 0
         drawn = torch.where(is_sky, torch.full_like(inverse, -1.0), picture_of(inverse))
-        return torch.where(scale > 0, drawn, plain.mean(1, keepdim=True)).expand(-1, 3, -1, -1)
+        return torch.where(scale > 0, drawn, mono).expand(-1, 3, -1, -1)
 
 
 def inverse_of(picture: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -29,10 +29,13 @@ class PictureDecoder(nn.Module, ABC):
     """Decodes one kind. Where nothing was observed in its slot, it must do without.
 
     Attributes:
+        alone: it helps views that stand alone; where other views are known beside one, the
+            network has more to go by than the decoder has.
         class_name: by which checkpoints find the class in `registry.DECODERS`.
     """
 
     class_name: str
+    alone: ClassVar[bool] = False
 
     @abstractmethod
     def forward(self, latent: Tensor, codec: PictureCodec, observed: Observed | None) -> Tensor:

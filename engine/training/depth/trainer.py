@@ -63,6 +63,8 @@ class DepthReport:
 
 #: Pixels of the largest pictures that a decoder learns from, unless told.
 PIXELS = 256 * 192
+#: See `DenseDepth`.
+SHARE = 0.5
 
 
 def new_decoder(encoder: ImageEncoder, width: int = 40, pixels: int = PIXELS) -> DenseDepth:
@@ -71,7 +73,7 @@ def new_decoder(encoder: ImageEncoder, width: int = 40, pixels: int = PIXELS) ->
     blocks = [1 if level.stride < 8 else 2 for level in told.levels]
     channels = [level.channels for level in told.levels]
     header = {"channels": channels, "width": width, "blocks": blocks, "pixels": pixels}
-    return DenseDepth({"encoder": told.name, **header})
+    return DenseDepth({"encoder": told.name, "share": SHARE, **header})
 
 
 class DepthTrainer:

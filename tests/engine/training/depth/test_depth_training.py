@@ -141,7 +141,7 @@ def test_depth_keeps_the_transformers_scale() -> None:
         seen.append(inverse)
         return 3 * inverse - 1, torch.where(inverse == 0, 9.0, -9.0)
 
-    decoder.shape_and_sky = told  # type: ignore[method-assign]
+    decoder.shape_and_sky, decoder.share = told, 1.0  # type: ignore[method-assign]
     with torch.no_grad():
         drawn = Kind.DEPTH.from_picture(decoder(latent, codec, observed), 1.0)
     assert seen
