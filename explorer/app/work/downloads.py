@@ -44,16 +44,19 @@ class Download(QObject):
         self._store = store
         self._give_up = threading.Event()
         self._thread: threading.Thread | None = None
+        self._running = False
 
     @property
     def running(self) -> bool:
-        return self._thread is not None and self._thread.is_alive()
+        """Whether it has not told its end; who is told may begin the next."""
+        return self._running
 
     def begin(self, name: str) -> None:
         """Fetches a model of the catalogue, or goes on with it."""
         if self.running:
             return
         self._give_up = threading.Event()
+        self._running = True
         self._thread = threading.Thread(
             target=self._fetch, args=(name, self._give_up), name=f"fetch {name}", daemon=True
         )
@@ -67,7 +70,7 @@ class Download(QObject):
         """Whether it has ended, at the latest after so long."""
         if self._thread is not None:
             self._thread.join(seconds)
-        return not self.running
+        return self._thread is None or not self._thread.is_alive()
 
     def _fetch(self, name: str, give_up: threading.Event) -> None:
         def check() -> None:
@@ -84,11 +87,14 @@ class Download(QObject):
             self.planned.emit(plan)
             folder: Path = self._store.fetch(plan, tell)
             check()
+            self._running = False
             self.arrived.emit(folder)
         except _GivenUpError:
+            self._running = False
             if not sip.isdeleted(self):
                 self.stopped.emit()
         except Exception as error:  # whatever it is, the user is told and the window lives on
+            self._running = False
             details = "".join(traceback.format_exception(error))
             if not sip.isdeleted(self):
                 self.failed.emit(Failed(sentence_of(error), details, "download"))
