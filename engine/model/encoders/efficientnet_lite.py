@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -66,6 +67,10 @@ class SameConv(nn.Conv2d):
             max((-(-side // stride) - 1) * stride + kernel - side, 0) for side in x.shape[-2:]
         )
         padded = F.pad(x, (columns // 2, -(-columns // 2), rows // 2, -(-rows // 2)))
+        if self.groups > 1 and torch.is_grad_enabled() and x.device.type == "cpu":
+            # Backward, a CPU convolves channel by channel 2 to 8 times faster in float32.
+            with torch.autocast("cpu", enabled=False):
+                return super().forward(padded.float())
         return super().forward(padded)
 
 
@@ -120,6 +125,16 @@ class EfficientNetLite0(ImageEncoder):
             if isinstance(module, nn.BatchNorm2d):
                 module.eval()
         return self
+
+    def early(self, stride: int) -> list[nn.Parameter]:
+        """See `ImageEncoder.early`."""
+        reached, found = 2, list(self.stem.parameters())
+        for stage, blocks in zip(STAGES, self.stages, strict=True):
+            reached *= stage.stride
+            if reached > stride:
+                break
+            found += blocks.parameters()
+        return found
 
     def levels(self, picture: Tensor) -> list[Tensor]:
         """See `ImageEncoder.levels`."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections import deque
 
+import cv2
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor
 
 from engine.training.augmentation import uniform
@@ -68,8 +70,9 @@ def varied(
 
 
 def looking_otherwise(rgb: Tensor, generator: torch.Generator) -> Tensor:
-    """Gamma, gains, saturation (a tenth is grey), contrast, brightness, blur and noise, much
-    stronger than `augmentation.photometric`: photographs vary more than rendered worlds."""
+    """Gamma, gains, saturation (a tenth is grey), contrast, brightness, blur or fewer pixels, noise
+    and JPEG, much stronger than `augmentation.photometric`: photographs vary more than rendered
+    worlds."""
     out = rgb ** math.exp(uniform(generator, math.log(0.6), math.log(1.6)))
     gains = torch.exp(0.12 * torch.randn(3, generator=generator)).to(rgb)
     out = out * gains[:, None, None]
@@ -77,9 +80,30 @@ def looking_otherwise(rgb: Tensor, generator: torch.Generator) -> Tensor:
     coloured = uniform(generator, 0, 1) < 0.9
     out = grey + (out - grey) * (uniform(generator, 0.3, 1.5) if coloured else 0.0)
     out = (out - 0.5) * uniform(generator, 0.6, 1.3) + 0.5 + uniform(generator, -0.1, 0.1)
-    if uniform(generator, 0, 1) < 0.3:
+    if uniform(generator, 0, 1) < 0.2:
         out = F.avg_pool2d(out, 3, 1, 1, count_include_pad=False)
+    elif uniform(generator, 0, 1) < 0.15:
+        out = _fewer_pixels(out, uniform(generator, 0.4, 0.9))
     if uniform(generator, 0, 1) < 0.5:
         noise = torch.randn(out.shape, generator=generator).to(out)
         out = out + noise * uniform(generator, 0.0, 0.05)
-    return out.clamp(0, 1)
+    out = out.clamp(0, 1)
+    if uniform(generator, 0, 1) < 0.3:
+        out = _compressed(out, round(uniform(generator, 25, 90)))
+    return out
+
+
+def _fewer_pixels(rgb: Tensor, factor: float) -> Tensor:
+    """As if a smaller picture (1, 3, H, W) had been enlarged."""
+    height, width = rgb.shape[-2:]
+    size = (max(1, int(height * factor)), max(1, int(width * factor)))
+    small = F.interpolate(rgb, size, mode="bilinear", antialias=True, align_corners=False)
+    return F.interpolate(small, (height, width), mode="bilinear", align_corners=False)
+
+
+def _compressed(rgb: Tensor, quality: int) -> Tensor:
+    """A picture (1, 3, H, W) in [0, 1] as JPEG of a quality gives it back."""
+    pixels = (rearrange(rgb, "1 c h w -> h w c") * 255 + 0.5).to(torch.uint8).cpu().numpy()
+    _, stored = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    back = cv2.imdecode(stored, cv2.IMREAD_COLOR)[..., ::-1].copy()
+    return rearrange(torch.as_tensor(back).to(rgb) / 255, "h w c -> 1 c h w")

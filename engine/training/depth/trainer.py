@@ -14,6 +14,7 @@ from torch import nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from engine.model.decoders.dense_depth import DenseDepth
+from engine.model.decoders.picture_decoder import Observed
 from engine.model.encoders.image_encoder import ImageEncoder
 from engine.model.kinds import Kind
 from engine.model.sight import Sight, save_sight
@@ -33,6 +34,8 @@ class DepthTrainingConfig:
     batch: pictures of the first size in a step, and as many pixels of any other.
     encoder_rate, decoder_rate: learning rates. The encoder came trained on photographs and must
         not forget them.
+    held_stride: the encoder's levels up to this stride stay as they came: edges and spots are the
+        same in worlds, and their maps are the largest.
     warm_up: steps.
     """
 
@@ -41,6 +44,7 @@ class DepthTrainingConfig:
     batch: int = 16
     encoder_rate: float = 1.5e-4
     decoder_rate: float = 1e-3
+    held_stride: int = 4
     weight_decay: float = 0.01
     warm_up: int = 100
     ema_decay: float = 0.998
@@ -67,13 +71,19 @@ PIXELS = 256 * 192
 SHARE = 0.5
 
 
-def new_decoder(encoder: ImageEncoder, width: int = 40, pixels: int = PIXELS) -> DenseDepth:
+def new_decoder(
+    encoder: ImageEncoder, width: int = 40, fine: int = 8, pixels: int = PIXELS
+) -> DenseDepth:
     """Untrained, for an encoder's features; finer levels have fewer blocks."""
     told = encoder.description
     blocks = [1 if level.stride < 8 else 2 for level in told.levels]
     channels = [level.channels for level in told.levels]
-    header = {"channels": channels, "width": width, "blocks": blocks, "pixels": pixels}
-    return DenseDepth({"encoder": told.name, "share": SHARE, **header})
+    header = {"channels": channels, "width": width, "blocks": blocks, "fine": fine}
+    return DenseDepth({"encoder": told.name, "share": SHARE, "pixels": pixels, **header})
+
+
+def _taught(part: nn.Module) -> list[nn.Parameter]:
+    return [p for p in part.parameters() if p.requires_grad]
 
 
 class DepthTrainer:
@@ -94,14 +104,18 @@ class DepthTrainer:
         self.config, self.device = config, device
         self.encoder = encoder.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         self.decoder = decoder.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-        self.average = copy.deepcopy(nn.ModuleList([self.encoder, self.decoder]))
         self.generator = torch.Generator().manual_seed(config.seed)
         self.pool = ViewPool(sources, self.generator)
+        self.decoder.pixels = max(math.prod(size) for size in config.sizes)
+        for held in self.encoder.early(config.held_stride):
+            held.requires_grad_(False)
         rates = ((self.encoder, config.encoder_rate), (self.decoder, config.decoder_rate))
         self.optimiser = torch.optim.AdamW(
-            [{"params": list(part.parameters()), "lr": rate} for part, rate in rates],
+            [{"params": _taught(part), "lr": rate} for part, rate in rates],
             weight_decay=config.weight_decay,
         )
+        self.average = copy.deepcopy(nn.ModuleList([self.encoder, self.decoder]))
+        self._averaged = _taught(self.average)
         self.step = 0
 
     def learn(self) -> DepthLoss:
@@ -111,8 +125,9 @@ class DepthTrainer:
         rgb, depth = (x.to(self.device) for x in self.pool.batch(self.config.pictures(size), size))
         picture = Kind.RGB.to_picture(rgb, 1.0).contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16):
-            levels = self.encoder(picture).levels
-            inverse, sky = self.decoder.shape_and_sky(levels)
+            found = self.decoder.shape_and_sky(Observed(picture, (self.encoder(picture),)))
+        assert found is not None
+        inverse, sky = found
         loss = depth_loss(inverse, sky, depth)
         self.optimiser.zero_grad(set_to_none=True)
         loss.total.backward()  # type: ignore[no-untyped-call]
@@ -122,7 +137,7 @@ class DepthTrainer:
         self.step += 1
         decay = min(self.config.ema_decay, self.step / (self.step + 10))
         follow = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
-        follow(list(self.average.parameters()), parameters, None)
+        follow(self._averaged, parameters, None)
         return loss
 
     def run(self, out: Path) -> Iterator[DepthReport]:
