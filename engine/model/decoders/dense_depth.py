@@ -63,7 +63,8 @@ class FeaturePyramid(nn.Module):
             if x.shape[-1] > 1:
                 x = F.interpolate(x, y.shape[-2:], mode="bilinear", align_corners=False)
             x = refine(x + y)
-        return x
+        found: Tensor = x
+        return found
 
 
 class FineHead(nn.Module):

@@ -15,6 +15,9 @@ from engine.training.augmentation import uniform
 from engine.training.buffer import Offer, SourceShares
 from engine.training.sequences import PosedSequence
 
+WITH_DEPTH = Offer(cameras=False)
+WITHOUT_DEPTH = Offer(depth=False, cameras=False)
+
 
 class ViewPool:
     """Sequences that are open at once; a batch takes views of different ones.
@@ -22,6 +25,7 @@ class ViewPool:
     Reading a sequence costs more than cutting a view, so each serves several times.
 
     Args:
+        wanted: what the sequences must have.
         open_at_once: how many are held.
         uses: views that are cut of each before another one takes its place, on average.
     """
@@ -30,31 +34,33 @@ class ViewPool:
         self,
         sources: SourceShares,
         generator: torch.Generator,
+        wanted: Offer = WITH_DEPTH,
         open_at_once: int = 256,
         uses: float = 6.0,
     ) -> None:
-        self._sources, self._generator = sources, generator
+        self._sources, self._generator, self._wanted = sources, generator, wanted
         self._most, self._uses = open_at_once, uses
         self._open: deque[PosedSequence] = deque(maxlen=open_at_once)
 
     def batch(self, count: int, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-        """Pictures (B, 3, H, W) in [0, 1] and z-depth (B, 1, H, W); inf = sky."""
-        drawn = [varied(*self._view(), size, self._generator) for _ in range(count)]
+        """Pictures (B, 3, H, W) in [0, 1] as they came, and z-depth (B, 1, H, W); inf = sky, nan =
+        unknown."""
+        drawn = [cut(*self._view(), size, self._generator) for _ in range(count)]
         return torch.cat([rgb for rgb, _ in drawn]), torch.cat([depth for _, depth in drawn])
 
     def _view(self) -> tuple[Tensor, Tensor]:
         if len(self._open) < self._most or uniform(self._generator, 0, self._uses) < 1:
-            self._open.append(self._sources.draw(self._generator, Offer(cameras=False)))
+            self._open.append(self._sources.draw(self._generator, self._wanted))
         sequence = self._open[int(torch.randint(len(self._open), (), generator=self._generator))]
         view = int(torch.randint(len(sequence.rgb), (), generator=self._generator))
         return sequence.rgb[view : view + 1], sequence.depth[view : view + 1]
 
 
-def varied(
+def cut(
     rgb: Tensor, depth: Tensor, size: tuple[int, int], generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """A part of a view (1, 3, H, W), squeezed a little, perhaps mirrored, as another camera would
-    have taken it, and its depth (1, 1, H, W), both of `size` (H, W)."""
+    """A part of a view (1, 3, H, W), squeezed a little, perhaps mirrored, and its depth
+    (1, 1, H, W), both of `size` (H, W)."""
     height, width = rgb.shape[-2:]
     share = uniform(generator, 0.55, 1.0)
     rows = int(height * share)
@@ -66,7 +72,12 @@ def varied(
     deep = F.interpolate(depth[part], size, mode="nearest-exact")
     if uniform(generator, 0, 1) < 0.5:
         small, deep = small.flip(-1), deep.flip(-1)
-    return looking_otherwise(small.clamp(0, 1), generator), deep
+    return small.clamp(0, 1), deep
+
+
+def varied(rgb: Tensor, generator: torch.Generator) -> Tensor:
+    """Pictures (B, 3, H, W), each as another camera would have taken it."""
+    return torch.cat([looking_otherwise(one[None], generator) for one in rgb])
 
 
 def looking_otherwise(rgb: Tensor, generator: torch.Generator) -> Tensor:
@@ -105,5 +116,7 @@ def _compressed(rgb: Tensor, quality: int) -> Tensor:
     """A picture (1, 3, H, W) in [0, 1] as JPEG of a quality gives it back."""
     pixels = (rearrange(rgb, "1 c h w -> h w c") * 255 + 0.5).to(torch.uint8).cpu().numpy()
     _, stored = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    back = cv2.imdecode(stored, cv2.IMREAD_COLOR)[..., ::-1].copy()
+    decoded = cv2.imdecode(stored, cv2.IMREAD_COLOR)
+    assert decoded is not None
+    back = decoded[..., ::-1].copy()
     return rearrange(torch.as_tensor(back).to(rgb) / 255, "h w c -> 1 c h w")

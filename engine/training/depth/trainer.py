@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from engine.model.decoders.dense_depth import DenseDepth
@@ -20,7 +20,7 @@ from engine.model.kinds import Kind
 from engine.model.sight import Sight, save_sight
 from engine.training.buffer import SourceShares
 from engine.training.depth.losses import DepthLoss, depth_loss
-from engine.training.depth.samples import ViewPool
+from engine.training.depth.samples import WITHOUT_DEPTH, ViewPool, varied
 
 SIGHT = "sight.safetensors"
 """Of the file inside the folder of a run."""
@@ -37,6 +37,10 @@ class DepthTrainingConfig:
     held_stride: the encoder's levels up to this stride stay as they came: edges and spots are the
         same in worlds, and their maps are the largest.
     warm_up: steps.
+    taught_share: where there are photographs without depth, so many pictures a step beside the
+        others, for each of them: the average says how deep they are, and is to be agreed with
+        when they look otherwise (a mean teacher, Tarvainen and Valpola 2017).
+    taught_after: steps; before, the average has nothing to teach.
     """
 
     minutes: float = 40.0
@@ -47,6 +51,8 @@ class DepthTrainingConfig:
     held_stride: int = 4
     weight_decay: float = 0.01
     warm_up: int = 100
+    taught_share: float = 0.2
+    taught_after: int = 400
     ema_decay: float = 0.998
     report_every: int = 50
     seed: int = 0
@@ -82,6 +88,13 @@ def new_decoder(
     return DenseDepth({"encoder": told.name, "share": SHARE, "pixels": pixels, **header})
 
 
+def _seen(encoder: ImageEncoder, decoder: DenseDepth, picture: Tensor) -> tuple[Tensor, Tensor]:
+    """Inverse depth and sky, (B, 1, H, W) each."""
+    found = decoder.shape_and_sky(Observed(picture, (encoder(picture),)))
+    assert found is not None
+    return found
+
+
 def _taught(part: nn.Module) -> list[nn.Parameter]:
     return [p for p in part.parameters() if p.requires_grad]
 
@@ -106,6 +119,9 @@ class DepthTrainer:
         self.decoder = decoder.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         self.generator = torch.Generator().manual_seed(config.seed)
         self.pool = ViewPool(sources, self.generator)
+        self.photographs: ViewPool | None = None
+        if sources.can(WITHOUT_DEPTH) and config.taught_share > 0:
+            self.photographs = ViewPool(sources, self.generator, WITHOUT_DEPTH)
         self.decoder.pixels = max(math.prod(size) for size in config.sizes)
         for held in self.encoder.early(config.held_stride):
             held.requires_grad_(False)
@@ -122,13 +138,17 @@ class DepthTrainer:
         """One step at the present rates."""
         sizes: Sequence[tuple[int, int]] = self.config.sizes
         size = sizes[int(torch.randint(len(sizes), (), generator=self.generator))]
-        rgb, depth = (x.to(self.device) for x in self.pool.batch(self.config.pictures(size), size))
-        picture = Kind.RGB.to_picture(rgb, 1.0).contiguous(memory_format=torch.channels_last)
+        count = self.config.pictures(size)
+        rgb, depth = self.pool.batch(count, size)
+        if self.photographs is not None and self.step >= self.config.taught_after:
+            more = max(1, round(self.config.taught_share * count))
+            photographs, _ = self.photographs.batch(more, size)
+            taught = self.told(photographs.to(self.device)).to(depth)
+            rgb, depth = torch.cat([rgb, photographs]), torch.cat([depth, taught])
+        picture = self._picture(varied(rgb, self.generator))
         with torch.autocast(self.device.type, torch.bfloat16):
-            found = self.decoder.shape_and_sky(Observed(picture, (self.encoder(picture),)))
-        assert found is not None
-        inverse, sky = found
-        loss = depth_loss(inverse, sky, depth)
+            inverse, sky = _seen(self.encoder, self.decoder, picture)
+        loss = depth_loss(inverse, sky, depth.to(self.device))
         self.optimiser.zero_grad(set_to_none=True)
         loss.total.backward()  # type: ignore[no-untyped-call]
         parameters = [p for group in self.optimiser.param_groups for p in group["params"]]
@@ -139,6 +159,29 @@ class DepthTrainer:
         follow = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
         follow(self._averaged, parameters, None)
         return loss
+
+    @torch.no_grad()
+    def told(self, rgb: Tensor) -> Tensor:
+        """z-depth (B, 1, H, W) that the average sees in pictures and in their mirror images, in
+        units of each picture's median; inf = sky."""
+        encoder, decoder = self.average
+        assert isinstance(encoder, ImageEncoder)
+        assert isinstance(decoder, DenseDepth)
+        picture = self._picture(torch.cat([rgb, rgb.flip(-1)]))
+        with torch.autocast(self.device.type, torch.bfloat16):
+            found = _seen(encoder, decoder, picture)
+        (one, other), (sky, turned) = (x.chunk(2) for x in found)
+        unit = [
+            x / x.flatten(1).median(1).values.clamp_min(1e-4).view(-1, 1, 1, 1)
+            for x in (one, other)
+        ]
+        inverse = (unit[0] + unit[1].flip(-1)) / 2
+        is_sky = sky + turned.flip(-1) > 0
+        return torch.where(is_sky, torch.inf, 1 / inverse.clamp_min(1e-3))
+
+    def _picture(self, rgb: Tensor) -> Tensor:
+        picture = Kind.RGB.to_picture(rgb.to(self.device), 1.0)
+        return picture.contiguous(memory_format=torch.channels_last)
 
     def run(self, out: Path) -> Iterator[DepthReport]:
         """Trains until the minutes are over; `out` gets `sight.safetensors` at each report."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -28,13 +29,14 @@ from engine.training.depth.losses import (
     normalised,
     trimmed,
 )
-from engine.training.depth.samples import looking_otherwise, varied
+from engine.training.depth.samples import cut, varied
 from engine.training.depth.trainer import (
     SIGHT,
     DepthTrainer,
     DepthTrainingConfig,
     new_decoder,
 )
+from engine.training.real_pictures import photo_sources
 from engine.training.sequences import SequenceFolder
 from engine.training.worlds.prerender import save_sequence
 from engine.training.worlds.world import Sequence
@@ -108,7 +110,7 @@ def test_views_are_varied_but_stay_themselves() -> None:
     columns = torch.arange(96.0).expand(1, 1, *SIZE) + 1
     seen = set()
     for seed in range(20):
-        rgb, depth = varied(torch.rand(1, 3, *SIZE), columns, (32, 48), noise(seed))
+        rgb, depth = cut(torch.rand(1, 3, *SIZE), columns, (32, 48), noise(seed))
         assert rgb.shape == (1, 3, 32, 48)
         assert 0 <= float(rgb.min()) <= float(rgb.max()) <= 1
         steps = depth[0, 0, 0].diff()
@@ -119,7 +121,7 @@ def test_views_are_varied_but_stay_themselves() -> None:
 
 def test_photographs_are_compressed_and_enlarged() -> None:
     rgb = torch.rand(1, 3, *SIZE, generator=noise())
-    seen = torch.stack([looking_otherwise(rgb, noise(seed)) for seed in range(30)])
+    seen = torch.stack([varied(rgb, noise(seed)) for seed in range(30)])
     assert seen.shape[1:] == rgb.shape
     assert 0 <= float(seen.min()) <= float(seen.max()) <= 1
     # Some keep no more than half of the steps between neighbours that pure noise has.
@@ -141,6 +143,37 @@ def test_early_parts_are_held(worlds: Path) -> None:
         statistics = "running" in name or "batches" in name
         assert torch.equal(value, before[name]) == (name.startswith(held) or statistics), name
     assert decoder.pixels == 64 * 96
+
+
+def test_photographs_teach_by_what_the_average_sees(worlds: Path, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    picture = torch.rand(3, 3, 96, 128, generator=noise())
+    for number, each in enumerate(picture):
+        cv2.imwrite(str(photos / f"{number}.png"), (each * 255).permute(1, 2, 0).byte().numpy())
+    parts = sight()
+    encoder, decoder = parts.encoders[LITE0.name], parts.decoders["DEPTH"]
+    assert isinstance(decoder, DenseDepth)
+    sources = (SequenceFolder([worlds]), *photo_sources(photos))
+    shares = SourceShares(sources, (0.9, 0.1))
+    config = DepthTrainingConfig(
+        batch=4, sizes=((64, 96),), warm_up=1, taught_share=0.5, taught_after=1
+    )
+    trainer = DepthTrainer(encoder, decoder, shares, config, torch.device("cpu"))
+    asked: list[tuple[int, ...]] = []
+    told = trainer.told
+
+    def watched(rgb: torch.Tensor) -> torch.Tensor:
+        asked.append(tuple(rgb.shape))
+        return told(rgb)
+
+    trainer.told = watched  # type: ignore[method-assign]
+    losses = [float(trainer.learn().total.detach()) for _ in range(3)]
+    assert np.isfinite(losses).all()
+    assert asked == [(2, 3, 64, 96)] * 2  # not before there is an average
+    # A mirror image is as deep as its picture.
+    rgb = torch.rand(2, 3, 64, 96, generator=noise())
+    torch.testing.assert_close(told(rgb.flip(-1)), told(rgb).flip(-1), rtol=0.05, atol=0.05)
 
 
 def test_the_fit_withstands_outliers() -> None:
