@@ -181,8 +181,12 @@ def _with_lens(photo: Photo, engine: Engine, journal: Journal | None) -> Photo:
         return with_estimated_lens(photo, engine)
     if journal.header.get("lens") is None:
         return photo
-    lens = Intrinsics(*journal.header["field of view"])
-    return replace(photo, intrinsics=lens, lens_source=journal.header["lens"], lens_assumed=False)
+    try:
+        lens = Intrinsics(*map(float, journal.header["field of view"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise JournalError(f"the journal of the walk does not say its lens ({error})") from error
+    source = str(journal.header["lens"])
+    return replace(photo, intrinsics=lens, lens_source=source, lens_assumed=False)
 
 
 def _prior_identity(

@@ -46,13 +46,20 @@ class LensSamples:
 class LensPool:
     """Sequences that are open at once, from which photos of wanted lenses are cut.
 
-    Reading a sequence costs more than cutting, so some hundred stay open and take turns.
+    Args:
+        open_at_once: how many are held.
+        uses: photos that are cut to one sequence that is read, which costs more than cutting.
     """
 
     def __init__(
-        self, sources: SourceShares, generator: torch.Generator, open_at_once: int = 200
+        self,
+        sources: SourceShares,
+        generator: torch.Generator,
+        open_at_once: int = 200,
+        uses: float = 6.0,
     ) -> None:
-        self._sources, self._generator, self._most = sources, generator, open_at_once
+        self._sources, self._generator = sources, generator
+        self._most, self._uses = open_at_once, uses
         self._open: list[PosedSequence] = []
 
     def batch(self, count: int, pixels: int) -> LensSamples:
@@ -67,12 +74,13 @@ class LensPool:
         )
 
     def _photo(self, aspect: float, pixels: int) -> tuple[Tensor, float]:
+        self._renew()
         wanted = math.log(USUAL_FOCAL) + FOCAL_SPREAD * float(
             torch.randn((), generator=self._generator)
         )
         for _ in range(_TRIES):
             rgb, focal = self._view()
-            part, own = centred(rgb, focal, aspect, 1.0)
+            _, own = centred(rgb, focal, aspect, 1.0)
             share = math.exp(own - wanted)
             if SMALLEST_SHARE <= share <= 1.0:
                 break
@@ -82,17 +90,22 @@ class LensPool:
         return seen_otherwise(part, aspect, pixels, self._generator), log_focal
 
     def _view(self) -> tuple[Tensor, float]:
-        """A view (1, 3, H, W) and its focal length in pixels."""
-        generator = self._generator
-        if len(self._open) < self._most or uniform(generator, 0, 1) < 0.25:
-            sequence = self._sources.draw(generator, Offer())
-            if len(self._open) == self._most:
-                self._open.pop(int(torch.randint(self._most, (), generator=generator)))
-            self._open.append(sequence)
-        sequence = self._open[int(torch.randint(len(self._open), (), generator=generator))]
-        view = int(torch.randint(len(sequence.rgb), (), generator=generator))
+        """A view (1, 3, H, W) that is open, and its focal length in pixels."""
+        sequence = self._open[self._any(len(self._open))]
+        view = self._any(len(sequence.rgb))
         lens = sequence.cameras[view].intrinsics
         return sequence.rgb[view : view + 1], lens.fx * sequence.rgb.shape[-1]
+
+    def _renew(self) -> None:
+        """One sequence more, now and then in place of another."""
+        if len(self._open) == self._most:
+            if uniform(self._generator, 0, self._uses) >= 1:
+                return
+            self._open.pop(self._any(self._most))
+        self._open.append(self._sources.draw(self._generator, Offer()))
+
+    def _any(self, count: int) -> int:
+        return int(torch.randint(count, (), generator=self._generator))
 
 
 def centred(rgb: Tensor, focal: float, aspect: float, share: float) -> tuple[Tensor, float]:
