@@ -112,9 +112,7 @@ def judged(name: str, frames: Sequence[TrueView], engine: Engine) -> ClipLens:
         true = in_diagonals(frame.camera.intrinsics, frame.rgb.shape[:2])
         guess = in_diagonals(assumed(frame.rgb.shape[:2]), frame.rgb.shape[:2])
         inside = found.shortest <= true <= found.longest
-        rows.append(
-            (true, found.focal, abs(found.focal / true - 1), abs(guess / true - 1), inside)
-        )
+        rows.append((true, found.focal, abs(found.focal / true - 1), abs(guess / true - 1), inside))
     focal, estimate, error, assumed_error, _ = np.median(rows, axis=0)
     within = float(np.mean([row[-1] for row in rows]))
     return ClipLens(

@@ -166,5 +166,3 @@ def test_a_session_keeps_it(tmp_path: Path, options: RunOptions) -> None:
     engine = Oracle(2.0)
     assert with_estimated_lens(again, engine) is again
     assert engine.asked == []
-
-
