@@ -1,4 +1,4 @@
-"""What a model tells of a picture's lens: of the whole picture, and the same of its mirror image."""
+"""What a model tells of a lens: by the whole picture, and the same of its mirror image."""
 
 from __future__ import annotations
 
