@@ -197,7 +197,8 @@ class LensTrainer:
         return float(loss.detach())
 
     def _answered(self, head: LensHead, seen: Seen) -> Tensor:
-        return head(seen.pooled.to(self.device), seen.log_aspect.to(self.device))
+        logits: Tensor = head(seen.pooled.to(self.device), seen.log_aspect.to(self.device))
+        return logits
 
     @torch.no_grad()
     def _report(self, gone: float, losses: list[float], unseen: Seen) -> LensReport:
