@@ -61,10 +61,11 @@ def train_lens(options: argparse.Namespace) -> None:
         )
         for report in trainer.run(lambda sentence: print(sentence, flush=True)):
             log_entry(options.out / "log.jsonl", asdict(report))
-            save_sight(replace(sight, lens=trainer.average), options.out / SIGHT, eight_bit=False)
+            save_sight(replace(sight, lens=trainer.best), options.out / SIGHT, eight_bit=False)
             print(
                 f"step {report.step}  {report.minutes:.1f} min  loss {report.loss:.3f}  "
-                f"unseen {report.error:.3f} (a constant {report.constant:.3f}), "
+                f"unseen {report.unseen_loss:.3f}, off by {report.error:.3f} "
+                f"(a constant {report.constant:.3f}), "
                 f"{report.within:.0%} within what is likely",
                 flush=True,
             )
