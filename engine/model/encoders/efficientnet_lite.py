@@ -164,7 +164,7 @@ class EfficientNetLite(ImageEncoder):
     def early(self, stride: int) -> list[nn.Parameter]:
         """See `ImageEncoder.early`."""
         reached, found = 2, list(self.stem.parameters())
-        for stage, blocks in zip(STAGES, self.stages, strict=True):
+        for stage, blocks in zip(self.size.stages, self.stages, strict=True):
             reached *= stage.stride
             if reached > stride:
                 break
