@@ -199,8 +199,7 @@ def _export(options: argparse.Namespace) -> None:
         model = mean_model(model, others)
     if options.depth:
         sight = read_sight(options.depth)
-        parts = {"encoders": sight.encoders, "decoders": sight.decoders, "lens": sight.lens}
-        model = replace(model, **parts)
+        model = replace(model, encoders=sight.encoders, decoders=sight.decoders, lens=sight.lens)
     save_model(model, options.out, eight_bit=True)
 
 
