@@ -19,7 +19,9 @@ Random = np.random.Generator
 Colour = tuple[float, float, float]
 
 #: Triangles of a world's real things, for memory and for the time that Embree needs for its tree.
-_MOST_FACES = 400_000
+_MOST_FACES = 200_000
+#: A thing with so many triangles is drawn half as often as a plain one.
+_HEAVY = 10_000
 #: Share of the things of a world with furniture that are real.
 _REAL_SHARE = 0.7
 
@@ -114,7 +116,10 @@ class Look:
             and label.size[0] <= fits[0]
             and label.size[1] <= fits[1]
         ]
-        return known[int(self.rng.integers(len(known)))] if known else None
+        if not known:
+            return None
+        ease = np.array([1 / (1 + label.faces / _HEAVY) for label in known])
+        return known[int(self.rng.choice(len(known), p=ease / ease.sum()))]
 
     def model(self, label: Label) -> Model:
         """A thing's triangles, which count against what this world may have."""

@@ -35,6 +35,7 @@ class WalkStyle:
         rest: pitch that walkers come back to, degrees.
         towards: places that starts look at, more or less; without them, where there is room.
         tilt: standard deviation of the roll, degrees.
+        aim: standard deviation of the direction around `towards`, degrees.
     """
 
     areas: tuple[tuple[float, float, float, float], ...]
@@ -49,6 +50,7 @@ class WalkStyle:
     rest: float = -3.0
     towards: tuple[tuple[float, float], ...] = ()
     tilt: float = 0.8
+    aim: float = 25.0
 
     def allows(self, x: float, y: float) -> bool:
         """Whether a camera may be over a place."""

@@ -262,9 +262,7 @@ def sample_sequence(
     """
     rng = _generator("walk", split, seed)
     for attempt in range(_ATTEMPTS):
-        world = sample_world(
-            seed, family, textures, split, device, attempt, furniture=furniture
-        )
+        world = sample_world(seed, family, textures, split, device, attempt, furniture=furniture)
         try:
             cameras = world.walk(views, rng, width / height)
             break

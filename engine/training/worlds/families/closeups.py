@@ -19,8 +19,8 @@ from engine.training.worlds.objects import street as s
 from engine.training.worlds.objects import tabletops as t
 from engine.training.worlds.objects.buildings import cottage, house
 from engine.training.worlds.objects.furnishing import Rectangle, furnish, lit, overlaps, worktops
-from engine.training.worlds.objects.piece import Piece
 from engine.training.worlds.objects.interior import build_shell
+from engine.training.worlds.objects.piece import Piece
 from engine.training.worlds.objects.plants import bush, hedge, tree
 from engine.training.worlds.shapes import Builder
 from engine.training.worlds.surveying import WalkStyle

@@ -162,4 +162,5 @@ def _style(look: Look, stand: _Stand, inside: tuple[float, float], ceiling: floa
         rest=-14.0,
         towards=stand.places,
         tilt=4.0,
+        aim=9.0,
     )

@@ -157,12 +157,12 @@ def _hang(b: Builder, look: Look, shell: Shell, kind: str, taken: list[Rectangle
                 above.build_middle(b, look)
 
 
-def _meets(
-    shell: Shell, wall: int, along: float, thing: Thing, taken: list[Rectangle]
-) -> bool:
+def _meets(shell: Shell, wall: int, along: float, thing: Thing, taken: list[Rectangle]) -> bool:
     """Whether something already stands where a low thing on a wall is to hang."""
     half = thing.size[0] / 2
-    ends = [shell.wall_point(wall, along + s * half, a) for s in (-1, 1) for a in (0, thing.size[1])]
+    ends = [
+        shell.wall_point(wall, along + s * half, a) for s in (-1, 1) for a in (0, thing.size[1])
+    ]
     xs, ys = [e[0] for e in ends], [e[1] for e in ends]
     return any(overlaps((min(xs), min(ys), max(xs), max(ys)), t) for t in taken)
 

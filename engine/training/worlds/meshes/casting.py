@@ -207,7 +207,7 @@ def _points(placed: Placed) -> tuple[Floats, Floats]:
 
 
 def _materials(placed: Placed, mine: int, first_texture: int) -> Floats:
-    """Rows of a thing's materials; what has no texture gets one of the page and does not show it."""
+    """Rows of a thing's materials; what has no texture names the page's first and hides it."""
     rows = placed.model.materials.copy()
     plain = rows[:, 0] < 0
     rows[:, 0] = np.where(plain, 0, rows[:, 0] + first_texture + mine)

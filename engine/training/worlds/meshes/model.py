@@ -44,7 +44,7 @@ class Model:
         uv: (n, 2) positions on the texture in repeats, v downwards.
         faces: (m, 3) vertices of triangles.
         part: (m,) which material a triangle has.
-        materials: (p, 8) as in `shapes.Shapes`; the texture counts from 0 within the model, −1 none.
+        materials: (p, 8) as in `shapes.Shapes`; textures count within the model, −1 is none.
         textures: (t, texels, 3) uint8 sRGB, every picture with all its mip levels.
         cutout: (t, size, size) True where a texture lets rays through.
     """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 import zipfile
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,8 @@ _WORLD_FROM_MODEL = np.array([[-1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0]
 
 #: Surfaces that let more than this through are left out.
 _CLEAREST = 0.45
+#: … but not where things stand on them.
+_CARRIES = re.compile(r"table|desk|shel|stand|cabinet")
 #: Without normals of its own a surface is smooth where faces meet at less than this, radians.
 _CREASE = 0.7
 #: What a texture's tint stands on where there is none (`shading.shade`).
@@ -90,7 +93,9 @@ def _packed(
         return None
     whole = np.concatenate([g.vertices for g in meshes])
     bounds = _placing(whole, entry)
-    parts = [p for g in meshes if (p := _part(g, files, has_normals, config)) is not None]
+    if _CARRIES.search(entry.name) is None:
+        meshes = [g for g in meshes if _number(_fields(g), "d", 1.0) >= 1 - _CLEAREST]
+    parts = [_part(g, files, has_normals, config) for g in meshes]
     return _assembled(parts, bounds, entry, home) if parts else None
 
 
@@ -108,12 +113,9 @@ class _Part:
 
 def _part(
     mesh: Any, files: dict[str, io.BytesIO], has_normals: bool, config: PackingConfig
-) -> _Part | None:
-    """None where the material can be seen through."""
-    material = getattr(mesh.visual, "material", None)
-    fields: dict[str, Any] = getattr(material, "kwargs", None) or {}
-    if _number(fields, "d", 1.0) < 1 - _CLEAREST:
-        return None
+) -> _Part:
+    """The triangles of one material as they lie in the file."""
+    material, fields = getattr(mesh.visual, "material", None), _fields(mesh)
     vertices, faces = np.asarray(mesh.vertices), np.asarray(mesh.faces)
     uv, picture = np.zeros((len(vertices), 2)), None
     image, given = getattr(material, "image", None), getattr(mesh.visual, "uv", None)
@@ -148,6 +150,11 @@ def _summed(vertices: Floats, faces: NDArray[np.int64]) -> Floats:
     return np.stack(
         [np.bincount(faces.ravel(), flat[:, i], minlength=len(vertices)) for i in range(3)], axis=1
     )
+
+
+def _fields(mesh: Any) -> dict[str, Any]:
+    """What the MTL file says of a mesh's material."""
+    return getattr(getattr(mesh.visual, "material", None), "kwargs", None) or {}
 
 
 def _number(fields: dict[str, Any], key: str, default: float) -> float:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from engine.training.worlds.blueprint import Look
 from engine.training.worlds.meshes.model import Label
 from engine.training.worlds.objects.clutter import bright
-from engine.training.worlds.objects.street import car, van
 from engine.training.worlds.objects.real import AHEAD, varied
+from engine.training.worlds.objects.street import car, van
 from engine.training.worlds.shapes import Builder, Material
 
 #: Half of the roof over the prism that leans as the slanted end does, metres.
