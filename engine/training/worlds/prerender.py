@@ -8,6 +8,7 @@ seed. Sequences already there are kept, so an interrupted run goes on where it s
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import multiprocessing
 import os
 import sys
@@ -199,6 +200,8 @@ def main(arguments: list[str] | None = None) -> int:
     a = parser.parse_args(arguments)
     if a.family in REAL_FAMILIES and a.furniture is None:
         parser.error(f"--family {a.family} needs real things: state their folder by --furniture")
+    if a.furniture is not None and not all(map(importlib.util.find_spec, ("trimesh", "embreex"))):
+        parser.error('--furniture needs trimesh and embreex: pip install ".[worlds]"')
     if a.furniture is not None and not sorted(a.furniture.glob("*.sh3f")):
         parser.error(f"no furniture catalogue (.sh3f) in the folder {a.furniture}")
     job = Job(

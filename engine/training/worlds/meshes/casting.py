@@ -113,7 +113,8 @@ class Meshes:
         device = projector.R.device
         start, direction = (x.expand(3, *u.shape) for x in projector.rays(u, v))
         flat = (x.reshape(3, -1).T.cpu().numpy().astype(np.float32) for x in (start, direction))
-        found = self.first(*(np.ascontiguousarray(x) for x in flat), near=near)
+        starts, ways = (np.ascontiguousarray(x) for x in flat)
+        found = self.first(starts, ways, near)
         return RayHits(found.depth.to(device), found.face.to(device), found.share.to(device))
 
     def merged(self, hits: Hits, found: RayHits, shapes: int) -> Hits:

@@ -16,7 +16,6 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
 from engine.training.worlds.meshes.catalogue import Catalogue, Entry
 from engine.training.worlds.meshes.model import Label, Model
@@ -136,8 +135,9 @@ def _creased(mesh: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Vertices split where faces meet at a sharp angle: which one each is of, and the faces."""
     from trimesh.graph import connected_component_labels
 
+    label: Any = connected_component_labels  # trimesh states no types for it
     joined = mesh.face_adjacency[mesh.face_adjacency_angles < _CREASE]
-    patch = connected_component_labels(joined, node_count=len(mesh.faces))
+    patch = label(joined, node_count=len(mesh.faces))
     corners = np.stack([mesh.faces.ravel(), np.repeat(patch, 3)])
     unique, inverse = np.unique(corners, axis=1, return_inverse=True)
     return unique[0].astype(np.int64), inverse.reshape(-1, 3).astype(np.int64)
@@ -184,29 +184,27 @@ def _material(fields: dict[str, Any], textured: bool) -> tuple[float, ...]:
     return (*(float(c) for c in tint), 1.0, float(textured), gloss, glow)
 
 
-def _mask(fields: dict[str, Any], files: dict[str, io.BytesIO]) -> Image.Image | None:
-    """The picture that says how much of a texture is there."""
+def _mask(fields: dict[str, Any], files: dict[str, io.BytesIO]) -> Bytes | None:
+    """How much of a texture is there (h, w), where a picture of its own says so."""
     words = [str(w) for w in np.atleast_1d(fields.get("map_d", []))]
     file = files.get(" ".join(words))
     if file is None:
         return None
-    try:
-        return Image.open(file)
-    except UnidentifiedImageError:
+    picture = cv2.imdecode(np.frombuffer(file.getvalue(), np.uint8), cv2.IMREAD_UNCHANGED)
+    if picture is None:
         return None
+    if picture.ndim == 3 and picture.shape[2] == 4 and picture[..., 3].min() < 255:
+        return np.asarray(picture[..., 3], np.uint8)
+    grey = picture if picture.ndim == 2 else picture[..., :3].mean(2)
+    return np.asarray(grey, np.uint8)
 
 
-def _picture(
-    image: Image.Image, mask: Image.Image | None, size: int
-) -> tuple[Bytes, NDArray[np.bool_]]:
+def _picture(image: Any, mask: Bytes | None, size: int) -> tuple[Bytes, NDArray[np.bool_]]:
     """A square texture (size, size, 3), and where it lets rays through."""
     rgba = np.asarray(image.convert("RGBA"))
     cover = rgba[..., 3]
     if mask is not None:
-        m = mask.convert("RGBA")
-        alpha = np.asarray(m)[..., 3]
-        cover = alpha if alpha.min() < 255 else np.asarray(m.convert("L"))
-        cover = cv2.resize(cover, (rgba.shape[1], rgba.shape[0]), interpolation=cv2.INTER_AREA)
+        cover = cv2.resize(mask, (rgba.shape[1], rgba.shape[0]), interpolation=cv2.INTER_AREA)
     weight = cover.astype(np.float32)[..., None] / 255
     shape, area = (size, size), cv2.INTER_AREA
     share = cv2.resize(weight, shape, interpolation=area)[..., None]

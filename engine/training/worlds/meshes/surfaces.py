@@ -57,7 +57,7 @@ def _density(meshes: Meshes, corners: NDArray[np.int32]) -> NDArray[np.floating]
     area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
     p, q = (meshes.uv[corners[:, i]] - meshes.uv[corners[:, 0]] for i in (1, 2))
     spread = np.abs(p[:, 0] * q[:, 1] - p[:, 1] * q[:, 0])
-    return np.sqrt(spread / np.maximum(area, 1e-12))
+    return np.asarray(np.sqrt(spread / np.maximum(area, 1e-12)))
 
 
 def seams(meshes: Meshes, hits: Hits, found: RayHits, first: int) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from typing import cast
 
 from engine.training.worlds.blueprint import Look
 from engine.training.worlds.objects.clutter import litter
@@ -53,7 +54,7 @@ def real_support(
                 return make(look, *args, **kwargs)
             return loaded(look, varied(look, label), most, screen)
 
-        return made
+        return cast(Make[P], made)
 
     return either
 

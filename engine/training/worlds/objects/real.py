@@ -6,7 +6,7 @@ import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, cast
 
 from engine.training.worlds.blueprint import Look
 from engine.training.worlds.meshes.model import Label
@@ -92,7 +92,7 @@ def real_piece(kind: str, several: int = 1, share: float = 0.7) -> Callable[[Mak
                 return make(look, *args, **kwargs)
             return as_piece(look, varied(look, label))
 
-        return made
+        return cast(Make[P], made)
 
     return either
 
@@ -121,6 +121,6 @@ def real_thing(
             with b.placed(0, 0, 0, yaw):
                 varied(look, label).build_middle(b, look)
 
-        return built
+        return cast(Build[P], built)
 
     return either
