@@ -12,7 +12,8 @@ from torch import Tensor
 
 from engine.geometry.cameras import Camera
 from engine.model.decoders.picture_decoder import Observed
-from engine.model.hints import fill_holes, hint_latents
+from engine.model.encoders.features import Features
+from engine.model.hints import fill_holes, filled_colours, hint_latents
 from engine.model.kinds import Kind
 from engine.model.pictures import TOKEN_PIXELS, content_shape, make_picture
 from engine.model.tokens import Picture
@@ -104,8 +105,9 @@ def asked_targets(engine: Engine, query: Query) -> list[Target]:
         given = kind is not Kind.RAYS
         rays = frame.rays(view.camera, engine.device) if given else None
         hint = hint_tensor(engine, view.hint, frame.scale) if given else None
+        seen = () if hint is None else hint_features(engine, kind, view.hint)
         shape = content_shape(kind, query.size, channels)
-        targets.append(Target(kind, slot, shape, rays, hint=hint))
+        targets.append(Target(kind, slot, shape, rays, hint=hint, features=seen))
     for kind, index in query.partly_seen():
         targets.append(_partly_seen(engine, query, kind, index))
     return targets
@@ -128,6 +130,16 @@ def _partly_seen(engine: Engine, query: Query, kind: Kind, index: int) -> Target
         view.trusted_until,
         hint_tensor(engine, view.hint, frame.scale),
     )
+
+
+def hint_features(engine: Engine, kind: Kind, hint: Hint | None) -> tuple[Features, ...]:
+    """What encoders see in a hint's colours, for asked colours alone: asked depth has the picture
+    of its own view beside it."""
+    maker = engine.maker
+    if hint is None or not (kind.looked_at and maker.read):
+        return ()
+    rgb, coverage = (planes(picture, engine.device) for picture in (hint.rgb, hint.coverage))
+    return maker.look(kind, kind.to_picture(filled_colours(rgb, coverage), 1.0))
 
 
 def hint_tensor(engine: Engine, hint: Hint | None, scale: float) -> Tensor | None:

@@ -39,6 +39,7 @@ from engine.queries import (
     open_context,
 )
 from engine.training.entries import EntryConfig, photo_entry, walk_entry
+from engine.training.looking import Looking
 from engine.training.mixture import LessonPlan, MixtureConfig, lesson_loss
 from engine.training.sequences import PosedSequence
 
@@ -165,9 +166,8 @@ def test_gradients_reach_the_encoder_from_a_lesson_of_the_trainer() -> None:
     scene = PosedSequence(torch.rand(3, 3, *SIZE, generator=noise()), depth, cameras, "room")
     config = EntryConfig(SIZE, targets=1, keep_pictures=True)
     cpu = torch.device("cpu")
-    plan = LessonPlan(
-        MixtureConfig(drop_geometry=0), model.tokenizer, noise(), noise(), model.maker
-    )
+    looking = Looking(model.maker)
+    plan = LessonPlan(MixtureConfig(drop_geometry=0), model.tokenizer, noise(), noise(), looking)
     photos = [photo_entry(scene, model.codec, config, noise(), cpu)]
     walks = [walk_entry(scene, 1, model.codec, config, noise(), cpu)]
     assert photos[0].picture is not None
