@@ -84,6 +84,10 @@ class PictureMaker:
             return ()
         return tuple(e(picture) for name, e in self.encoders.items() if name in self.read)
 
+    def read_of(self, seen: tuple[Features, ...]) -> tuple[Features, ...]:
+        """The levels alone that the network reads: finer ones would be most of what is kept."""
+        return tuple(features.read_by(self.read[features.encoder]) for features in seen)
+
     def observed(
         self, kind: Kind, picture: Tensor, told: tuple[Features, ...] = ()
     ) -> Observed | None:

@@ -76,19 +76,22 @@ def observed_views(
         asked: kinds and indices of views; decoders of theirs are shown the views' colours.
     """
     named: list[tuple[Kind, int]] = []
-    pictures: list[Tensor] = []
+    values: list[Tensor] = []
     for index, view in enumerate(views):
         for kind, array in view.known().items():
             if view.seen is None or kind not in (Kind.RGB, Kind.XYZ):
                 named.append((kind, index))
-                pictures.append(kind.to_picture(planes(array, engine.device), frame.scale))
-    maker = engine.maker
+                values.append(planes(array, engine.device))
+    pictures = [k.to_picture(v, frame.scale) for (k, _), v in zip(named, values, strict=True)]
+    maker, shown = engine.maker, {index for _, index in asked}
     contents = maker.contents([kind for kind, _ in named], pictures)
     rays = [frame.rays(view.camera, engine.device) for view in views]
     made: list[Picture] = []
     colours: dict[tuple[Kind, int], Observed | None] = {}
-    for (kind, index), content, picture in zip(named, contents, pictures, strict=True):
-        features = maker.look(kind, picture)
+    for (kind, index), value, content, picture in zip(
+        named, values, contents, pictures, strict=True
+    ):
+        features = engine.looking.at(maker, kind, value, whole=index in shown)
         slot = first_slot + index
         made.append(make_picture(kind, slot, content, rays=rays[index], features=features))
         if kind is Kind.RGB:
@@ -139,7 +142,7 @@ def hint_features(engine: Engine, kind: Kind, hint: Hint | None) -> tuple[Featur
     if hint is None or not (kind.looked_at and maker.read):
         return ()
     rgb, coverage = (planes(picture, engine.device) for picture in (hint.rgb, hint.coverage))
-    return maker.look(kind, kind.to_picture(filled_colours(rgb, coverage), 1.0))
+    return engine.looking.at(maker, kind, filled_colours(rgb, coverage))
 
 
 def hint_tensor(engine: Engine, hint: Hint | None, scale: float) -> Tensor | None:

@@ -58,10 +58,10 @@ class Looking:
         return tuple(_batch(each) for each in zip(*(k[view] for k in known), strict=True))
 
     def _look(self, kind: Kind, shown: Sequence[Tensor], view: int | None) -> Seen:
-        """The levels alone that the network reads: finer ones would be most of what is kept."""
         pictures = torch.stack([p if view is None else p[view] for p in shown])
-        seen = self.maker.look(kind, kind.to_picture(pictures.float() / 255, 1.0))
-        return tuple(features.read_by(self.maker.read[features.encoder]) for features in seen)
+        return self.maker.read_of(
+            self.maker.look(kind, kind.to_picture(pictures.float() / 255, 1.0))
+        )
 
 
 def _of_one(features: Features, place: int) -> Features:

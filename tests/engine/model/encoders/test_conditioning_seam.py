@@ -134,6 +134,10 @@ def test_features_are_where_the_tokens_are() -> None:
     torch.testing.assert_close(means[0, 0, 0], torch.tensor([3.5, 5.5, 7.5]))
     coarse = at_tokens(torch.tensor([[[[0.0, 1.0]]]]), (2, 4))
     torch.testing.assert_close(coarse[0, 0, 1], torch.tensor([0.0, 0.25, 0.75, 1.0]))
+    # 9 rows of tokens are 4.5 of the features: the last half of the fifth is beyond the picture.
+    ramp = torch.arange(5.0).view(1, 1, 5, 1).expand(-1, -1, -1, 8)
+    rows = at_tokens(ramp, (9, 16))[0, 0, :, 0]
+    torch.testing.assert_close(rows[1:], torch.arange(8.0) / 2 + 0.25)
 
 
 def test_a_fresh_encoder_says_nothing_and_a_trained_one_is_heard() -> None:
