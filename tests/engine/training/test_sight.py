@@ -208,8 +208,9 @@ def test_an_encoder_learns_with_its_statistics_held_and_goes_on(tmp_path: Path) 
     moved = {name for name, value in after.items() if not torch.equal(value, before[name])}
     assert "stem.0.weight" in moved
     assert not any("running" in name or "tracked" in name for name in moved)
-    for name, value in saved.encoders[NAME].state_dict().items():
-        assert torch.equal(value, first.averaged_model().encoders[NAME].state_dict()[name]), name
+    averaged = state_of(first.averaged_model())
+    for name, value in state_of(saved).items():
+        assert torch.equal(value, averaged[name]), name
     assert not torch.equal(saved.encoders[NAME].stem[0].weight, after["stem.0.weight"])
 
     second = trainer(seeing(small(), sight(decoder=False)), 12)
