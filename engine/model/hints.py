@@ -42,6 +42,15 @@ def _pull_push(value: Tensor, weight: Tensor) -> Tensor:
     return torch.lerp(up[..., :height, :width], value, weight.clamp(0, 1))
 
 
+def filled_colours(rgb: Tensor, coverage: Tensor) -> Tensor:
+    """Warped colours (B, 3, H, W) in [0, 1], holes filled, as image encoders look at them.
+
+    Args:
+        coverage: (B, 1, H, W) in [0, 1].
+    """
+    return fill_holes(rgb, coverage).clamp(0, 1)
+
+
 def hint_latents(
     codec: PictureCodec, rgb: Tensor, depth: Tensor, coverage: Tensor, scale: Tensor
 ) -> Tensor:

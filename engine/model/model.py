@@ -44,8 +44,8 @@ class Model:
     def maker(self) -> PictureMaker:
         """Makes pictures for the transformer, and reads what it draws."""
         read = getattr(self.transformer.config, "encoders", ())
-        names = frozenset(description.name for description in read)
-        return PictureMaker(self.codec, self.encoders, self.decoders, names)
+        described = {description.name: description for description in read}
+        return PictureMaker(self.codec, self.encoders, self.decoders, described)
 
     @property
     def parts(self) -> tuple[nn.Module, ...]:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from engine.model.codecs.picture_codec import DOWNSCALE, PictureCodec
 from engine.model.decoders.picture_decoder import Observed, PictureDecoder
-from engine.model.encoders.features import Features
+from engine.model.encoders.features import EncoderDescription, Features
 from engine.model.encoders.image_encoder import ImageEncoder
 from engine.model.kinds import PATCH, Kind
 from engine.model.tokens import Picture
@@ -59,13 +59,13 @@ class PictureMaker:
     codec: the autoencoder of all kinds that go through one.
     encoders: those that look at observed colours, by name.
     decoders: of kinds that have one of their own, by the kind's name.
-    read: names of the encoders whose features the network takes with a picture's tokens.
+    read: by the names of encoders, what the network reads of their features.
     """
 
     codec: PictureCodec
     encoders: Mapping[str, ImageEncoder] = field(default_factory=dict)
     decoders: Mapping[str, PictureDecoder] = field(default_factory=dict)
-    read: frozenset[str] = frozenset()
+    read: Mapping[str, EncoderDescription] = field(default_factory=dict)
 
     def contents(self, kinds: Sequence[Kind], pictures: Sequence[Tensor]) -> list[Tensor]:
         """Of pictures (B, 3, H, W) in [−1, 1] of one size, encoded in one batch; RAYS stay."""
@@ -83,6 +83,10 @@ class PictureMaker:
         if not kind.looked_at:
             return ()
         return tuple(e(picture) for name, e in self.encoders.items() if name in self.read)
+
+    def read_of(self, seen: tuple[Features, ...]) -> tuple[Features, ...]:
+        """The levels alone that the network reads: finer ones would be most of what is kept."""
+        return tuple(features.read_by(self.read[features.encoder]) for features in seen)
 
     def observed(
         self, kind: Kind, picture: Tensor, told: tuple[Features, ...] = ()

@@ -27,7 +27,8 @@ class Picture:
         level: (B,) one noise level for the picture, or (B, N) one for each token; 0 = observed.
         rays: (B, 6, h/2, w/2) Plücker rays of the view where they are observed, else None.
         hint: (B, 2C + 1, h, w) the warped RGB and DEPTH latents and the coverage, else None.
-        features: what image encoders see in it, where the model has some.
+        features: what image encoders see in it, where the model has some; of a picture with a
+            hint, what they see in the hint's colours, holes filled.
     """
 
     kind: Kind

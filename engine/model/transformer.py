@@ -41,7 +41,7 @@ from engine.model.tokens import (
 @dataclass(frozen=True)
 class TransformerConfig:
     """`words` is the size of the tokenizer; `camera_gate` exists for the ablation of seed 003;
-    `encoders` are those whose features pictures may bring."""
+    `encoders` are those whose features pictures may bring, each with the levels that are read."""
 
     width: int = 256
     layers: int = 6
@@ -112,6 +112,7 @@ class Transformer(LayeredBackbone[Embedded]):
         shape = (width, config.heads, config.mlp_ratio, config.camera_gate)
         self.layers = nn.ModuleList([Layer(*shape) for _ in range(config.layers)])
         self.features = FeatureInputs(config.encoders, width)
+        self.hint_features = FeatureInputs(config.encoders, width)
         self._initialise()
         self.register_load_state_dict_pre_hook(_as_stored_now)  # type: ignore[no-untyped-call]
 
@@ -136,8 +137,9 @@ class Transformer(LayeredBackbone[Embedded]):
         tokens = self.inputs[picture.kind.name](picture_tokens(picture.kind, picture.content))
         if picture.hint is not None:
             tokens = tokens + self.hint_in(patchify(picture.hint))
+        read = self.features if picture.hint is None else self.hint_features
         for features in picture.features:
-            tokens = tokens + self.features(features, picture.grid)
+            tokens = tokens + read(features, picture.grid)
         if picture.rays is None:
             rays = self.no_rays.expand_as(tokens)
         else:
@@ -270,7 +272,7 @@ def _as_stored_now(network: nn.Module, state: dict[str, Any], prefix: str, *_: o
                     state[f"{prefix}{part}.{name}.{end}"] = state.pop(old)
     later = [f"{part}.{k}." for part in _BY_KIND for k in KINDS if k not in FIRST_KINDS]
     for name, value in own.items():
-        if name.startswith(("features.", *later)):
+        if name.startswith(("features.", "hint_features.", *later)):
             state.setdefault(prefix + name, value)
     words = state.get(f"{prefix}words.weight")
     if words is not None and len(words) < len(own["words.weight"]):

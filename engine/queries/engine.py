@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -16,6 +16,7 @@ from engine.model.precision import best_precision
 from engine.model.storage import read_model
 from engine.model.text import Words
 from engine.model.weights_folder import file_hash
+from engine.queries.looking import Looking
 
 #: Heights and widths of pictures are multiples of this.
 SIZE_MULTIPLE = TOKEN_PIXELS
@@ -28,12 +29,14 @@ class Engine:
     precision: what matrices are multiplied in; latents and pictures stay float32.
     weights_hash: SHA-256 of the weights file, of what a folder's parts are called by their hashes,
         or of nothing for weights made in memory.
+    looking: looks at pictures for the network.
     """
 
     model: Model
     device: torch.device
     precision: torch.dtype
     weights_hash: str
+    looking: Looking = field(init=False, default_factory=Looking, compare=False, repr=False)
 
     @staticmethod
     def load(

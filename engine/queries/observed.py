@@ -12,7 +12,8 @@ from torch import Tensor
 
 from engine.geometry.cameras import Camera
 from engine.model.decoders.picture_decoder import Observed
-from engine.model.hints import fill_holes, hint_latents
+from engine.model.encoders.features import Features
+from engine.model.hints import fill_holes, filled_colours, hint_latents
 from engine.model.kinds import Kind
 from engine.model.pictures import TOKEN_PIXELS, content_shape, make_picture
 from engine.model.tokens import Picture
@@ -75,19 +76,22 @@ def observed_views(
         asked: kinds and indices of views; decoders of theirs are shown the views' colours.
     """
     named: list[tuple[Kind, int]] = []
-    pictures: list[Tensor] = []
+    values: list[Tensor] = []
     for index, view in enumerate(views):
         for kind, array in view.known().items():
             if view.seen is None or kind not in (Kind.RGB, Kind.XYZ):
                 named.append((kind, index))
-                pictures.append(kind.to_picture(planes(array, engine.device), frame.scale))
-    maker = engine.maker
+                values.append(planes(array, engine.device))
+    pictures = [k.to_picture(v, frame.scale) for (k, _), v in zip(named, values, strict=True)]
+    maker, shown = engine.maker, {index for _, index in asked}
     contents = maker.contents([kind for kind, _ in named], pictures)
     rays = [frame.rays(view.camera, engine.device) for view in views]
     made: list[Picture] = []
     colours: dict[tuple[Kind, int], Observed | None] = {}
-    for (kind, index), content, picture in zip(named, contents, pictures, strict=True):
-        features = maker.look(kind, picture)
+    for (kind, index), value, content, picture in zip(
+        named, values, contents, pictures, strict=True
+    ):
+        features = engine.looking.at(maker, kind, value, whole=index in shown)
         slot = first_slot + index
         made.append(make_picture(kind, slot, content, rays=rays[index], features=features))
         if kind is Kind.RGB:
@@ -104,8 +108,9 @@ def asked_targets(engine: Engine, query: Query) -> list[Target]:
         given = kind is not Kind.RAYS
         rays = frame.rays(view.camera, engine.device) if given else None
         hint = hint_tensor(engine, view.hint, frame.scale) if given else None
+        seen = () if hint is None else hint_features(engine, kind, view.hint)
         shape = content_shape(kind, query.size, channels)
-        targets.append(Target(kind, slot, shape, rays, hint=hint))
+        targets.append(Target(kind, slot, shape, rays, hint=hint, features=seen))
     for kind, index in query.partly_seen():
         targets.append(_partly_seen(engine, query, kind, index))
     return targets
@@ -128,6 +133,16 @@ def _partly_seen(engine: Engine, query: Query, kind: Kind, index: int) -> Target
         view.trusted_until,
         hint_tensor(engine, view.hint, frame.scale),
     )
+
+
+def hint_features(engine: Engine, kind: Kind, hint: Hint | None) -> tuple[Features, ...]:
+    """What encoders see in a hint's colours, for asked colours alone: asked depth has the picture
+    of its own view beside it."""
+    maker = engine.maker
+    if hint is None or not (kind.looked_at and maker.read):
+        return ()
+    rgb, coverage = (planes(picture, engine.device) for picture in (hint.rgb, hint.coverage))
+    return engine.looking.at(maker, kind, filled_colours(rgb, coverage))
 
 
 def hint_tensor(engine: Engine, hint: Hint | None, scale: float) -> Tensor | None:

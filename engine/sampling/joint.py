@@ -22,6 +22,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from engine.model.encoders.features import Features
 from engine.model.kinds import Kind
 from engine.model.pictures import make_picture
 from engine.model.tokens import Picture, spread
@@ -66,7 +67,7 @@ class Target:
         shown: content of the patches that are seen, like `shape`; None where none is.
         seen: (N,) bool, which patches those are.
         trusted_until: τ; seen patches are trusted while the level is above it.
-        hint: see `Picture`.
+        hint, features: see `Picture`.
     """
 
     kind: Kind
@@ -77,6 +78,7 @@ class Target:
     seen: Tensor | None = None
     trusted_until: float = 0.0
     hint: Tensor | None = None
+    features: tuple[Features, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.shown is None) != (self.seen is None):
@@ -166,9 +168,8 @@ def _pictures(
             assert target.shown is not None
             x = torch.where(_wide(target), target.shown.to(x), x)
             levels_ = torch.where(target.seen, 0.0, level)[None].to(x)
-        pictures.append(
-            make_picture(target.kind, target.slot, x, levels_, target.rays, target.hint)
-        )
+        told = (target.rays, target.hint, target.features)
+        pictures.append(make_picture(target.kind, target.slot, x, levels_, *told))
     return pictures
 
 

@@ -88,7 +88,8 @@ def meta_numbers(build: Callable[[], nn.Module]) -> int:
 
 @torch.no_grad()
 def mean_model(model: Model, others: Sequence[Model]) -> Model:
-    """Every weight of the network is the mean of theirs; codec and words are the first's.
+    """Every weight of the network and of the encoders that it reads is the mean of theirs; codec,
+    words and decoders are the first's.
 
     Runs that went on from one another end in one valley, and their mean often draws better than
     each ("model soups", Wortsman et al. 2022).
@@ -111,7 +112,15 @@ def mean_model(model: Model, others: Sequence[Model]) -> Model:
                 "take runs that went on from one another"
             )
     mean = copy.deepcopy(networks[0])
+    _fill_with_mean(mean, networks)
+    encoders = dict(model.encoders)
+    for name in model.maker.read:
+        encoders[name] = copy.deepcopy(model.encoders[name])
+        _fill_with_mean(encoders[name], [m.encoders[name] for m in (model, *others)])
+    return replace(model, transformer=mean, encoders=encoders, weights_hash="")
+
+
+def _fill_with_mean(mean: nn.Module, networks: Sequence[nn.Module]) -> None:
     parts = [dict(network.named_parameters()) for network in networks]
     for name, parameter in mean.named_parameters():
         parameter.copy_(torch.stack([part[name] for part in parts]).mean(0))
-    return replace(model, transformer=mean, weights_hash="")

@@ -17,7 +17,8 @@ from engine.model.control.lora import LoraConfig
 from engine.model.control.networks import at_equal_budget, trained_size
 from engine.model.devices import AUTO, CPU, require_device
 from engine.model.errors import CheckpointError
-from engine.model.sight import read_sight
+from engine.model.model import Model
+from engine.model.sight import Sight, read_sight
 from engine.model.storage import read_model, save_model
 from engine.training.ablations.command import add_options, run_ablations
 from engine.training.adapters import AdapterTrainer, AdapterTrainingConfig
@@ -198,9 +199,29 @@ def _export(options: argparse.Namespace) -> None:
         others = [read_model(path, options.codec) for path in options.mean_with]
         model = mean_model(model, others)
     if options.depth:
-        sight = read_sight(options.depth)
-        model = replace(model, encoders=sight.encoders, decoders=sight.decoders, lens=sight.lens)
+        model = _joined(model, read_sight(options.depth))
     save_model(model, options.out, eight_bit=True)
+
+
+def _joined(model: Model, sight: Sight) -> Model:
+    """A model with the encoders, decoders and lens of a sight, where its network reads no others.
+
+    Raises:
+        ValueError: its network learnt to read encoders that would be replaced.
+    """
+    for name in model.maker.read:
+        own, other = (found.get(name) for found in (model.encoders, sight.encoders))
+        if own is None or other is None or not _same(own, other):
+            raise ValueError(
+                f"the network learnt to read {name} as it is in --model, and --depth has another; "
+                "leave --depth out, or name the sight that it was trained with"
+            )
+    return replace(model, encoders=sight.encoders, decoders=sight.decoders, lens=sight.lens)
+
+
+def _same(one: torch.nn.Module, other: torch.nn.Module) -> bool:
+    theirs = other.state_dict()
+    return all(torch.equal(value, theirs[name]) for name, value in one.state_dict().items())
 
 
 if __name__ == "__main__":

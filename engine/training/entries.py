@@ -24,7 +24,7 @@ from engine.geometry.rendering import (
     surfels_from_view,
 )
 from engine.model.codecs.picture_codec import PictureCodec
-from engine.model.hints import fill_holes, hint_latents
+from engine.model.hints import filled_colours, hint_latents
 from engine.model.kinds import Kind
 from engine.model.pictures import TOKEN_PIXELS, PictureMaker
 from engine.training.augmentation import (
@@ -263,7 +263,7 @@ def _warps(part: PosedSequence, seen: Tensor) -> list[Rendering]:
 def _filled(warps: list[Rendering]) -> Tensor:
     """(T, 3, H, W) in [0, 1]."""
     rgb = torch.stack([w.rgb for w in warps]).permute(0, 3, 1, 2)
-    return fill_holes(rgb, torch.stack([w.coverage for w in warps])[:, None]).clamp(0, 1)
+    return filled_colours(rgb, torch.stack([w.coverage for w in warps])[:, None])
 
 
 def _hints(warps: list[Rendering], codec: PictureCodec, scale: float) -> Tensor:

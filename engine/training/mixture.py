@@ -17,15 +17,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.model.encoders.features import Features
 from engine.model.kinds import Kind
-from engine.model.pictures import PictureMaker, make_picture, noised
+from engine.model.pictures import make_picture, noised
 from engine.model.text import Words
 from engine.model.tokens import Group, Picture, spread
 from engine.model.transformer import preconditioning
 from engine.training.augmentation import uniform
 from engine.training.bare import BareWalk
 from engine.training.entries import PhotoEntry, WalkEntry
+from engine.training.looking import Looking, Seen
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,8 @@ class LessonPlan:
     """Builds lessons of one batch size; all entries of a batch share one structure.
 
     `structure` decides what is dropped and `generator` draws noise: processes that train
-    together share the first and differ in the second. `maker` has the image encoders that look at
-    what is observed; gradients reach them.
+    together share the first and differ in the second. `looking` has the image encoders that look at
+    the colours that are observed, and at those of hints; without it nobody does.
     """
 
     def __init__(
@@ -82,11 +82,11 @@ class LessonPlan:
         tokenizer: Words,
         generator: torch.Generator,
         structure: torch.Generator,
-        maker: PictureMaker | None = None,
+        looking: Looking | None = None,
     ) -> None:
         self.config, self.tokenizer = config, tokenizer
         self.generator, self.structure = generator, structure
-        self.maker = maker
+        self.looking = looking
 
     def _chance(self, share: float) -> bool:
         return uniform(self.structure, 0, 1) < share
@@ -107,13 +107,19 @@ class LessonPlan:
         rays: Tensor,
         pure_noise: float,
         hint: Tensor | None = None,
+        seen: Seen = (),
     ) -> Picture:
-        """`clean` mixed with noise at a random level for each member of the batch."""
+        """`clean` mixed with noise at a random level for each member of the batch.
+
+        Args:
+            seen: what encoders see in the hint.
+        """
         batch = len(clean)
         level = torch.randn(batch, generator=self.generator).mul(1.2).add(0.6).sigmoid()
         pure = torch.rand(batch, generator=self.generator) < pure_noise
         level = torch.where(pure, torch.ones(()), level).to(clean)
-        return make_picture(kind, slot, noised(clean, level, self.generator), level, rays, hint)
+        noisy = noised(clean, level, self.generator)
+        return make_picture(kind, slot, noisy, level, rays, hint, seen)
 
     def _observed(
         self,
@@ -121,38 +127,43 @@ class LessonPlan:
         slot: int,
         clean: Tensor,
         rays: Tensor,
-        shown: Tensor | None = None,
+        seen: Seen = (),
     ) -> Picture:
         """Slightly noisy at times, and told so: what is drawn on a walk is never perfect either.
 
         Args:
-            shown: (B, 3, H, W) bytes of the pictures, for encoders.
+            seen: what encoders see in the pictures.
         """
         level = torch.rand(len(clean), generator=self.generator) * self.config.corruption
         level = level * (torch.rand(len(clean), generator=self.generator) < 0.5)
         level = level.to(clean)
         content = noised(clean, level, self.generator)
-        features = looked_at(self.maker, kind, shown)
-        return make_picture(kind, slot, content, level, rays, features=features)
+        return make_picture(kind, slot, content, level, rays, features=seen)
+
+    def _look(
+        self, kind: Kind, entries: Sequence[object], name: str, view: int | None = None
+    ) -> Seen:
+        return () if self.looking is None else self.looking.at(kind, entries, name, view)
 
     def photo(self, entries: Sequence[PhotoEntry]) -> Lesson:
         rgb = torch.stack([e.rgb for e in entries])
         depth = torch.stack([e.depth for e in entries])
         rays = torch.stack([e.rays for e in entries])
         prompt = self._prompt(Kind.DEPTH, [e.caption for e in entries], rgb.device)
-        seen = Group((self._observed(Kind.RGB, 0, rgb, rays, stacked(entries, "picture")),))
+        looked = self._look(Kind.RGB, entries, "picture")
+        seen = Group((self._observed(Kind.RGB, 0, rgb, rays, looked),))
         share = self.config.photo_pure_noise
         asked = self._asked(Kind.DEPTH, 0, depth, rays, share)
         return Lesson((seen, Group((asked,), prompt, (0,), asked=True)), (depth,))
 
     def _context(
-        self, rgb: Tensor, depth: Tensor, rays: Tensor, contexts: int, shown: Tensor | None
+        self, entries: Sequence[WalkEntry], rgb: Tensor, depth: Tensor, rays: Tensor
     ) -> Group:
         with_depth = not self._chance(self.config.drop_geometry)
         pictures = []
-        for slot in range(contexts):
-            picture = None if shown is None else shown[:, slot]
-            pictures.append(self._observed(Kind.RGB, slot, rgb[:, slot], rays[:, slot], picture))
+        for slot in range(entries[0].contexts):
+            seen = self._look(Kind.RGB, entries, "pictures", slot)
+            pictures.append(self._observed(Kind.RGB, slot, rgb[:, slot], rays[:, slot], seen))
             if with_depth:
                 pictures.append(self._observed(Kind.DEPTH, slot, depth[:, slot], rays[:, slot]))
         return Group(tuple(pictures))
@@ -165,8 +176,7 @@ class LessonPlan:
         captions, slot = [e.caption for e in entries], entries[0].contexts
         hinted = not (simulate_warp or self._chance(self.config.drop_hint))
         views_only = self.config.views_only > 0 and self._chance(self.config.views_only)
-        shown, warps = stacked(entries, "pictures"), stacked(entries, "warps")
-        groups = [self._context(rgb, depth, rays, slot, shown)]
+        groups = [self._context(entries, rgb, depth, rays)]
         answers = []
         for target in range(hints.shape[1]):
             view = slot + target
@@ -177,17 +187,18 @@ class LessonPlan:
                 groups.append(self._ask(Kind.WARP, slot, warp, rays[:, view], None, captions, sees))
                 answers.append(warp)
                 sees = (*sees, len(groups))
-                filled = None if warps is None else warps[:, target]
+                filled = self._look(Kind.WARP, entries, "warps", target)
                 seen = self._observed(Kind.WARP, slot, warp, rays[:, view], filled)
                 groups.append(Group((seen,), sees=(0,)))
-            groups.append(
-                self._ask(Kind.RGB, slot, rgb[:, view], rays[:, view], hint, captions, sees)
-            )
+            # As in drawing, what is seen in a hint joins asked colours alone.
+            hinted_at = self._look(Kind.RGB, entries, "warps", target) if hinted else ()
+            asked = (Kind.RGB, slot, rgb[:, view], rays[:, view], hint, captions, sees, hinted_at)
+            groups.append(self._ask(*asked))
             answers.append(rgb[:, view])
             if views_only:
                 continue
-            picture = None if shown is None else shown[:, view]
-            drawn = self._observed(Kind.RGB, slot, rgb[:, view], rays[:, view], picture)
+            looked = self._look(Kind.RGB, entries, "pictures", view)
+            drawn = self._observed(Kind.RGB, slot, rgb[:, view], rays[:, view], looked)
             groups.append(Group((drawn,), sees=sees))
             sees = (*sees, len(groups) - 1)
             groups.append(
@@ -201,13 +212,8 @@ class LessonPlan:
         rgb = torch.stack([e.rgb for e in entries])  # (B, V, C, h, w)
         rays = torch.stack([e.rays for e in entries])
         captions, slot = [e.caption for e in entries], entries[0].contexts
-        shown = stacked(entries, "pictures")
-        context = [
-            self._observed(
-                Kind.RGB, i, rgb[:, i], rays[:, i], None if shown is None else shown[:, i]
-            )
-            for i in range(slot)
-        ]
+        seen = [self._look(Kind.RGB, entries, "pictures", i) for i in range(slot)]
+        context = [self._observed(Kind.RGB, i, rgb[:, i], rays[:, i], seen[i]) for i in range(slot)]
         groups, answers = [Group(tuple(context))], []
         for view in range(slot, rgb.shape[1]):
             clean = rgb[:, view]
@@ -224,22 +230,10 @@ class LessonPlan:
         hint: Tensor | None,
         captions: Sequence[str],
         sees: tuple[int, ...],
+        seen: Seen = (),
     ) -> Group:
-        picture = self._asked(kind, slot, clean, rays, self.config.walk_pure_noise, hint)
+        picture = self._asked(kind, slot, clean, rays, self.config.walk_pure_noise, hint, seen)
         return Group((picture,), self._prompt(kind, captions, clean.device), sees, asked=True)
-
-
-def stacked(entries: Sequence[object], name: str) -> Tensor | None:
-    """An attribute of all entries of a batch; None where they do not have it."""
-    values = [getattr(entry, name) for entry in entries]
-    return None if any(value is None for value in values) else torch.stack(values)
-
-
-def looked_at(maker: PictureMaker | None, kind: Kind, shown: Tensor | None) -> tuple[Features, ...]:
-    """What a model's encoders see in bytes (B, 3, H, W), with their gradients."""
-    if maker is None or shown is None:
-        return ()
-    return maker.look(kind, shown.float() / 127.5 - 1)
 
 
 #: Robust errors of depth grow as squares below this, as distances above; and their weight, by which

@@ -12,6 +12,8 @@ import torch
 from engine.model.codecs.stored import read_codec
 from engine.model.model import Model, new_model, own_transformer
 from engine.model.precision import best_precision
+from engine.model.seeing import seeing
+from engine.model.sight import read_sight
 from engine.model.storage import read_model
 from engine.model.text import Tokenizer
 from engine.model.transformer import TransformerConfig
@@ -117,6 +119,7 @@ def _config(options: argparse.Namespace, sources: SourceShares | None) -> Traine
         checkpointing=options.checkpointing,
         compiled=options.compile,
         robust_depth=options.robust_depth,
+        encoder_rate=options.encoder_rate,
         adversary=AdversaryConfig(options.adversary),
         entries=EntryConfig(size=(height, width)),
         photos=tuple(_photos(size, width * height) for size in options.photo_size),
@@ -148,6 +151,25 @@ def _photos(size: str, pixels: int) -> EntryConfig:
 
 
 def _starting_model(options: argparse.Namespace) -> Model:
+    if options.sight is None:
+        return _blind_start(options)
+    if options.resume:
+        raise ValueError("a run keeps the sight that it began with: leave --sight out to go on")
+    if options.lora is not None:
+        raise ValueError("adapters cannot learn to read --sight: train all weights, without --lora")
+    sight, strides = read_sight(options.sight), _strides(options.sight_strides)
+    return seeing(_blind_start(options), sight, strides)
+
+
+def _strides(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise ValueError(f"--sight-strides are numbers with commas, not {text!r}") from None
+
+
+def _blind_start(options: argparse.Namespace) -> Model:
+    """Where the weights come from, without --sight."""
     if options.resume:
         return _model_of_run(options)
     if options.init:

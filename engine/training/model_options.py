@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from engine.model.seeing import STRIDES
 from engine.model.transformer import TransformerConfig
 from engine.training.adversary import AdversaryConfig
 from engine.training.estimate_command import add_estimate_options
 from engine.training.mixture import MixtureConfig
 from engine.training.scenes import add_real_pictures
+from engine.training.sight import ENCODER_RATE
 from engine.training.trainer import TrainerConfig
 
 #: Of the steps, for pictures without depth where there are any.
@@ -40,6 +42,25 @@ def _add_network(model: argparse.ArgumentParser) -> None:
         type=int,
         metavar="RANK",
         help="train adapters of this rank beside --init, which stays frozen; else all weights",
+    )
+    model.add_argument(
+        "--sight",
+        type=Path,
+        metavar="FILE",
+        help="the network reads the image encoder of this file of `train depth`, or of other "
+        "weights, by projections that say nothing at first; its decoder of depth goes along",
+    )
+    model.add_argument(
+        "--sight-strides",
+        default=",".join(map(str, STRIDES)),
+        help="which of its levels are read, by pixels to one of the features (%(default)s)",
+    )
+    model.add_argument(
+        "--encoder-rate",
+        type=float,
+        metavar="SHARE",
+        help="of the learning rate, for image encoders that the network reads; 0 holds them "
+        f"({ENCODER_RATE:g}; where a decoder reads the same encoder, 0 and nothing else)",
     )
     model.add_argument(
         "--checkpointing",

@@ -22,6 +22,7 @@ from engine.training.buffer import Offer, ReplayBuffer, SourceShares
 from engine.training.entries import EntryConfig
 from engine.training.joint.lessons import JointPlan
 from engine.training.joint.patterns import complete_patches, draw_pattern
+from engine.training.looking import Looking
 from engine.training.making import (
     BARE_JOINT,
     BARE_PHOTO,
@@ -158,7 +159,8 @@ class Syllabus:
     ) -> None:
         self.config, self.draws = config, draws
         self.shares = lesson_shares(config.mixture, sources.can)
-        given = (config.mixture, tokenizer, draws.generator, draws.structure, maker)
+        looking = Looking(maker)
+        given = (config.mixture, tokenizer, draws.generator, draws.structure, looking)
         self.plan, self.joint_plan = LessonPlan(*given), JointPlan(*given)
         self.source = self._source(sources, maker, device)
         self.buffers: dict[str, ReplayBuffer[Any]] = {}

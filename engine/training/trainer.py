@@ -43,6 +43,7 @@ from engine.training.mixture import Lesson, lesson_loss
 from engine.training.optimisers import build_optimisers, set_learning_rate
 from engine.training.reports import Report, Running
 from engine.training.schedule import Schedule, ScheduleConfig, Spent
+from engine.training.sight import LearningEncoders, encoder_rate
 from engine.training.syllabus import Draws, LessonKind, Syllabus, SyllabusConfig
 
 MODEL, ADAPTERS, STATE = "model.safetensors", "adapters.safetensors", "state.safetensors"
@@ -64,6 +65,7 @@ class TrainerConfig(SyllabusConfig, ScheduleConfig):
         checkpointing: activations are computed again instead of kept.
         compiled: layers run as compiled kernels in lessons of single views.
         robust_depth: depth is taught by errors that outliers do not rule (`mixture.robust`).
+        encoder_rate: of image encoders, as a share of the rate; None: see `encoder_rate`.
         adversary: who judges what is drawn in holes.
     """
 
@@ -75,6 +77,7 @@ class TrainerConfig(SyllabusConfig, ScheduleConfig):
     checkpointing: bool = False
     compiled: bool = False
     robust_depth: bool = False
+    encoder_rate: float | None = None
     adversary: AdversaryConfig = field(default_factory=AdversaryConfig)
 
 
@@ -103,6 +106,8 @@ class Trainer:
         for part in (model.codec, *model.encoders.values(), *model.decoders.values()):
             part.to(self.device).eval().requires_grad_(False)
         self.codec = model.codec
+        how = (config.lora is None, not self.place.sharded)
+        self.sight = LearningEncoders(model, encoder_rate(model, config.encoder_rate, *how))
         self.adapted: Adapted | None = None
         self.network: Backbone = model.transformer.to(self.device).train()
         if config.lora is not None:
@@ -159,6 +164,7 @@ class Trainer:
             optimiser.step()
         decay = min(self.config.ema_decay, (self.step + 1) / (self.step + 30))
         self.average.follow(self.network, decay)
+        self.sight.learn(decay)
         running.add(loss.by_kind, asked.samples, lesson_tokens(lesson), asked.name)
 
     def run(self, out: Path) -> Iterator[Report]:
@@ -175,6 +181,7 @@ class Trainer:
         while (gone := agreed(schedule.gone(), self.place)) < 1.0:
             rate = schedule.rate(gone)
             set_learning_rate(self.optimisers, rate)
+            self.sight.set_rate(rate)
             with flushed_denormals():
                 self._train_step(running)
             self.step += 1
@@ -204,8 +211,11 @@ class Trainer:
     def averaged_model(self) -> Model:
         """The model to draw with. Every process must call it; the writer's is whole."""
         whole = self._whole(self._averaged_state())
-        whole = whole.to(self.device) if self.place.writes else whole
-        return replace(self.model, transformer=whole)
+        return self._with(whole.to(self.device) if self.place.writes else whole)
+
+    def _with(self, whole: Backbone) -> Model:
+        encoders = self.sight.averaged(self.model.encoders)
+        return replace(self.model, transformer=whole, encoders=encoders)
 
     def _averaged_state(self) -> dict[str, torch.Tensor]:
         with self.average.shown_in(self.network):
@@ -230,12 +240,12 @@ class Trainer:
         momenta = whole_momenta(self.network, self.optimisers)
         if not self.place.writes:
             return
-        whole = replace(self.model, transformer=self._whole(averaged))
-        save_model(whole, out / MODEL, eight_bit=False)
+        save_model(self._with(self._whole(averaged)), out / MODEL, eight_bit=False)
         if self.adapted is not None:
             self.adapted.save(out / ADAPTERS, self._trained(averaged))
         named = {f"network.{k}": v.contiguous() for k, v in self._trained(state).items()}
         named |= {f"optimiser.{k}": v.contiguous() for k, v in momenta.items()}
+        named |= {name: value.contiguous() for name, value in self.sight.state().items()}
         spent = self.schedule.spent
         named["step"] = torch.tensor(self.step)
         named["spent"] = torch.tensor([spent.seconds, spent.steps], dtype=torch.float64)
@@ -259,10 +269,11 @@ class Trainer:
             raise CheckpointError(f"{out} holds no run to go on with ({STATE} is missing)")
         state = load_file(str(out / STATE))
         step, spent = int(state.pop("step")), state.pop("spent", torch.zeros(2))
-        network = _part(state, "network.")
-        load_whole_state(self.network, self._averages_on_disk(out))
+        averaged = read_model(out / MODEL, self.codec) if self.adapted is None else self.model
+        load_whole_state(self.network, self._averages_on_disk(out, averaged))
         self.average.restart(self.network)
-        load_whole_state(self.network, network)
+        load_whole_state(self.network, _part(state, "network."))
+        self.sight.resume(averaged.encoders, state)
         momenta = _part(state, "optimiser.")
         kept = load_whole_momenta(self.network, self.optimisers, momenta)
         self.schedule.go_on(Spent(float(spent[0]), int(spent[1])), kept)
@@ -273,9 +284,9 @@ class Trainer:
         self.structure.manual_seed(self.config.seed + self.step)
         return kept
 
-    def _averages_on_disk(self, out: Path) -> dict[str, torch.Tensor]:
+    def _averages_on_disk(self, out: Path, whole: Model) -> dict[str, torch.Tensor]:
         if self.adapted is None:
-            return read_model(out / MODEL, self.codec).transformer.state_dict()
+            return whole.transformer.state_dict()
         stored = read_adapters(out / ADAPTERS)
         stored.check_base(self.adapted.base_hash)
         found = self.adapted.names(stored.tensors)

@@ -13,14 +13,15 @@ from engine.model.encoders.features import EncoderDescription, Features
 
 
 class FeatureInputs(nn.Module):
-    """One projection for each level of each encoder, all zero at first: weights that were trained
-    without an encoder draw the same with it, and learn from there.
+    """One projection for each level that is read of each encoder, all zero at first: weights that
+    were trained without an encoder draw the same with it, and learn from there.
 
     Finer features than the tokens are averaged over a token, coarser ones interpolated.
     """
 
     def __init__(self, encoders: Sequence[EncoderDescription], width: int) -> None:
         super().__init__()
+        self.read = {told.name: told for told in encoders}
         self.projections = nn.ModuleDict(
             {
                 told.name: nn.ModuleList([nn.Linear(n.channels, width) for n in told.levels])
@@ -34,7 +35,7 @@ class FeatureInputs(nn.Module):
         """(B, N, D) for a picture with `grid` rows and columns of tokens.
 
         Raises:
-            ValueError: the network reads no encoder of that name.
+            ValueError: the network reads no encoder of that name, or a level that is not there.
         """
         if features.encoder not in self.projections:
             known = ", ".join(self.projections) or "none"
@@ -43,16 +44,24 @@ class FeatureInputs(nn.Module):
             )
         layers = self.projections[features.encoder]
         assert isinstance(layers, nn.ModuleList)
+        read = features.read_by(self.read[features.encoder])
         told = [
             layer(rearrange(at_tokens(level, grid), "b c h w -> b (h w) c"))
-            for layer, level in zip(layers, features.levels, strict=True)
+            for layer, level in zip(layers, read.levels, strict=True)
         ]
         return torch.stack(told).sum(0)
 
 
 def at_tokens(level: Tensor, grid: tuple[int, int]) -> Tensor:
-    """Features (B, C, h, w) at the places of tokens, (B, C, rows, columns)."""
+    """Features (B, C, h, w) at the places of tokens, (B, C, rows, columns).
+
+    Sides of coarse levels are rounded up: the last of their places may reach over the picture's
+    end, and what lies there is cut off, so that the others stay where they are.
+    """
     rows, columns = grid
-    if level.shape[-2] >= rows and level.shape[-1] >= columns:
+    height, width = level.shape[-2:]
+    if height >= rows and width >= columns:
         return F.adaptive_avg_pool2d(level, grid)
-    return F.interpolate(level, grid, mode="bilinear", align_corners=False)
+    whole = (height * -(-rows // height), width * -(-columns // width))
+    fine = F.interpolate(level, whole, mode="bilinear", align_corners=False)
+    return fine[..., :rows, :columns]

@@ -46,7 +46,7 @@ class ImageEncoder(nn.Module, ABC):
                     f"the encoder {self.description.name} gives {tuple(values.shape[1:])} at "
                     f"stride {level.stride} of {width}x{height} pixels, not {told}"
                 )
-        return Features(self.description.name, tuple(found))
+        return Features(self.description.name, tuple(found), self.description.strides)
 
     def header(self) -> dict[str, Any]:
         """What a checkpoint says of it, as JSON."""

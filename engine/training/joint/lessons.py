@@ -8,13 +8,14 @@ import torch
 from torch import Tensor
 
 from engine.model.kinds import Kind
-from engine.model.pictures import PictureMaker, make_picture, noised
+from engine.model.pictures import make_picture, noised
 from engine.model.text import Words
 from engine.model.tokens import Group, Picture, spread
 from engine.training.augmentation import uniform
 from engine.training.joint.entries import JointEntry
 from engine.training.joint.patterns import Mask, Pattern, PictureName
-from engine.training.mixture import Lesson, MixtureConfig, looked_at, stacked
+from engine.training.looking import Looking
+from engine.training.mixture import Lesson, MixtureConfig
 
 #: Share of lessons in which every asked picture has a noise level of its own (diffusion forcing).
 _OWN_LEVELS = 0.3
@@ -29,11 +30,11 @@ class JointPlan:
         tokenizer: Words,
         generator: torch.Generator,
         structure: torch.Generator,
-        maker: PictureMaker | None = None,
+        looking: Looking | None = None,
     ) -> None:
         self.config, self.tokenizer = config, tokenizer
         self.generator, self.structure = generator, structure
-        self.maker = maker
+        self.looking = looking
 
     def lesson(self, pattern: Pattern, entries: Sequence[JointEntry]) -> Lesson:
         """Observed pictures first, then one asked group that sees them and itself."""
@@ -60,17 +61,16 @@ class JointPlan:
     # -- pictures --------------------------------------------------------------------------
 
     def _observed(self, pattern: Pattern, entries: Sequence[JointEntry]) -> list[Group]:
-        pictures, shown = [], stacked(entries, "pictures")
+        pictures, looking = [], self.looking
         for name in pattern.observed:
             clean = self._content(entries, name)
             level = torch.rand(len(entries), generator=self.generator) * self.config.corruption
             level = level * (torch.rand(len(entries), generator=self.generator) < 0.5)
             level = level.to(clean)
             rays = self._rays(pattern, name, entries)
-            picture = None if shown is None else shown[:, name[1]]
-            features = looked_at(self.maker, name[0], picture)
+            seen = looking.at(name[0], entries, "pictures", name[1]) if looking else ()
             content = noised(clean, level, self.generator)
-            pictures.append(make_picture(*name, content, level, rays, features=features))
+            pictures.append(make_picture(*name, content, level, rays, features=seen))
         return [Group(tuple(pictures))] if pictures else []
 
     def _partial(

@@ -39,6 +39,7 @@ from engine.queries import (
     open_context,
 )
 from engine.training.entries import EntryConfig, photo_entry, walk_entry
+from engine.training.looking import Looking
 from engine.training.mixture import LessonPlan, MixtureConfig, lesson_loss
 from engine.training.sequences import PosedSequence
 
@@ -133,6 +134,10 @@ def test_features_are_where_the_tokens_are() -> None:
     torch.testing.assert_close(means[0, 0, 0], torch.tensor([3.5, 5.5, 7.5]))
     coarse = at_tokens(torch.tensor([[[[0.0, 1.0]]]]), (2, 4))
     torch.testing.assert_close(coarse[0, 0, 1], torch.tensor([0.0, 0.25, 0.75, 1.0]))
+    # 9 rows of tokens are 4.5 of the features: the last half of the fifth is beyond the picture.
+    ramp = torch.arange(5.0).view(1, 1, 5, 1).expand(-1, -1, -1, 8)
+    rows = at_tokens(ramp, (9, 16))[0, 0, :, 0]
+    torch.testing.assert_close(rows[1:], torch.arange(8.0) / 2 + 0.25)
 
 
 def test_a_fresh_encoder_says_nothing_and_a_trained_one_is_heard() -> None:
@@ -165,9 +170,8 @@ def test_gradients_reach_the_encoder_from_a_lesson_of_the_trainer() -> None:
     scene = PosedSequence(torch.rand(3, 3, *SIZE, generator=noise()), depth, cameras, "room")
     config = EntryConfig(SIZE, targets=1, keep_pictures=True)
     cpu = torch.device("cpu")
-    plan = LessonPlan(
-        MixtureConfig(drop_geometry=0), model.tokenizer, noise(), noise(), model.maker
-    )
+    looking = Looking(model.maker)
+    plan = LessonPlan(MixtureConfig(drop_geometry=0), model.tokenizer, noise(), noise(), looking)
     photos = [photo_entry(scene, model.codec, config, noise(), cpu)]
     walks = [walk_entry(scene, 1, model.codec, config, noise(), cpu)]
     assert photos[0].picture is not None
