@@ -56,7 +56,8 @@ def _even(tokens: Tensor) -> Tensor:
     """(B, N, C) without mean and of length 1: an optimiser's step, as large for every weight,
     would move a token by the sum of its features, hundreds of times a token's own unit."""
     channels = tokens.shape[-1]
-    return F.layer_norm(tokens, (channels,)) * channels**-0.5
+    even: Tensor = F.layer_norm(tokens, (channels,)) * channels**-0.5
+    return even
 
 
 def at_tokens(level: Tensor, grid: tuple[int, int]) -> Tensor:
