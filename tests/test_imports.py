@@ -50,7 +50,7 @@ BARE_LIBRARIES = {"torch", "numpy", "einops", "cv2", "safetensors"}
 LAZY_LIBRARIES = {
     "engine.model": {"diffusers", "transformers"},
     "engine.queries": {"psutil"},
-    "engine.training": {"matplotlib", "accelerate", "transformers"},
+    "engine.training": {"matplotlib", "accelerate", "transformers", "trimesh", "embreex"},
 }
 #: What walks, reads clips and shows the window, and what it must do without, on whatever way.
 PRODUCT = ("engine.queries", "memory", "explorer.walk", "explorer.clips", "explorer.app")

@@ -13,6 +13,7 @@ from engine.model.backbones.backbone import Backbone
 from engine.model.codecs.picture_codec import PictureCodec
 from engine.model.decoders.picture_decoder import PictureDecoder
 from engine.model.encoders.image_encoder import ImageEncoder
+from engine.model.lens.lens_head import LensHead
 from engine.model.pictures import PictureMaker
 from engine.model.text import Tokenizer, Words
 from engine.model.transformer import Transformer, TransformerConfig
@@ -27,6 +28,7 @@ class Model:
         source: where they were read; of adapters, where the weights lie that they stand beside.
         encoders: image encoders whose features the transformer reads, by name.
         decoders: of kinds that have one of their own, by the kind's name.
+        lens: tells the lens of a picture by what an encoder sees; None where nothing does.
     """
 
     codec: PictureCodec
@@ -36,6 +38,7 @@ class Model:
     source: Path | None = None
     encoders: Mapping[str, ImageEncoder] = field(default_factory=dict)
     decoders: Mapping[str, PictureDecoder] = field(default_factory=dict)
+    lens: LensHead | None = None
 
     @property
     def maker(self) -> PictureMaker:
@@ -47,7 +50,9 @@ class Model:
     @property
     def parts(self) -> tuple[nn.Module, ...]:
         """Every network of the model."""
-        return (self.codec, self.transformer, *self.encoders.values(), *self.decoders.values())
+        beside = (*self.encoders.values(), *self.decoders.values())
+        lens = () if self.lens is None else (self.lens,)
+        return (self.codec, self.transformer, *beside, *lens)
 
 
 def new_model(

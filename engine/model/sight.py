@@ -1,4 +1,4 @@
-"""Image encoders and decoders of single kinds, as a checkpoint holds them."""
+"""Image encoders, decoders of single kinds and the lens's head, as a checkpoint holds them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from engine.model.decoders.registry import restored_decoder
 from engine.model.encoders.image_encoder import ImageEncoder
 from engine.model.encoders.registry import restored_encoder
 from engine.model.errors import CheckpointError
+from engine.model.lens.lens_head import LensHead, restored_lens
 
 
 @dataclass(frozen=True)
@@ -22,17 +23,20 @@ class Sight:
     """Attributes:
     encoders: by name.
     decoders: by the name of their kind.
+    lens: what tells the lens of a picture; None where nothing does.
     """
 
     encoders: Mapping[str, ImageEncoder] = field(default_factory=dict)
     decoders: Mapping[str, PictureDecoder] = field(default_factory=dict)
+    lens: LensHead | None = None
 
     def headers(self) -> dict[str, Any]:
         """What a checkpoint's header says of them, as JSON."""
-        return {
+        told: dict[str, Any] = {
             "encoders": {name: encoder.header() for name, encoder in self.encoders.items()},
             "decoders": {name: decoder.header() for name, decoder in self.decoders.items()},
         }
+        return told if self.lens is None else told | {"lens": self.lens.header()}
 
     def tensors(self) -> dict[str, Tensor]:
         """Their weights by the names that a checkpoint has for them."""
@@ -40,6 +44,8 @@ class Sight:
         for place, parts in (("encoders", self.encoders), ("decoders", self.decoders)):
             for name, part in parts.items():
                 found |= {f"{place}.{name}.{key}": v for key, v in part.state_dict().items()}
+        if self.lens is not None:
+            found |= {f"lens.{key}": v for key, v in self.lens.state_dict().items()}
         return found
 
 
@@ -59,6 +65,7 @@ def restored_sight(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> 
             name: restored_decoder(name, header, _part(tensors, f"decoders.{name}."))
             for name, header in config.get("decoders", {}).items()
         },
+        restored_lens(config["lens"], _part(tensors, "lens.")) if "lens" in config else None,
     )
 
 

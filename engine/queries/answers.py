@@ -21,7 +21,7 @@ from engine.model.tokens import Group, Picture
 from engine.model.transformer import Cache
 from engine.queries.engine import Engine
 from engine.queries.observed import Frame, asked_targets, observed_views
-from engine.queries.pictures import finished, planes, values
+from engine.queries.pictures import cleaned, finished, planes, values
 from engine.queries.query import FloatArray, KnownView, Query
 from engine.sampling.flow import Drawing
 from engine.sampling.joint import JointSampling, Target, draw_pictures
@@ -71,10 +71,15 @@ class AnsweredView:
 
 @dataclass(frozen=True, eq=False)
 class _Answer:
-    """A picture (1, 3, H, W), or rays, of a target."""
+    """A picture (1, 3, H, W), or rays, of a target.
+
+    Attributes:
+        sharp: a decoder drew it that saw the view's colours, so its edges are where theirs are.
+    """
 
     target: Target
     picture: Tensor
+    sharp: bool
 
 
 @torch.no_grad()
@@ -167,7 +172,8 @@ def _drawn(
     )
     colours = [observed.colours.get((t.kind, t.slot - first)) for t in targets]
     pictures = pictures_of(engine, targets, contents, colours)
-    return [_Answer(*pair) for pair in zip(targets, pictures, strict=True)]
+    sharp = [seen is not None for seen in colours]
+    return [_Answer(*each) for each in zip(targets, pictures, sharp, strict=True)]
 
 
 def _at_drawn_size(query: Query) -> Query:
@@ -206,10 +212,13 @@ def _brought_to(size: tuple[int, int], answer: _Answer) -> _Answer:
 
 
 def _answers(query: Query, drawn: Sequence[_Answer]) -> tuple[AnsweredView, ...]:
-    """RGB first: drawn depth is smoothed under its picture."""
+    """RGB first: depth that was drawn by tokens is smoothed under its picture."""
     found: list[dict[Kind, Tensor]] = [{} for _ in query.views]
     for answer in sorted(drawn, key=lambda one: one.target.kind is not Kind.RGB):
         index, kind = answer.target.slot - query.first_slot, answer.target.kind
         guide = found[index].get(Kind.RGB, query.views[index].rgb)
-        found[index][kind] = values(kind, answer.picture, guide, query.sigma)
+        picture = answer.picture
+        if kind.guided and not answer.sharp:
+            picture = cleaned(picture, guide)
+        found[index][kind] = values(kind, picture, query.sigma)
     return tuple(AnsweredView(each) for each in found)

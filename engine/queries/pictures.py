@@ -54,23 +54,22 @@ def finished(kind: Kind, picture: Tensor, engine: Engine, seen: Tensor | None = 
     return torch.lerp(smooth, picture, F.interpolate(kept, picture.shape[-2:]))
 
 
-def values(kind: Kind, picture: Tensor, guide: Pixels | None, scale: float) -> Tensor:
+def values(kind: Kind, picture: Tensor, scale: float) -> Tensor:
     """A picture (1, 3, H, W) in users' units, on its device: (H, W, C), or (H, W) of one channel
-    as depth is; rays (6, H/16, W/16).
-
-    Depth is first smoothed under the guidance of `guide` (H, W, 3), the view's own colours: each
-    token draws its patch of depth with an error of its own, and those steps would become cracks in
-    the cloud. Then speckle goes and edges become steps (`clean_depth_picture`).
-    """
-    if kind.guided:
-        picture = _cleaned(picture, guide)
+    as depth is; rays (6, H/16, W/16)."""
     found = kind.from_picture(picture, scale)[0].float()
     if kind.encoded:
         found = found[0] if len(found) == 1 else found.permute(1, 2, 0)
     return found.contiguous()
 
 
-def _cleaned(picture: Tensor, guide: Pixels | None) -> Tensor:
+def cleaned(picture: Tensor, guide: Pixels | None) -> Tensor:
+    """A picture of depth (1, 3, H, W) that was drawn by tokens, (1, 1, H, W).
+
+    It is smoothed under the guidance of `guide` (H, W, 3), the view's own colours: each token draws
+    its patch with an error of its own, and those steps would become cracks in the cloud. Then
+    speckle goes and edges become steps (`clean_depth_picture`).
+    """
     drawn = picture[0].float().mean(0)
     if guide is None:
         colours = drawn.new_full((*drawn.shape, 3), 0.5)

@@ -28,6 +28,8 @@ from engine.training.codec_training import CodecTrainingConfig, train_codec
 from engine.training.depth.command import add_depth_options, train_depth
 from engine.training.depth.trainer import DepthTrainingConfig
 from engine.training.entries import EntryConfig
+from engine.training.lens.command import add_lens_options, train_lens
+from engine.training.lens.trainer import LensTrainingConfig
 from engine.training.model_command import train_model
 from engine.training.model_options import add_model_options
 from engine.training.own_run import run_in
@@ -101,10 +103,13 @@ def training_parser() -> argparse.ArgumentParser:
     depth = commands.add_parser("depth", help="an image encoder and a dense decoder of depth")
     add_depth_options(depth)
     depth.set_defaults(run=train_depth)
+    lens = commands.add_parser("lens", help="a head that tells the lens, on trained sight")
+    add_lens_options(lens)
+    lens.set_defaults(run=train_lens)
     ablations = commands.add_parser("ablations", help="what each part of the design is worth")
     add_options(ablations)
     ablations.set_defaults(run=lambda given: run_ablations(given, picture_size(given.size)[::-1]))
-    for command in (codec, model, adapters, depth, ablations):
+    for command in (codec, model, adapters, depth, lens, ablations):
         command.add_argument("--rgbd", type=Path, action="append", default=[], help="recordings")
         command.add_argument("--out", type=Path, required=command is not model)
         command.add_argument("--minutes", type=float, default=5.0)
@@ -113,6 +118,9 @@ def training_parser() -> argparse.ArgumentParser:
         command.add_argument("--threads", type=int, default=0)
         command.add_argument("--device", default=AUTO)
     depth.set_defaults(learning_rate=DepthTrainingConfig.decoder_rate)
+    lens.set_defaults(
+        learning_rate=LensTrainingConfig.learning_rate, minutes=LensTrainingConfig.minutes
+    )
     export = commands.add_parser("export", help="store a trained model 8-bit, as it ships")
     export.add_argument("--model", type=Path, required=True)
     export.add_argument(
@@ -196,7 +204,7 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _joined(model: Model, sight: Sight) -> Model:
-    """A model with the encoders and decoders of a sight, where its network reads no others.
+    """A model with all parts of a sight, where its network reads no others.
 
     Raises:
         ValueError: its network learnt to read encoders that would be replaced.
@@ -208,7 +216,7 @@ def _joined(model: Model, sight: Sight) -> Model:
                 f"the network learnt to read {name} as it is in --model, and --depth has another; "
                 "leave --depth out, or name the sight that it was trained with"
             )
-    return replace(model, encoders=sight.encoders, decoders=sight.decoders)
+    return replace(model, encoders=sight.encoders, decoders=sight.decoders, lens=sight.lens)
 
 
 def _same(one: torch.nn.Module, other: torch.nn.Module) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -54,16 +54,23 @@ class PosedSequence:
 
 
 class SequenceFolder:
-    """Rendered sequences, one npz a file; files may be added while training reads."""
+    """Rendered sequences, one npz a file; files may be added while training reads.
 
-    def __init__(self, folders: Sequence[Path]) -> None:
-        self.folders = list(folders)
+    Args:
+        taken: which of the files; None for all.
+    """
+
+    def __init__(
+        self, folders: Sequence[Path], taken: Callable[[Path], bool] | None = None
+    ) -> None:
+        self.folders, self.taken = list(folders), taken
         self.files: list[Path] = []
         self.draws = 0
         self.refresh()
 
     def refresh(self) -> None:
-        self.files = sorted(f for folder in self.folders for f in folder.rglob("[!.]*.npz"))
+        found = (f for folder in self.folders for f in folder.rglob("[!.]*.npz"))
+        self.files = sorted(f for f in found if self.taken is None or self.taken(f))
         if not self.files:
             raise ValueError(
                 f"no rendered sequence (*.npz) in {', '.join(map(str, self.folders))}; "

@@ -121,6 +121,19 @@ def evaluate_photos(**given: Any) -> None:
 
 
 @measurement(
+    "lens",
+    click.argument("folders", type=FILE, nargs=-1, required=True),
+    click.option("--frames", type=click.IntRange(1), help="Frames of each clip."),
+    click.option("--size", callback=picture_size, metavar="WxH"),
+)
+def evaluate_lens(**given: Any) -> None:
+    """Focal length estimated from single frames of FOLDERS, posed clips."""
+    from explorer.evaluation import lenses
+
+    lenses.evaluate_lens(lenses.LensOptions(**given))
+
+
+@measurement(
     "speed",
     click.option("--views", type=int, help="Timed views."),
     click.option("--threads", type=int, help="CPU threads."),

@@ -209,6 +209,16 @@ def read_photos(folder: Path, size: tuple[int, int], frames: int) -> list[TrueVi
     return _views([entries[index] for index in evenly(len(entries), frames)], size)
 
 
+def read_frames(folder: Path, size: tuple[int, int], frames: int) -> list[TrueView]:
+    """At most `frames` frames, evenly spread over the clip.
+
+    Raises:
+        ClipError: with one sentence, for anything unreadable.
+    """
+    entries = read_entries(folder)
+    return _views([entries[index] for index in evenly(len(entries), frames)], size)
+
+
 def _views(entries: Sequence[FrameEntry], size: tuple[int, int]) -> list[TrueView]:
     first = entries[0]
     crop = working_crop(first.width, first.height, size)

@@ -49,8 +49,17 @@ from explorer.evaluation.scale_sweep import (
 from explorer.evaluation.scene_sheets import scene_sheet, walk_panels
 from explorer.evaluation.scenes import Scene
 from explorer.evaluation.summaries import summarise_depths, summarise_pictures, summarise_poses
-from explorer.evaluation.tables import depth_table, number, picture_table, pose_table, show, table
+from explorer.evaluation.tables import (
+    depth_table,
+    look_table,
+    number,
+    picture_table,
+    pose_table,
+    show,
+    table,
+)
 from explorer.evaluation.verdicts import Verdict, judge_against_baselines
+from explorer.evaluation.yardstick.alike import Yardstick
 from explorer.walk.ready import EngineOptions
 
 
@@ -172,10 +181,11 @@ class _ClipRun:
         fine = sweep(name, WARP_AND_TELEA, fine_scales(coarse.scale), warp_psnr)
         self.scales.append(replace(fine, trials=coarse.trials + fine.trials))
         warped = warp(self.scene, fine.scale)
+        yardstick = Yardstick.embedded(self.options.device)
         judged = (
-            with_true_holes(self.scene)
+            with_true_holes(self.scene, yardstick)
             if self.scene.has_depth
-            else with_warped_holes(self.scene, warped)
+            else with_warped_holes(self.scene, yardstick, warped)
         )
         judge_baselines(self.tally, judged, warped)
         self.save(complete=False)
@@ -206,7 +216,7 @@ class _ClipRun:
 
     def save(self, complete: bool) -> ClipReport:
         """Writes clip.json with everything known so far."""
-        pictures = tuple(summarise_pictures(self.tally.pictures))
+        pictures = tuple(summarise_pictures(self.tally.pictures, self.tally.looks))
         report = ClipReport(
             options=self.options,
             engine=self.driver.description,
@@ -242,6 +252,7 @@ def show_clip(console: Console, report: ClipReport) -> None:
     show(
         console,
         picture_table(f"{name}{state}; holes by {report.holes}", report.pictures),
+        look_table("How alike pictures look", report.pictures),
         pose_table(report.poses),
         depth_table(report.depths),
         table("Scale, swept once per method", ["method", "median depth", "PSNR"], scales),

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.geometry.alignment import align_inverse_depth
+from engine.geometry.depth_boundaries import boundary_score
 from engine.geometry.metrics import depth_metrics
 from explorer.evaluation.results import DepthRecord, DepthScore
 
@@ -13,6 +14,9 @@ Depth = NDArray[np.float32]
 
 #: Fewer common pixels than this are not worth a comparison.
 FEWEST_PIXELS = 64
+
+#: How far a drawn boundary may lie from the true one, pixels.
+REACHES = (1, 2)
 
 
 def median_ratio(depth: Depth, truth: Depth) -> float:
@@ -30,12 +34,12 @@ def median_ratio(depth: Depth, truth: Depth) -> float:
 
 
 def score_depth(
-    scene: str, method: str, index: int, depth: Depth, truth: Depth
+    scene: str, method: str, index: int, depth: Depth, truth: Depth, exact: bool
 ) -> DepthRecord | None:
     """Scores a drawn depth (H, W), in the truth's units as the walk believes them to be.
 
-    Sky drawn where there is a surface counts as very far. Returns None where too little of the
-    truth is known.
+    Sky drawn where there is a surface counts as very far. Boundaries are judged where the truth
+    is `exact`: rendered, not measured. Returns None where too little of the truth is known.
     """
     mask = np.isfinite(truth) & (truth > 0) & (depth > 0)
     if mask.sum() < FEWEST_PIXELS or not np.isfinite(depth[mask]).any():
@@ -51,5 +55,11 @@ def score_depth(
         return DepthScore(metrics.abs_rel, metrics.delta1)
 
     return DepthRecord(
-        scene, method, index, score(scaled), score(shifted), score(depth.astype(np.float64))
+        scene,
+        method,
+        index,
+        score(scaled),
+        score(shifted),
+        score(depth.astype(np.float64)),
+        tuple(boundary_score(depth, truth, reach) for reach in REACHES) if exact else (),
     )

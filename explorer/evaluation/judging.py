@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import cv2
@@ -17,11 +18,14 @@ from explorer.evaluation.baselines import (
     WarpedView,
 )
 from explorer.evaluation.depths import score_depth
-from explorer.evaluation.picture_metrics import score_picture, unit_colours
+from explorer.evaluation.picture_metrics import score_picture, unit_colours, worth_judging
 from explorer.evaluation.poses import CameraMatcher
 from explorer.evaluation.results import DepthRecord, PoseRecord, ViewRecord
 from explorer.evaluation.scenes import Scene, TrueView
 from explorer.evaluation.traces import WalkTrace
+from explorer.evaluation.visibility import EXACT_TOLERANCE
+from explorer.evaluation.yardstick.alike import Looks, Yardstick, distance_maps
+from explorer.evaluation.yardstick.sets import LooksOfMethod
 
 Mask = NDArray[np.bool_]
 
@@ -35,40 +39,44 @@ _HOLE_WIDTH = 5
 
 @dataclass
 class Tally:
-    """The records of an evaluation so far."""
+    """The records of an evaluation so far, and how its pictures look, by (method, picture)."""
 
     pictures: list[ViewRecord] = field(default_factory=list)
     poses: list[PoseRecord] = field(default_factory=list)
     depths: list[DepthRecord] = field(default_factory=list)
+    looks: dict[tuple[str, str], LooksOfMethod] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
 class JudgedScene:
-    """A scene with its holes worked out once for all methods.
+    """A scene with its holes, and how its true views look, worked out once for all methods.
 
     Attributes:
         seen, holes: (H, W) per view; None where they cannot be known.
         matcher: recovers the cameras of drawn views.
+        yardstick, looks: what looks at pictures, and what it sees in the true views.
     """
 
     scene: Scene
     seen: tuple[Mask | None, ...]
     holes: tuple[Mask | None, ...]
     matcher: CameraMatcher
+    yardstick: Yardstick
+    looks: Looks
 
 
-def with_true_holes(scene: Scene) -> JudgedScene:
+def with_true_holes(scene: Scene, yardstick: Yardstick) -> JudgedScene:
     """Holes are what the photo could not show, by true geometry; needs true depth."""
     shown = [scene.visibility_of(view) for view in scene.views]
-    return JudgedScene(
+    return _judged(
         scene,
+        yardstick,
         tuple(None if each is None else each.seen for each in shown),
         tuple(None if each is None else each.hole for each in shown),
-        CameraMatcher(scene),
     )
 
 
-def with_warped_holes(scene: Scene, warped: list[WarpedView]) -> JudgedScene:
+def with_warped_holes(scene: Scene, yardstick: Yardstick, warped: list[WarpedView]) -> JudgedScene:
     """Holes are what the warped photo leaves open, the same for all methods.
 
     For scenes without true depth: they depend on the depth that the model drew for the photo.
@@ -77,22 +85,45 @@ def with_warped_holes(scene: Scene, warped: list[WarpedView]) -> JudgedScene:
     brush = np.ones((_HOLE_WIDTH, _HOLE_WIDTH), np.uint8)
     unknown = [(view.coverage < KNOWN_COVERAGE).astype(np.uint8) for view in warped]
     seen = tuple(cv2.morphologyEx(mask, cv2.MORPH_OPEN, brush) == 0 for mask in unknown)
-    return JudgedScene(scene, seen, tuple(~mask for mask in seen), CameraMatcher(scene))
+    return _judged(scene, yardstick, seen, tuple(~mask for mask in seen))
 
 
-def _judge(
+def _judged(
+    scene: Scene,
+    yardstick: Yardstick,
+    seen: tuple[Mask | None, ...],
+    holes: tuple[Mask | None, ...],
+) -> JudgedScene:
+    looks = yardstick.look([view.colours for view in scene.views])
+    return JudgedScene(scene, seen, holes, CameraMatcher(scene), yardstick, looks)
+
+
+def judge_pictures(
     tally: Tally,
     judged: JudgedScene,
     method: str,
     picture: str,
-    index: int,
-    rgb: NDArray[np.uint8],
+    pictures: Sequence[NDArray[np.uint8]],
 ) -> None:
-    scene = judged.scene
-    score = score_picture(unit_colours(rgb), scene.views[index].colours, judged.holes[index])
-    tally.pictures.append(
-        ViewRecord(scene.name, method, picture, index + 1, scene.ways[index], score)
-    )
+    """One picture (H, W, 3) of each view of the scene, by everything that needs no camera."""
+    scene, name = judged.scene, judged.scene.name
+    drawn = [unit_colours(rgb) for rgb in pictures]
+    true = [view.colours for view in scene.views]
+    seen = judged.yardstick.look(drawn)
+    maps = distance_maps(seen, judged.looks)
+    looks = tally.looks.setdefault((method, picture), LooksOfMethod())
+    mixed = []
+    for index, (ours, theirs, holes) in enumerate(zip(drawn, true, judged.holes, strict=True)):
+        score = score_picture(ours, theirs, holes, maps[index])
+        way = scene.ways[index]
+        tally.pictures.append(ViewRecord(name, method, picture, index + 1, way, score))
+        looks.whole.add(name, judged.looks.pooled[index], seen.pooled[index])
+        if holes is not None and worth_judging(holes):
+            mixed.append((index, np.where(holes[..., None], ours, theirs)))
+    if mixed:
+        in_holes = judged.yardstick.look([each for _, each in mixed]).pooled
+        for (index, _), pooled in zip(mixed, in_holes, strict=True):
+            looks.holes.add(name, judged.looks.pooled[index], pooled)
 
 
 def judge_walk(
@@ -101,9 +132,8 @@ def judge_walk(
     """Everything that can be known of one walk: pictures, depth, and with `cameras` also the
     cameras of its raw pictures."""
     scene = judged.scene
-    for index, drawn in enumerate(trace.views):
-        _judge(tally, judged, method, "final", index, drawn.final)
-        _judge(tally, judged, method, "raw", index, drawn.raw)
+    judge_pictures(tally, judged, method, "final", [drawn.final for drawn in trace.views])
+    judge_pictures(tally, judged, method, "raw", [drawn.raw for drawn in trace.views])
     if not scene.has_depth:
         return
     for index, (drawn, truth) in enumerate(zip(trace.views, scene.views, strict=True)):
@@ -144,7 +174,8 @@ def judge_depth(
     """One depth picture, in the scene's units, where the truth is known."""
     if truth.depth is None:
         return
-    record = score_depth(scene.name, method, index, depth, truth.depth)
+    exact = scene.depth_tolerance == EXACT_TOLERANCE
+    record = score_depth(scene.name, method, index, depth, truth.depth, exact)
     if record is not None:
         tally.depths.append(record)
 
@@ -155,10 +186,10 @@ def judge_baselines(
     """The photo repeated and the photo warped; with `cameras`, also what the matcher makes of
     the repeated photo (a camera that never moves) and of the truth itself."""
     scene = judged.scene
-    for index, view in enumerate(warped):
-        _judge(tally, judged, WARP_AND_TELEA, "baseline", index, view.rgb)
-        _judge(tally, judged, REPEAT_PHOTO, "baseline", index, scene.photo.rgb)
-        if cameras and scene.has_depth:
+    judge_pictures(tally, judged, WARP_AND_TELEA, "baseline", [view.rgb for view in warped])
+    judge_pictures(tally, judged, REPEAT_PHOTO, "baseline", [scene.photo.rgb] * len(warped))
+    if cameras and scene.has_depth:
+        for index in range(len(warped)):
             judge_pose(tally, judged, REPEAT_PHOTO, index, scene.photo.rgb)
             judge_pose(tally, judged, TRUTH, index, scene.views[index].rgb)
 

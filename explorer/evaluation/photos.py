@@ -2,7 +2,7 @@
 
 A photo is a frame of a posed clip with measured depth, or the first view of a rendered world. A
 plain ramp from top to bottom is a strong opponent after scale and shift, since most photos show a
-floor; a constant is the weakest.
+floor; a constant is the weakest. Where the truth is rendered, boundaries are judged as well.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from explorer.evaluation.results import DepthRecord, DepthSummary
 from explorer.evaluation.scenes import Scene, TrueView
 from explorer.evaluation.sheets import SheetRow, depth_colours, draw_sheet, evenly
 from explorer.evaluation.summaries import summarise_depths
-from explorer.evaluation.tables import number, show, table
+from explorer.evaluation.tables import BOUNDARY_COLUMNS, boundary_cells, number, show, table
 from explorer.evaluation.traces import drawn_depth
 from explorer.walk.ready import EngineOptions
 
@@ -91,13 +91,14 @@ def evaluate_photos(
         KeyboardInterrupt: passed on after photos.json was written with what was done.
     """
     console, options = console or Console(), options.resolved()
-    given = {_name(folder, options): _photos_in(folder, options) for folder in options.folders}
+    given = {folder: _photos_in(folder, options) for folder in options.folders}
     run = _PhotosRun(options, driver or WalkDriver.load(options, options.size))
     try:
         with counting(console, sum(map(len, given.values()))) as counter:
-            for name, photos in given.items():
+            for folder, photos in given.items():
+                name = _name(folder, options)
                 counter.now(name)
-                run.judge(name, photos, counter)
+                run.judge(name, photos, not _is_clip(folder), counter)
         write_picture(draw_sheet(("photo", "drawn depth", "true depth"), run.rows), run.sheet)
         return run.write(complete=True)
     except BaseException:
@@ -113,8 +114,13 @@ def _name(folder: Path, options: PhotosOptions) -> str:
     return folder.name if len(alike) == 1 else str(folder)
 
 
+def _is_clip(folder: Path) -> bool:
+    """Recorded, so that its depth is measured; that of rendered worlds is exact."""
+    return (folder / "cameras.json").is_file()
+
+
 def _photos_in(folder: Path, options: PhotosOptions) -> list[TrueView]:
-    if (folder / "cameras.json").is_file():
+    if _is_clip(folder):
         return read_photos(folder, options.size, options.frames)
     try:
         files = SequenceFolder([folder]).files
@@ -150,7 +156,8 @@ class _PhotosRun:
     def sheet(self) -> Path:
         return self.options.out / "sheet.png"
 
-    def judge(self, name: str, photos: Sequence[TrueView], counter: Counter) -> None:
+    def judge(self, name: str, photos: Sequence[TrueView], exact: bool, counter: Counter) -> None:
+        """Photos of one folder; boundaries of depth only where it is `exact`."""
         kept = self.records.setdefault(name, [])
         on_sheet = evenly(len(photos), self.options.shown)
         for index, photo in enumerate(photos):
@@ -159,7 +166,9 @@ class _PhotosRun:
             settings = main_method(self.options.walk_seed).settings
             drawn = drawn_depth(self.driver.photo_view(scene, settings))
             methods = {MODEL: drawn} | opponents(*photo.depth.shape)
-            scores = [score_depth(scene.name, m, 0, d, photo.depth) for m, d in methods.items()]
+            scores = [
+                score_depth(scene.name, m, 0, d, photo.depth, exact) for m, d in methods.items()
+            ]
             kept += [score for score in scores if score is not None]
             if index in on_sheet and scores[0] is not None:
                 self.rows.append(_row(scene.name, photo, drawn))
@@ -202,10 +211,11 @@ def _table(scores: Sequence[FolderScores]) -> Table:
                 f"{number(score.abs_rel, 3)} / {number(score.delta1, 3)}"
                 for score in (s.by_scale, s.by_scale_shift)
             ),
+            *boundary_cells(s.boundaries),
             str(s.views),
         ]
         for folder in scores
         for s in folder.depths
     ]
-    columns = ["depth (AbsRel / δ<1.25)", "photo's own scale", "own scale–shift", "photos"]
-    return table("Depth of single photos", columns, rows)
+    columns = ["depth (AbsRel / δ<1.25)", "photo's own scale", "own scale–shift"]
+    return table("Depth of single photos", [*columns, *BOUNDARY_COLUMNS, "photos"], rows)

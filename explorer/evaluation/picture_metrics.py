@@ -2,12 +2,14 @@
 
 PSNR and SSIM as the field measures them (SSIM: Wang et al. 2004, Gaussian window of σ = 1.5, on
 RGB). Blur raises PSNR where nobody can know the answer, so holes are also judged by their
-gradient energy over the truth's: 1 is as much detail as the truth has, 0 is flat.
+gradient energy over the truth's: 1 is as much detail as the truth has, 0 is flat. How alike
+pictures look to a network is measured in `explorer.evaluation.yardstick`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -32,6 +34,7 @@ class HoleScore:
         share: holes' part of the picture, 0–1.
         psnr, ssim: over hole pixels only.
         gradient: summed squared colour gradient inside the holes; `true_gradient`: the truth's.
+        distance: how different the holes look (`yardstick.alike`); nan where nobody looked.
     """
 
     share: float
@@ -39,15 +42,18 @@ class HoleScore:
     ssim: float
     gradient: float
     true_gradient: float
+    distance: float = math.nan
 
 
 @dataclass(frozen=True)
 class PictureScore:
-    """A picture against the true one; `holes` is None where holes are unknown or negligible."""
+    """A picture against the true one; `holes` is None where holes are unknown or negligible,
+    `distance` (how different it looks) is nan where nobody looked."""
 
     psnr: float
     ssim: float
     holes: HoleScore | None
+    distance: float = math.nan
 
 
 def unit_colours(rgb: NDArray[np.uint8]) -> Picture:
@@ -90,8 +96,14 @@ def gradient_energy(picture: Picture, mask: Mask) -> float:
     return float((along_x**2).sum() + (along_y**2).sum())
 
 
-def score_picture(picture: Picture, truth: Picture, holes: Mask | None) -> PictureScore:
-    """All measures of one picture (H, W, 3) in [0, 1]; `holes` (H, W) or None where unknown.
+def score_picture(
+    picture: Picture,
+    truth: Picture,
+    holes: Mask | None,
+    distances: NDArray[np.float64] | None = None,
+) -> PictureScore:
+    """All measures of one picture (H, W, 3) in [0, 1]; `holes` (H, W) or None where unknown,
+    `distances` (H, W) of how it looks from how the truth looks.
 
     Raises:
         ValueError: if the pictures differ in shape.
@@ -99,8 +111,9 @@ def score_picture(picture: Picture, truth: Picture, holes: Mask | None) -> Pictu
     if picture.shape != truth.shape:
         raise ValueError(f"a picture of {picture.shape} cannot be judged by one of {truth.shape}")
     similarity = ssim_map(picture, truth)
-    whole = PictureScore(psnr(picture, truth), float(similarity.mean()), None)
-    if holes is None or holes.mean() < SMALLEST_HOLE_SHARE:
+    distance = math.nan if distances is None else float(distances.mean())
+    whole = PictureScore(psnr(picture, truth), float(similarity.mean()), None, distance)
+    if holes is None or not worth_judging(holes):
         return whole
     inside = HoleScore(
         share=float(holes.mean()),
@@ -108,8 +121,14 @@ def score_picture(picture: Picture, truth: Picture, holes: Mask | None) -> Pictu
         ssim=float(similarity[holes].mean()),
         gradient=gradient_energy(picture, holes),
         true_gradient=gradient_energy(truth, holes),
+        distance=math.nan if distances is None else float(distances[holes].mean()),
     )
-    return PictureScore(whole.psnr, whole.ssim, inside)
+    return replace(whole, holes=inside)
+
+
+def worth_judging(holes: Mask) -> bool:
+    """Whether there are enough pixels in them."""
+    return bool(holes.mean() >= SMALLEST_HOLE_SHARE)
 
 
 def resized(picture: Picture, height: int, width: int) -> Picture:

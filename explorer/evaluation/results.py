@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
+from engine.geometry.depth_boundaries import BoundaryScore
 from explorer.evaluation.picture_metrics import PictureScore
 from explorer.evaluation.scenes import Way
+from explorer.evaluation.yardstick.together import KernelDistance
 
 #: Gradient energy in holes over the truth's: within this range a picture is neither blurred
 #: nor noisy enough to win unfairly.
@@ -65,6 +68,8 @@ class DepthRecord:
         by_scale: after this view's own best scale (median ratio).
         by_scale_shift: after this view's own scale and shift in inverse depth.
         by_walk_scale: with the one scale that the photo was given, so that drift counts.
+        boundaries: within each reach of `depths.REACHES`, which need no scale; none where the
+            truth is measured: its steps are not exact.
     """
 
     scene: str
@@ -73,6 +78,7 @@ class DepthRecord:
     by_scale: DepthScore
     by_scale_shift: DepthScore
     by_walk_scale: DepthScore
+    boundaries: tuple[BoundaryScore, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,10 @@ class PictureSummary:
     Attributes:
         hole_gradient: energy in all holes over the truth's; `hole_gradient_median`: the median
             of the views' own ratios.
+        distance: how different the pictures look (`yardstick.alike`), 0 to 4.
+        kernel_distance: of all pictures from all true ones (`yardstick.together`);
+            `hole_kernel_distance`: with the truth wherever there is no hole. None where the
+            pictures are too few.
     """
 
     method: str
@@ -102,6 +112,14 @@ class PictureSummary:
     hole_ssim: float
     hole_gradient: float
     hole_gradient_median: float
+    distance: float = math.nan
+    distance_out: float = math.nan
+    distance_back: float = math.nan
+    hole_distance: float = math.nan
+    hole_distance_out: float = math.nan
+    hole_distance_back: float = math.nan
+    kernel_distance: KernelDistance | None = None
+    hole_kernel_distance: KernelDistance | None = None
 
 
 @dataclass(frozen=True)
@@ -127,6 +145,7 @@ class DepthSummary:
     by_scale: DepthScore
     by_scale_shift: DepthScore
     by_walk_scale: DepthScore
+    boundaries: tuple[BoundaryScore, ...] = ()
 
 
 @dataclass(frozen=True)

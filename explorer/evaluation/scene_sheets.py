@@ -84,7 +84,13 @@ def walk_panels(records: Sequence[ViewRecord]) -> list[Panel]:
         label = key[0] if key[1] == "baseline" else key[1]
         return Curve(label, tuple(float(i) for i in indices), tuple(means))
 
-    titles = {"psnr": "PSNR (dB)", "ssim": "SSIM", "hole_psnr": "PSNR in holes (dB)"}
+    titles = {
+        "psnr": "PSNR (dB)",
+        "ssim": "SSIM",
+        "distance": "distance of looks",
+        "hole_psnr": "PSNR in holes (dB)",
+        "hole_distance": "distance of looks in holes",
+    }
     return [
         Panel(title, "view (way out, then way back)", tuple(curve(key, name) for key in keys))
         for name, title in titles.items()
@@ -92,6 +98,6 @@ def walk_panels(records: Sequence[ViewRecord]) -> list[Panel]:
 
 
 def _measure(record: ViewRecord, measure: str) -> float | None:
-    if measure == "hole_psnr":
-        return None if record.score.holes is None else record.score.holes.psnr
-    return float(getattr(record.score, measure))
+    name = measure.removeprefix("hole_")
+    judged = record.score if name == measure else record.score.holes
+    return None if judged is None else float(getattr(judged, name))

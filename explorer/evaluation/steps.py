@@ -30,6 +30,8 @@ class StepRow:
     ssim: float
     hole_psnr: float
     hole_gradient: float
+    distance: float
+    hole_distance: float
     depth_abs_rel: float
     seconds: float
 
@@ -52,6 +54,8 @@ def summarise_steps(tally: Tally, seconds: Mapping[str, Sequence[float]]) -> lis
             ssim=s.ssim,
             hole_psnr=s.hole_psnr,
             hole_gradient=s.hole_gradient,
+            distance=s.distance,
+            hole_distance=s.hole_distance,
             depth_abs_rel=depths.get(s.method, float("nan")),
             seconds=float(np.median(seconds[s.method])),
         )
@@ -66,6 +70,8 @@ def step_panels(rows: Sequence[StepRow]) -> list[Panel]:
         "ssim": "SSIM",
         "hole_psnr": "PSNR in holes (dB)",
         "hole_gradient": "gradient energy in holes over the truth's",
+        "distance": "distance of looks",
+        "hole_distance": "distance of looks in holes",
         "depth_abs_rel": "AbsRel of the walk's depth",
         "seconds": "seconds per view",
     }

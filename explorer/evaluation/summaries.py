@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from explorer.evaluation.picture_metrics import HoleScore
+from engine.geometry.depth_boundaries import BoundaryScore
+from explorer.evaluation.picture_metrics import HoleScore, PictureScore
 from explorer.evaluation.results import (
     Comparison,
     DepthRecord,
@@ -19,6 +21,14 @@ from explorer.evaluation.results import (
     ViewRecord,
 )
 from explorer.evaluation.scenes import Way
+from explorer.evaluation.yardstick.sets import LooksOfMethod
+
+#: What methods are compared by, and the measures of which less is better.
+MEASURES = ("ssim", "psnr", "hole_psnr", "distance", "hole_distance")
+LESS_IS_BETTER = ("distance", "hole_distance")
+
+#: By (method, picture).
+LooksOfAll = Mapping[tuple[str, str], LooksOfMethod]
 
 
 def _mean(values: Iterable[float]) -> float:
@@ -35,15 +45,31 @@ def _holes(records: Sequence[ViewRecord]) -> list[HoleScore]:
     return [record.score.holes for record in records if record.score.holes is not None]
 
 
-def summarise_pictures(records: Sequence[ViewRecord]) -> list[PictureSummary]:
+def summarise_pictures(
+    records: Sequence[ViewRecord], looks: LooksOfAll | None = None
+) -> list[PictureSummary]:
     """One summary per (method, picture), in the order in which they first appear."""
     keys = dict.fromkeys((record.method, record.picture) for record in records)
     return [
-        _summary(
-            method, picture, [r for r in records if (r.method, r.picture) == (method, picture)]
+        _with_looks(
+            _summary(
+                method, picture, [r for r in records if (r.method, r.picture) == (method, picture)]
+            ),
+            looks,
         )
         for method, picture in keys
     ]
+
+
+def _with_looks(summary: PictureSummary, looks: LooksOfAll | None) -> PictureSummary:
+    of_all = (looks or {}).get((summary.method, summary.picture))
+    if of_all is None:
+        return summary
+    return replace(
+        summary,
+        kernel_distance=of_all.whole.distance(),
+        hole_kernel_distance=of_all.holes.distance(),
+    )
 
 
 def _summary(method: str, picture: str, records: Sequence[ViewRecord]) -> PictureSummary:
@@ -72,6 +98,12 @@ def _summary(method: str, picture: str, records: Sequence[ViewRecord]) -> Pictur
         hole_gradient_median=_median(
             h.gradient / h.true_gradient for h in holes if h.true_gradient > 0
         ),
+        distance=_mean(r.score.distance for r in records),
+        distance_out=_mean(r.score.distance for r in out),
+        distance_back=_mean(r.score.distance for r in back),
+        hole_distance=_mean(hole.distance for hole in holes),
+        hole_distance_out=_mean(hole.distance for hole in _holes(out)),
+        hole_distance_back=_mean(hole.distance for hole in _holes(back)),
     )
 
 
@@ -113,6 +145,7 @@ def summarise_depths(records: Sequence[DepthRecord]) -> list[DepthSummary]:
                         _mean_depth([r.by_scale for r in chosen]),
                         _mean_depth([r.by_scale_shift for r in chosen]),
                         _mean_depth([r.by_walk_scale for r in chosen]),
+                        _mean_boundaries([r.boundaries for r in chosen]),
                     )
                 )
     return summaries
@@ -122,12 +155,27 @@ def _mean_depth(scores: Sequence[DepthScore]) -> DepthScore:
     return DepthScore(_mean(s.abs_rel for s in scores), _mean(s.delta1 for s in scores))
 
 
+def _mean_boundaries(
+    scores: Sequence[tuple[BoundaryScore, ...]],
+) -> tuple[BoundaryScore, ...]:
+    """Over the views that have some; each reach for itself."""
+    return tuple(
+        BoundaryScore(
+            _mean(score.precision for score in reach),
+            _mean(score.recall for score in reach),
+            reach[0].reach,
+        )
+        for reach in zip(*(each for each in scores if each), strict=True)
+    )
+
+
 def compare(
     records: Sequence[ViewRecord], method: tuple[str, str], baseline: tuple[str, str]
 ) -> list[Comparison]:
-    """SSIM and hole PSNR of (method, picture) against a baseline, paired by scene."""
+    """SSIM, PSNR and distance of (method, picture), whole or in holes, against a baseline, paired
+    by scene."""
     comparisons = []
-    for measure in ("ssim", "psnr", "hole_psnr"):
+    for measure in MEASURES:
         ours, theirs = _by_scene(records, method, measure), _by_scene(records, baseline, measure)
         gaps = np.array([ours[scene] - theirs[scene] for scene in ours if scene in theirs])
         if gaps.size == 0:
@@ -140,7 +188,7 @@ def compare(
                 measure=measure,
                 difference=float(gaps.mean()),
                 standard_error=error,
-                wins=int((gaps > 0).sum()),
+                wins=int(((gaps < 0) if measure in LESS_IS_BETTER else (gaps > 0)).sum()),
                 scenes=int(gaps.size),
             )
         )
@@ -167,10 +215,10 @@ def _by_scene(
     for record in records:
         if (record.method, record.picture) != key:
             continue
-        score = record.score
-        if measure == "hole_psnr":
-            if score.holes is not None:
-                values.setdefault(record.scene, []).append(score.holes.psnr)
-        else:
-            values.setdefault(record.scene, []).append(getattr(score, measure))
+        score: PictureScore | HoleScore | None = record.score
+        name = measure.removeprefix("hole_")
+        if name != measure:
+            score = record.score.holes
+        if score is not None and math.isfinite(value := getattr(score, name)):
+            values.setdefault(record.scene, []).append(value)
     return {scene: float(np.mean(numbers)) for scene, numbers in values.items()}

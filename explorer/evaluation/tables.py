@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
+from engine.geometry.depth_boundaries import BoundaryScore
+from explorer.evaluation.depths import REACHES
 from explorer.evaluation.results import (
     GRADIENT_RANGE,
     Comparison,
@@ -15,9 +17,10 @@ from explorer.evaluation.results import (
     PictureSummary,
     PoseSummary,
 )
+from explorer.evaluation.yardstick.together import KernelDistance
 
 #: Columns that a table of figures needs; narrower terminals wrap it.
-LEAST_WIDTH = 140
+LEAST_WIDTH = 160
 
 
 def number(value: float | None, digits: int = 2) -> str:
@@ -62,6 +65,45 @@ def picture_table(title: str, summaries: Sequence[PictureSummary]) -> Table:
     return table(title, columns, rows)
 
 
+def kernel_number(found: KernelDistance | None) -> str:
+    """With its standard error; a dash where the pictures were too few."""
+    if found is None:
+        return number(None)
+    return f"{number(found.mean)} ± {number(found.standard_error)}"
+
+
+def look_table(title: str, summaries: Sequence[PictureSummary]) -> Table:
+    """Distances of looks out and back, whole and in holes, and kernel distances of the sets."""
+    rows = [
+        [
+            s.method if s.picture == "baseline" else f"{s.method} · {s.picture}",
+            number(s.distance, 3),
+            f"{number(s.distance_out, 3)} / {number(s.distance_back, 3)}",
+            number(s.hole_distance, 3),
+            f"{number(s.hole_distance_out, 3)} / {number(s.hole_distance_back, 3)}",
+            kernel_number(s.kernel_distance),
+            kernel_number(s.hole_kernel_distance),
+            str(s.views),
+        ]
+        for s in summaries
+        if math.isfinite(s.distance)
+    ]
+    columns = ["less is better", "distance", "out / back", "in holes", "out / back"]
+    columns += ["KID", "KID of holes", "views"]
+    return table(title, columns, rows)
+
+
+def boundary_cells(scores: Sequence[BoundaryScore]) -> list[str]:
+    """Precision and recall of depth boundaries for each reach; dashes where none were judged."""
+    if not scores:
+        return [number(None)] * len(REACHES)
+    return [f"{number(s.precision, 3)} / {number(s.recall, 3)}" for s in scores]
+
+
+#: Over `boundary_cells`.
+BOUNDARY_COLUMNS = tuple(f"edges P / R, {reach} px" for reach in REACHES)
+
+
 def comparison_table(comparisons: Sequence[Comparison]) -> Table:
     """Who wins, by how much, and how surely."""
     rows = [
@@ -95,7 +137,7 @@ def pose_table(summaries: Sequence[PoseSummary]) -> Table:
 
 
 def depth_table(summaries: Sequence[DepthSummary]) -> Table:
-    """AbsRel and δ<1.25 after three kinds of alignment."""
+    """AbsRel and δ<1.25 after three kinds of alignment, and boundaries."""
     rows = [
         [
             f"{s.method} · {s.which}",
@@ -103,12 +145,13 @@ def depth_table(summaries: Sequence[DepthSummary]) -> Table:
                 f"{number(score.abs_rel, 3)} / {number(score.delta1, 3)}"
                 for score in (s.by_scale, s.by_scale_shift, s.by_walk_scale)
             ),
+            *boundary_cells(s.boundaries),
             str(s.views),
         ]
         for s in summaries
     ]
     columns = ["depth (AbsRel / δ<1.25)", "view's own scale", "own scale–shift"]
-    columns += ["the photo's scale", "views"]
+    columns += ["the photo's scale", *BOUNDARY_COLUMNS, "views"]
     return table("Depth against true depth", columns, rows)
 
 

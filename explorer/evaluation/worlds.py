@@ -38,6 +38,7 @@ from explorer.evaluation.verdicts import judge_against_baselines
 from explorer.evaluation.world_scenes import WorldSource
 from explorer.evaluation.worlds_output import draw_curves, show_report
 from explorer.evaluation.worlds_report import PhotoScale, WorldsOptions, WorldsReport
+from explorer.evaluation.yardstick.alike import Yardstick
 
 
 def evaluate_worlds(
@@ -84,6 +85,7 @@ class _WorldsRun:
         self.driver = driver
         self.source = source
         self.main = main_method(options.walk_seed)
+        self.yardstick = Yardstick.embedded(options.device)
         self.tally, self.switch_tally, self.step_tally = Tally(), Tally(), Tally()
         self.seed_records: list[SeedRecord] = []
         self.scales: list[PhotoScale] = []
@@ -117,7 +119,7 @@ class _WorldsRun:
 
     def _scene(self, index: int) -> JudgedScene:
         if index not in self._scenes:
-            self._scenes[index] = with_true_holes(self.source.scene(index))
+            self._scenes[index] = with_true_holes(self.source.scene(index), self.yardstick)
         return self._scenes[index]
 
     def _draw(self, index: int, method: Method, counter: Counter) -> WalkTrace:
@@ -158,7 +160,7 @@ class _WorldsRun:
 
     def save(self, complete: bool) -> WorldsReport:
         """Writes worlds.json with everything known so far."""
-        main = tuple(summarise_pictures(self.tally.pictures))
+        main = tuple(summarise_pictures(self.tally.pictures, self.tally.looks))
         report = WorldsReport(
             options=self.options,
             engine=self.driver.description,
@@ -169,7 +171,7 @@ class _WorldsRun:
             verdicts=judge_against_baselines(main),
             poses=tuple(summarise_poses(self.tally.poses)),
             depths=tuple(summarise_depths(self.tally.depths)),
-            switches=tuple(summarise_pictures(self.switch_tally.pictures)),
+            switches=tuple(summarise_pictures(self.switch_tally.pictures, self.switch_tally.looks)),
             switch_poses=tuple(summarise_poses(self.switch_tally.poses)),
             switch_depths=tuple(summarise_depths(self.switch_tally.depths)),
             seeds=tuple(summarise_seeds(self.seed_records)),

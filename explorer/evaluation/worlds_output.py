@@ -13,6 +13,7 @@ from explorer.evaluation.steps import step_panels
 from explorer.evaluation.tables import (
     comparison_table,
     depth_table,
+    look_table,
     number,
     picture_table,
     pose_table,
@@ -30,10 +31,12 @@ def show_report(console: Console, report: WorldsReport) -> None:
     show(
         console,
         picture_table(title, report.main),
+        look_table("How alike pictures look, the same worlds", report.main),
         comparison_table(report.comparisons),
         pose_table(report.poses),
         depth_table(report.depths),
         picture_table("Inference switches, the same worlds for all", report.switches),
+        look_table("How alike pictures look, by switch", report.switches),
         pose_table(report.switch_poses),
         depth_table(report.switch_depths),
     )
@@ -57,13 +60,14 @@ def show_report(console: Console, report: WorldsReport) -> None:
             number(row.ssim, 3),
             number(row.hole_psnr),
             number(row.hole_gradient),
+            f"{number(row.distance, 3)} / {number(row.hole_distance, 3)}",
             number(row.depth_abs_rel, 3),
             number(row.seconds),
         ]
         for row in report.steps
     ]
-    columns = ["steps · picture", "PSNR", "SSIM", "holes: PSNR", "gradient", "depth AbsRel"]
-    show(console, table("Sampling steps", [*columns, "s / view"], steps))
+    columns = ["steps · picture", "PSNR", "SSIM", "holes: PSNR", "gradient", "distance / in holes"]
+    show(console, table("Sampling steps", [*columns, "depth AbsRel", "s / view"], steps))
     for verdict in report.verdicts:
         console.print(verdict.sentence)
 

@@ -40,6 +40,7 @@ class Photo:
         source_name: the file's name, for titles and records.
         lens_source: in words, where the focal length comes from.
         notes: what was changed on the way in, in plain words.
+        lens_assumed: nobody said anything of the lens, and nobody has looked for it yet.
     """
 
     rgb: NDArray[np.uint8]
@@ -49,6 +50,7 @@ class Photo:
     source_name: str
     lens_source: str = ""
     notes: tuple[str, ...] = ()
+    lens_assumed: bool = False
 
     def __post_init__(self) -> None:
         rgb = np.array(self.rgb)
@@ -114,6 +116,7 @@ def open_photo(
         source_name=path.name,
         lens_source=lens.source,
         notes=tuple(notes),
+        lens_assumed=lens.assumed,
     )
 
 

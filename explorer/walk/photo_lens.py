@@ -28,10 +28,15 @@ _PLAUSIBLE_FOV = (3.0, 150.0)
 
 @dataclass(frozen=True)
 class Lens:
-    """A focal length in pixels of the full-size picture, and in words where it comes from."""
+    """Attributes:
+    focal_pixels: in pixels of the full-size picture.
+    source: in words, where it comes from.
+    assumed: neither the user nor the tags said it.
+    """
 
     focal_pixels: float
     source: str
+    assumed: bool = False
 
 
 def lens_of(exif: Image.Exif, width: int, height: int, fov_degrees: float | None) -> Lens:
@@ -53,7 +58,7 @@ def lens_of(exif: Image.Exif, width: int, height: int, fov_degrees: float | None
     if from_tags is not None:
         return from_tags
     focal = _focal(max(width, height), DEFAULT_FOV_DEGREES)
-    return Lens(focal, f"{DEFAULT_FOV_DEGREES:g}° across the longer side, assumed")
+    return Lens(focal, f"{DEFAULT_FOV_DEGREES:g}° across the longer side, assumed", assumed=True)
 
 
 def _focal(pixels: int, degrees: float) -> float:

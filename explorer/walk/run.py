@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from engine.geometry.cameras import Camera
+from engine.geometry.cameras import Camera, Intrinsics
 from engine.queries import Engine
 from explorer.walk.begun_on import change_of_device, device_of, settled_for
 from explorer.walk.depth_source import DepthSource
 from explorer.walk.files import empty_cache
 from explorer.walk.journal import JOURNAL, Journal, JournalError, read_journal
+from explorer.walk.lens_estimate import with_estimated_lens
 from explorer.walk.output import WALK_RESULTS, OutputSettings, WalkOutput
 from explorer.walk.photo import Photo, open_photo
 from explorer.walk.plan import PathPlan, plan_path
@@ -66,11 +67,16 @@ def walk_photo(
         ready = open_engine(settled(options), size, settings.context_views)
         run.warm(ready)
         engine, compiled = ready.engine, ready.runs_compiled
+    assumed, photo = photo.lens_assumed, _with_lens(photo, engine, journal)
+    estimated = assumed and not photo.lens_assumed
+    if estimated:
+        run.note(f"The photo does not say its lens: {photo.lens_source}; --fov states it.")
     header = _header(photo, plan, settings, engine)
     header["device"] = device_of(journal) or str(engine.device)
     if change := change_of_device(header["device"], str(engine.device)):
         run.note(change)
     header["compiling"] = True if compiled else None
+    header["lens"] = photo.lens_source if estimated else None
     header["depth prior"] = _prior_identity(options, depth_source, journal)
     results.claim(f"{JOURNAL_FOLDER}/{JOURNAL}")
     recorder = _open_journal(options.out, header, journal)
@@ -167,6 +173,20 @@ def recorded_walk(options: RunOptions) -> Journal | None:
         JournalError: it cannot go on, or would lose an unfinished walk.
     """
     return _earlier_walk(options) if options.resume else None
+
+
+def _with_lens(photo: Photo, engine: Engine, journal: Journal | None) -> Photo:
+    """A photo of an unknown lens with the one that is seen in it; a resumed walk keeps its own."""
+    if journal is None or not photo.lens_assumed:
+        return with_estimated_lens(photo, engine)
+    if journal.header.get("lens") is None:
+        return photo
+    try:
+        lens = Intrinsics(*map(float, journal.header["field of view"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise JournalError(f"the journal of the walk does not say its lens ({error})") from error
+    source = str(journal.header["lens"])
+    return replace(photo, intrinsics=lens, lens_source=source, lens_assumed=False)
 
 
 def _prior_identity(

@@ -40,7 +40,7 @@ class OwnFamily(BackboneFamily):
         transformer = own_transformer(model)
         tensors = {f"{PREFIX}{k}": v for k, v in codec_tensors(model.codec).items()}
         tensors |= {f"transformer.{k}": v for k, v in transformer.state_dict().items()}
-        sight = Sight(model.encoders, model.decoders)
+        sight = Sight(model.encoders, model.decoders, model.lens)
         tensors |= sight.tensors()
         config = {
             "codec": codec_header(model.codec),
@@ -79,7 +79,7 @@ def _read_own(path: Path, codec: Path | PictureCodec | None) -> Model:
             f"{path} was written for another version of the network ({reason})"
         ) from error
     whole = Model(restored.eval(), transformer.eval(), tokenizer)
-    return replace(whole, encoders=sight.encoders, decoders=sight.decoders)
+    return replace(whole, encoders=sight.encoders, decoders=sight.decoders, lens=sight.lens)
 
 
 def _part(tensors: dict[str, Any], prefix: str) -> dict[str, Any]:

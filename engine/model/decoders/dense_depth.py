@@ -43,7 +43,7 @@ class _Residual(nn.Module):
 
 class FeaturePyramid(nn.Module):
     """From coarse features to fine ones, each level added to what lies below it enlarged (Lin et
-    al. 2017), to two maps at the stride of the finest level."""
+    al. 2017), to `width` maps at the stride of the finest level."""
 
     def __init__(self, channels: Sequence[int], width: int, blocks: Sequence[int]) -> None:
         super().__init__()
@@ -52,15 +52,9 @@ class FeaturePyramid(nn.Module):
             [nn.Sequential(*[_Residual(width) for _ in range(count)]) for count in blocks]
         )
         self.context = nn.Linear(channels[-1], width)
-        self.head = nn.Sequential(
-            nn.ReLU(),
-            nn.Conv2d(width, 32, 3, padding=1),
-            nn.ReLU(),
-            nn.Conv2d(32, 2, 3, padding=1),
-        )
 
     def forward(self, levels: Sequence[Tensor]) -> Tensor:
-        """(B, 2, h, w) from levels (B, C, …), fine to coarse."""
+        """(B, width, h, w) from levels (B, C, …), fine to coarse."""
         x = self.context(levels[-1].mean((2, 3)))[..., None, None]
         for level, lateral, refine in reversed(
             list(zip(levels, self.lateral, self.refine, strict=True))
@@ -69,7 +63,26 @@ class FeaturePyramid(nn.Module):
             if x.shape[-1] > 1:
                 x = F.interpolate(x, y.shape[-2:], mode="bilinear", align_corners=False)
             x = refine(x + y)
-        found: Tensor = self.head(x)
+        found: Tensor = x
+        return found
+
+
+class FineHead(nn.Module):
+    """Two maps at the picture's own size: where one pixel ends and the next begins is seen in the
+    picture, which is read once more, at full size."""
+
+    def __init__(self, width: int, fine: int) -> None:
+        super().__init__()
+        self.coarse = nn.Conv2d(width, fine, 3, padding=1)
+        self.picture = nn.Conv2d(3, fine, 3, padding=1)
+        self.refine = _Residual(fine)
+        self.head = nn.Conv2d(fine, 2, 3, padding=1)
+
+    def forward(self, x: Tensor, picture: Tensor) -> Tensor:
+        """(B, 2, H, W) from maps (B, width, h, w) and the picture (B, 3, H, W) in [−1, 1]."""
+        size = picture.shape[-2:]
+        near = F.interpolate(self.coarse(F.relu(x)), size, mode="bilinear", align_corners=False)
+        found: Tensor = self.head(F.relu(self.refine(near + self.picture(picture))))
         return found
 
 
@@ -80,6 +93,7 @@ class DenseDepth(PictureDecoder):
         encoder: the name of the encoder whose features it reads.
         pixels: of the pictures that it learnt from; larger ones are looked at so small, since
             things of another size than it knows are taken for others.
+        fine: maps at the picture's own size.
         share: of its own inverse depth in what is drawn; the transformer's has the rest, since the
             mean of two that err differently errs less.
     """
@@ -93,8 +107,9 @@ class DenseDepth(PictureDecoder):
         self.channels = [int(c) for c in header["channels"]]
         self.blocks = [int(b) for b in header["blocks"]]
         self.width, self.pixels = int(header["width"]), int(header["pixels"])
-        self.share = float(header["share"])
+        self.share, self.fine = float(header["share"]), int(header["fine"])
         self.pyramid = FeaturePyramid(self.channels, self.width, self.blocks)
+        self.head = FineHead(self.width, self.fine)
 
     def header(self) -> dict[str, Any]:
         """See `PictureDecoder.header`."""
@@ -106,6 +121,7 @@ class DenseDepth(PictureDecoder):
             "pixels": self.pixels,
             "share": self.share,
             "blocks": self.blocks,
+            "fine": self.fine,
         }
 
     def looks_at(self, size: tuple[int, int]) -> tuple[int, int]:
@@ -116,20 +132,24 @@ class DenseDepth(PictureDecoder):
         rows, columns = (max(_STRIDE, round(s * factor / _STRIDE) * _STRIDE) for s in size)
         return rows, columns
 
-    def shape_and_sky(self, levels: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """Inverse depth up to scale and shift, and the sky's logit, (B, 1, h, w) each."""
-        inverse, sky = self.pyramid(levels).float().chunk(2, dim=1)
-        return inverse, sky
+    def shape_and_sky(self, seen: Observed) -> tuple[Tensor, Tensor] | None:
+        """Inverse depth in a unit of its own and the sky's logit, (B, 1, H, W) each, of an observed
+        picture (B, 3, H, W); None where its encoder has not looked at it."""
+        levels = [f.levels for f in seen.features if f.encoder == self.encoder]
+        if not levels:
+            return None
+        found = self.head(self.pyramid(levels[0]), seen.picture).float()
+        inverse, sky = found.chunk(2, dim=1)
+        return F.softplus(inverse), sky
 
     def forward(self, latent: Tensor, codec: PictureCodec, observed: Observed | None) -> Tensor:
         """See `PictureDecoder.forward`. Where nothing was observed, or the two do not agree on what
         is near, the transformer's picture stays as the codec decodes it."""
         plain = codec.decode(latent)
-        seen = () if observed is None else observed.features
-        levels = [f.levels for f in seen if f.encoder == self.encoder]
-        if not levels:
+        found = None if observed is None else self.shape_and_sky(observed)
+        if found is None:
             return plain
-        shape, sky = self.shape_and_sky(levels[0])
+        shape, sky = found
         size = plain.shape[-2:]
         told = inverse_of(F.interpolate(plain.mean(1, keepdim=True), shape.shape[-2:], mode="area"))
         scale, shift = fitted(shape, told, (told > 1 / SKY_RATIO) & (sky < 0))

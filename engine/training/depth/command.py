@@ -14,13 +14,14 @@ from engine.model.kinds import Kind
 from engine.model.sight import read_sight
 from engine.training.depth.trainer import DepthTrainer, DepthTrainingConfig, new_decoder
 from engine.training.own_run import run_in
-from engine.training.scenes import scene_sources
+from engine.training.scenes import add_real_pictures, scene_sources
 from engine.training.telling import log_entry, picture_size
 
 
 def add_depth_options(command: argparse.ArgumentParser) -> None:
     """Beside those that all training commands have."""
     command.add_argument("--worlds", type=Path, action="append", default=[], help="worlds")
+    add_real_pictures(command)
     command.add_argument(
         "--sight",
         type=Path,

@@ -10,16 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from engine.model.decoders.dense_depth import DenseDepth
+from engine.model.decoders.picture_decoder import Observed
 from engine.model.encoders.image_encoder import ImageEncoder
 from engine.model.kinds import Kind
 from engine.model.sight import Sight, save_sight
 from engine.training.buffer import SourceShares
 from engine.training.depth.losses import DepthLoss, depth_loss
-from engine.training.depth.samples import ViewPool
+from engine.training.depth.samples import WITHOUT_DEPTH, ViewPool, varied
 
 SIGHT = "sight.safetensors"
 """Of the file inside the folder of a run."""
@@ -33,7 +34,13 @@ class DepthTrainingConfig:
     batch: pictures of the first size in a step, and as many pixels of any other.
     encoder_rate, decoder_rate: learning rates. The encoder came trained on photographs and must
         not forget them.
+    held_stride: the encoder's levels up to this stride stay as they came: edges and spots are the
+        same in worlds, and their maps are the largest.
     warm_up: steps.
+    taught_share: where there are photographs without depth, so many pictures a step beside the
+        others, for each of them: the average says how deep they are, and is to be agreed with
+        when they look otherwise (a mean teacher, Tarvainen and Valpola 2017).
+    taught_after: steps; before, the average has nothing to teach.
     """
 
     minutes: float = 40.0
@@ -41,8 +48,11 @@ class DepthTrainingConfig:
     batch: int = 16
     encoder_rate: float = 1.5e-4
     decoder_rate: float = 1e-3
+    held_stride: int = 4
     weight_decay: float = 0.01
     warm_up: int = 100
+    taught_share: float = 0.2
+    taught_after: int = 400
     ema_decay: float = 0.998
     report_every: int = 50
     seed: int = 0
@@ -67,13 +77,26 @@ PIXELS = 256 * 192
 SHARE = 0.5
 
 
-def new_decoder(encoder: ImageEncoder, width: int = 40, pixels: int = PIXELS) -> DenseDepth:
+def new_decoder(
+    encoder: ImageEncoder, width: int = 40, fine: int = 8, pixels: int = PIXELS
+) -> DenseDepth:
     """Untrained, for an encoder's features; finer levels have fewer blocks."""
     told = encoder.description
     blocks = [1 if level.stride < 8 else 2 for level in told.levels]
     channels = [level.channels for level in told.levels]
-    header = {"channels": channels, "width": width, "blocks": blocks, "pixels": pixels}
-    return DenseDepth({"encoder": told.name, "share": SHARE, **header})
+    header = {"channels": channels, "width": width, "blocks": blocks, "fine": fine}
+    return DenseDepth({"encoder": told.name, "share": SHARE, "pixels": pixels, **header})
+
+
+def _seen(encoder: ImageEncoder, decoder: DenseDepth, picture: Tensor) -> tuple[Tensor, Tensor]:
+    """Inverse depth and sky, (B, 1, H, W) each."""
+    found = decoder.shape_and_sky(Observed(picture, (encoder(picture),)))
+    assert found is not None
+    return found
+
+
+def _taught(part: nn.Module) -> list[nn.Parameter]:
+    return [p for p in part.parameters() if p.requires_grad]
 
 
 class DepthTrainer:
@@ -94,26 +117,38 @@ class DepthTrainer:
         self.config, self.device = config, device
         self.encoder = encoder.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         self.decoder = decoder.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-        self.average = copy.deepcopy(nn.ModuleList([self.encoder, self.decoder]))
         self.generator = torch.Generator().manual_seed(config.seed)
         self.pool = ViewPool(sources, self.generator)
+        self.photographs: ViewPool | None = None
+        if sources.can(WITHOUT_DEPTH) and config.taught_share > 0:
+            self.photographs = ViewPool(sources, self.generator, WITHOUT_DEPTH)
+        self.decoder.pixels = max(math.prod(size) for size in config.sizes)
+        for held in self.encoder.early(config.held_stride):
+            held.requires_grad_(False)
         rates = ((self.encoder, config.encoder_rate), (self.decoder, config.decoder_rate))
         self.optimiser = torch.optim.AdamW(
-            [{"params": list(part.parameters()), "lr": rate} for part, rate in rates],
+            [{"params": _taught(part), "lr": rate} for part, rate in rates],
             weight_decay=config.weight_decay,
         )
+        self.average = copy.deepcopy(nn.ModuleList([self.encoder, self.decoder]))
+        self._averaged = _taught(self.average)
         self.step = 0
 
     def learn(self) -> DepthLoss:
         """One step at the present rates."""
         sizes: Sequence[tuple[int, int]] = self.config.sizes
         size = sizes[int(torch.randint(len(sizes), (), generator=self.generator))]
-        rgb, depth = (x.to(self.device) for x in self.pool.batch(self.config.pictures(size), size))
-        picture = Kind.RGB.to_picture(rgb, 1.0).contiguous(memory_format=torch.channels_last)
+        count = self.config.pictures(size)
+        rgb, depth = self.pool.batch(count, size)
+        if self.photographs is not None and self.step >= self.config.taught_after:
+            more = max(1, round(self.config.taught_share * count))
+            photographs, _ = self.photographs.batch(more, size)
+            taught = self.told(photographs.to(self.device)).to(depth)
+            rgb, depth = torch.cat([rgb, photographs]), torch.cat([depth, taught])
+        picture = self._picture(varied(rgb, self.generator))
         with torch.autocast(self.device.type, torch.bfloat16):
-            levels = self.encoder(picture).levels
-            inverse, sky = self.decoder.shape_and_sky(levels)
-        loss = depth_loss(inverse, sky, depth)
+            inverse, sky = _seen(self.encoder, self.decoder, picture)
+        loss = depth_loss(inverse, sky, depth.to(self.device))
         self.optimiser.zero_grad(set_to_none=True)
         loss.total.backward()  # type: ignore[no-untyped-call]
         parameters = [p for group in self.optimiser.param_groups for p in group["params"]]
@@ -122,8 +157,31 @@ class DepthTrainer:
         self.step += 1
         decay = min(self.config.ema_decay, self.step / (self.step + 10))
         follow = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
-        follow(list(self.average.parameters()), parameters, None)
+        follow(self._averaged, parameters, None)
         return loss
+
+    @torch.no_grad()
+    def told(self, rgb: Tensor) -> Tensor:
+        """z-depth (B, 1, H, W) that the average sees in pictures and in their mirror images, in
+        units of each picture's median; inf = sky."""
+        encoder, decoder = self.average
+        assert isinstance(encoder, ImageEncoder)
+        assert isinstance(decoder, DenseDepth)
+        picture = self._picture(torch.cat([rgb, rgb.flip(-1)]))
+        with torch.autocast(self.device.type, torch.bfloat16):
+            found = _seen(encoder, decoder, picture)
+        (one, other), (sky, turned) = (x.chunk(2) for x in found)
+        unit = [
+            x / x.flatten(1).median(1).values.clamp_min(1e-4).view(-1, 1, 1, 1)
+            for x in (one, other)
+        ]
+        inverse = (unit[0] + unit[1].flip(-1)) / 2
+        is_sky = sky + turned.flip(-1) > 0
+        return torch.where(is_sky, torch.inf, 1 / inverse.clamp_min(1e-3))
+
+    def _picture(self, rgb: Tensor) -> Tensor:
+        picture = Kind.RGB.to_picture(rgb.to(self.device), 1.0)
+        return picture.contiguous(memory_format=torch.channels_last)
 
     def run(self, out: Path) -> Iterator[DepthReport]:
         """Trains until the minutes are over; `out` gets `sight.safetensors` at each report."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from engine.training.worlds.lighting import Lighting
+from engine.training.worlds.meshes.model import Label, Model
+from engine.training.worlds.meshes.store import Furniture
 from engine.training.worlds.rendering import Response
 from engine.training.worlds.shapes import Builder, Material
 from engine.training.worlds.surveying import WalkStyle
@@ -15,6 +17,13 @@ from engine.training.worlds.textures import TextureBank
 
 Random = np.random.Generator
 Colour = tuple[float, float, float]
+
+#: Triangles of a world's real things, for memory and for the time that Embree needs for its tree.
+_MOST_FACES = 200_000
+#: A thing with so many triangles is drawn half as often as a plain one.
+_HEAVY = 10_000
+#: Share of the things of a world with furniture that are real.
+_REAL_SHARE = 0.7
 
 
 @dataclass(frozen=True)
@@ -43,11 +52,18 @@ class Blueprint:
 
 @dataclass
 class Look:
-    """Random materials of one world: draws textures of the right split and varies their colour."""
+    """Random materials of one world: draws textures of the right split and varies their colour.
+
+    Attributes:
+        furniture: real things that may stand in this world.
+        faces_left: triangles that its things may still have.
+    """
 
     rng: Random
     bank: TextureBank
     split: str
+    furniture: Furniture | None = None
+    faces_left: int = _MOST_FACES
     _kept: dict[str, Material] = field(default_factory=dict)
 
     def material(
@@ -76,6 +92,41 @@ class Look:
     def kept(self, name: str, make: Material) -> Material:
         """The same material for every use of `name` in this world."""
         return self._kept.setdefault(name, make)
+
+    def real(
+        self,
+        kind: str,
+        share: float = _REAL_SHARE,
+        fits: tuple[float, float] = (float("inf"), float("inf")),
+        several: int = 1,
+    ) -> Label | None:
+        """A real thing of a kind (`meshes.kinds`), with a chance of `share`; draws nothing where
+        this world has no furniture, and gives None where it has none that is light enough.
+
+        Args:
+            fits: greatest width and depth, metres.
+            several: of it are going to stand in the world.
+        """
+        if self.furniture is None or self.rng.random() >= share:
+            return None
+        known = [
+            label
+            for label in self.furniture.of_kind(self.split, kind)
+            if label.faces * several <= self.faces_left
+            and label.size[0] <= fits[0]
+            and label.size[1] <= fits[1]
+        ]
+        if not known:
+            return None
+        ease = np.array([1 / (1 + label.faces / _HEAVY) for label in known])
+        return known[int(self.rng.choice(len(known), p=ease / ease.sum()))]
+
+    def model(self, label: Label) -> Model:
+        """A thing's triangles, which count against what this world may have."""
+        if self.furniture is None:
+            raise ValueError("this world has no furniture")
+        self.faces_left -= label.faces
+        return self.furniture.model(label)
 
     def chance(self, p: float) -> bool:
         return bool(self.rng.random() < p)

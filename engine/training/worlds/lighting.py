@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from engine.training.worlds.casting import Projector, cast
+from engine.training.worlds.meshes.casting import Meshes
 from engine.training.worlds.shapes import Shapes
 
 Colour = tuple[float, float, float]
@@ -115,24 +116,46 @@ def openness(point: Tensor, normal: Tensor, maps: LightMaps, ceiling: float) -> 
     return open_ * 1.25
 
 
-def sun_map(shapes: Shapes, light: Lighting, centre: Tensor, radius: float, size: int) -> DepthMap:
+def sun_map(
+    shapes: Shapes,
+    light: Lighting,
+    centre: Tensor,
+    radius: float,
+    size: int,
+    meshes: Meshes | None = None,
+) -> DepthMap:
     """Distances seen from the sun over a disc of `radius` metres around `centre` (3,)."""
     forward = -torch.tensor(light.to_sun, device=centre.device)
     projector = _parallel(forward, centre - forward * radius * 3, radius)
-    return DepthMap(projector, cast(shapes.subset(shapes.shadows), projector, size, size).depth)
+    return DepthMap(projector, _shadow(shapes, meshes, projector, size))
 
 
-def lamp_map(shapes: Shapes, lamp: Lamp, reach: float, size: int) -> DepthMap:
+def _shadow(shapes: Shapes, meshes: Meshes | None, projector: Projector, size: int) -> Tensor:
+    """Distances (S, S) to the first of what casts shadows."""
+    hits = cast(shapes.subset(shapes.shadows), projector, size, size)
+    if meshes is not None:
+        hits = meshes.over(hits, projector, len(shapes))
+    return hits.depth
+
+
+def lamp_map(
+    shapes: Shapes, lamp: Lamp, reach: float, size: int, meshes: Meshes | None = None
+) -> DepthMap:
     """z-depths seen from a lamp looking straight down; `reach` is the tangent of half its view."""
     R = torch.tensor([[1.0, 0, 0], [0, -1.0, 0], [0, 0, -1.0]]).to(shapes.A.device)
     origin = torch.tensor(lamp.position, device=shapes.A.device)
     lens = (0.5 / reach, 0.5 / reach, 0.5, 0.5)
     projector = Projector(R, origin, lens)
-    return DepthMap(projector, cast(shapes.subset(shapes.shadows), projector, size, size).depth)
+    return DepthMap(projector, _shadow(shapes, meshes, projector, size))
 
 
 def plan_maps(
-    shapes: Shapes, centre: Tensor, radius: float, top: float, size: int
+    shapes: Shapes,
+    centre: Tensor,
+    radius: float,
+    top: float,
+    size: int,
+    meshes: Meshes | None = None,
 ) -> tuple[DepthMap, ...]:
     """Heights of the highest surface below `top`, blurred over about 0.25 and 0.9 metres."""
     down = torch.tensor([0.0, 0.0, -1.0], device=centre.device)
@@ -141,7 +164,10 @@ def plan_maps(
     sky = top + 100.0
     start = torch.stack([centre[0], centre[1], centre.new_tensor(sky)])
     projector = _parallel(down, start, radius)
-    depth = cast(below, projector, size, size).depth
+    hits = cast(below, projector, size, size)
+    if meshes is not None:
+        hits = meshes.over(hits, projector, len(shapes), near=100.0)
+    depth = hits.depth
     height = torch.where(torch.isfinite(depth), sky - depth, -1.0).clamp(max=top)
     pixel = 2 * radius / size
     out = []

@@ -8,6 +8,7 @@ seed. Sequences already there are kept, so an interrupted run goes on where it s
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import multiprocessing
 import os
 import sys
@@ -20,7 +21,8 @@ import numpy as np
 import torch
 
 from engine.geometry.cameras import Camera, Intrinsics
-from engine.training.worlds.families import FAMILIES
+from engine.training.worlds.families import FAMILIES, REAL_FAMILIES
+from engine.training.worlds.meshes.store import Furniture
 from engine.training.worlds.textures import TextureBank
 from engine.training.worlds.world import Sequence, sample_sequence
 
@@ -38,6 +40,7 @@ class Job:
         textures: folder of photographs, or None for procedural textures only.
         moving: share of the sequences in which things move, by seed.
         family: of worlds; None draws one for each sequence.
+        furniture: folder of catalogues (`.sh3f`), or None for primitive things only.
     """
 
     out: Path
@@ -52,6 +55,7 @@ class Job:
     device: str = "cpu"
     moving: float = 0.0
     family: str | None = None
+    furniture: Path | None = None
 
 
 def is_moving(seed: int, share: float) -> bool:
@@ -111,6 +115,7 @@ def _work(job: Job, worker: int) -> None:
     torch.set_num_threads(1)
     cache = job.out / ".textures.cache" if job.textures is not None else None
     bank = TextureBank.from_folder(job.textures, cache=cache)
+    furniture = _furniture(job, bank)
     began, done = time.monotonic(), 0
     for seed in range(job.start_seed + worker, job.start_seed + job.count, job.workers):
         path = sequence_path(job.out, seed)
@@ -126,12 +131,20 @@ def _work(job: Job, worker: int) -> None:
             job.device,
             family=job.family,
             moving=is_moving(seed, job.moving),
+            furniture=furniture,
         )
         save_sequence(path, sequence)
         done += 1
         if done % 50 == 0:
             rate = done * job.views / (time.monotonic() - began)
             print(f"worker {worker}: {done} sequences, {rate:.1f} views/s", flush=True)
+
+
+def _furniture(job: Job, bank: TextureBank) -> Furniture | None:
+    """The job's real things, packed beside the pictures where they are not yet."""
+    if job.furniture is None:
+        return None
+    return Furniture.from_folder(job.furniture, job.out / ".furniture.cache", bank.size)
 
 
 def prerender(job: Job) -> None:
@@ -142,6 +155,8 @@ def prerender(job: Job) -> None:
         return
     if job.textures is not None:  # once, before the workers read it
         TextureBank.from_folder(job.textures, cache=job.out / ".textures.cache")
+    if job.furniture is not None:
+        _furniture(job, TextureBank.from_folder(None))
     context = multiprocessing.get_context("spawn")
     processes = [context.Process(target=_work, args=(job, i)) for i in range(job.workers)]
     for process in processes:
@@ -176,8 +191,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--moving", type=float, default=0.0, help="share with moving things")
-    parser.add_argument("--family", choices=sorted(FAMILIES), help="of worlds; else all of them")
+    parser.add_argument(
+        "--family",
+        choices=sorted({**FAMILIES, **REAL_FAMILIES}),
+        help="of worlds; else all of them",
+    )
+    parser.add_argument("--furniture", type=Path, help="folder of furniture catalogues (.sh3f)")
     a = parser.parse_args(arguments)
+    if a.family in REAL_FAMILIES and a.furniture is None:
+        parser.error(f"--family {a.family} needs real things: state their folder by --furniture")
+    if a.furniture is not None and not all(map(importlib.util.find_spec, ("trimesh", "embreex"))):
+        parser.error('--furniture needs trimesh and embreex: pip install ".[worlds]"')
+    if a.furniture is not None and not sorted(a.furniture.glob("*.sh3f")):
+        parser.error(f"no furniture catalogue (.sh3f) in the folder {a.furniture}")
     job = Job(
         out=a.out,
         count=a.count,
@@ -191,6 +217,7 @@ def main(arguments: list[str] | None = None) -> int:
         device=a.device,
         moving=a.moving,
         family=a.family,
+        furniture=a.furniture,
     )
     prerender(job)
     return 0

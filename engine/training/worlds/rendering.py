@@ -9,6 +9,9 @@ from torch import Tensor
 
 from engine.training.worlds.casting import Hits, Projector, cast
 from engine.training.worlds.lighting import Light
+from engine.training.worlds.meshes.casting import Meshes, RayHits
+from engine.training.worlds.meshes.shading import shade_things
+from engine.training.worlds.meshes.surfaces import seams
 from engine.training.worlds.shading import shade, shade_ground, sky
 from engine.training.worlds.shapes import Shapes
 from engine.training.worlds.solids import SOLIDS
@@ -51,6 +54,7 @@ class Scene:
     page: TexturePage
     light: Light
     terrain: Terrain | None = None
+    meshes: Meshes | None = None
 
 
 @dataclass(frozen=True)
@@ -70,8 +74,18 @@ def render_linear(scene: Scene, projector: Projector, height: int, width: int) -
     if scene.terrain is not None:
         land = slope_table(scene.terrain, projector, 2 * width)
         hits = _with_land(hits, land.meet(u, v).view(height, width), len(scene.shapes))
+    found = None
+    if scene.meshes is not None:
+        found = scene.meshes.seen(projector, u, v)
+        hits = scene.meshes.merged(hits, found, len(scene.shapes))
     colour = _colours(scene, projector, hits.shape.flatten(), hits.depth.flatten(), u, v, width)
-    _smooth_edges(scene, projector, hits, colour, (u, v), land)
+    if scene.meshes is not None and found is not None:
+        things = (hits.shape.flatten() > len(scene.shapes)).nonzero()[:, 0]
+        rays = (projector, u, v)
+        colour[:, things] = shade_things(
+            scene.meshes, found, things, rays, width, scene.page, scene.light
+        )
+    _smooth_edges(scene, projector, hits, colour, (u, v), land, found)
     return LinearView(colour.view(3, height, width), hits.depth)
 
 
@@ -120,11 +134,13 @@ def _smooth_edges(
     colour: Tensor,
     positions: tuple[Tensor, Tensor],
     land: SlopeTable | None,
+    found: RayHits | None,
 ) -> None:
     """Averages pixels at the border of two shapes over extra rays, in place.
 
     An extra ray is tested only against the shapes seen by the pixel and its four neighbours, and
-    takes the colour of whichever of these pixels sees the shape that it meets first.
+    takes the colour of whichever of these pixels sees the shape that it meets first. Real things
+    are cast and shaded anew, also where two parts of one meet; `found` is what pixels see of them.
     """
     height, width = hits.shape.shape
     padded = torch.nn.functional.pad(hits.shape[None, None].float(), (1,) * 4, mode="replicate")
@@ -132,7 +148,10 @@ def _smooth_edges(
     near = torch.stack(
         [hits.shape, padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]]
     ).flatten(1)  # (5, H·W)
-    edge = (near[1:] != near[:1]).any(0).nonzero()[:, 0]
+    at_edge = (near[1:] != near[:1]).any(0)
+    if scene.meshes is not None and found is not None:
+        at_edge |= seams(scene.meshes, hits, found, len(scene.shapes) + 1)
+    edge = at_edge.nonzero()[:, 0]
     if edge.numel() == 0:
         return
     near = near[:, edge]
@@ -154,7 +173,15 @@ def _smooth_edges(
     steps = torch.tensor([0, -width, width, -1, 1], device=u.device)
     source = (edge[:, None] + steps[which]).clamp(0, height * width - 1)
     # Glare of single pixels must not outweigh the rest.
-    extra = colour[:, source.flatten()].clamp(max=4.0).view(3, -1, len(_OFFSETS)).sum(2)
+    extra = colour[:, source.flatten()]
+    if scene.meshes is not None:
+        rays = (projector, su.flatten(), sv.flatten())
+        again = scene.meshes.seen(*rays)
+        first = (again.depth < depth.flatten()).nonzero()[:, 0]
+        extra[:, first] = shade_things(
+            scene.meshes, again, first, rays, width, scene.page, scene.light
+        )
+    extra = extra.clamp(max=4.0).view(3, -1, len(_OFFSETS)).sum(2)
     colour[:, edge] = (colour[:, edge].clamp(max=4.0) + extra) / (len(_OFFSETS) + 1)
 
 

@@ -21,6 +21,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.training.worlds.meshes.model import Model, Placed
+
 BOX, TAPERED, QUADRIC = 0, 1, 2
 
 Point = Sequence[float]
@@ -125,6 +127,7 @@ class Builder:
     """Collects shapes; composites are written in their own frame under `placed`."""
 
     rows: list[_Row] = field(default_factory=list)
+    things: list[Placed] = field(default_factory=list)
     materials: dict[Material, int] = field(default_factory=dict)
     shadows: bool = True
     mover: int = -1
@@ -256,6 +259,12 @@ class Builder:
         middle = [(p + q) / 2 for p, q in zip(a, b, strict=True)]
         yaw, pitch = math.atan2(d[1], d[0]), math.acos(max(-1.0, min(1.0, d[2] / length)))
         self.cylinder(middle, (thickness, thickness, length), side, yaw=yaw, pitch=pitch)
+
+    def mesh(self, model: Model, scale: Point, tint: Point = (1.0, 1.0, 1.0)) -> None:
+        """A real thing in the current frame; `scale` is along its own axes."""
+        x, y, z, yaw = self._frame
+        (a, b, c), (p, q, r) = scale, tint
+        self.things.append(Placed(model, (x, y, z), yaw, (a, b, c), (p, q, r)))
 
     def build(self) -> Shapes:
         """Raises ValueError when nothing was added."""

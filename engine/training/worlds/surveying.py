@@ -35,6 +35,7 @@ class WalkStyle:
         rest: pitch that walkers come back to, degrees.
         towards: places that starts look at, more or less; without them, where there is room.
         tilt: standard deviation of the roll, degrees.
+        aim: standard deviation of the direction around `towards`, degrees.
     """
 
     areas: tuple[tuple[float, float, float, float], ...]
@@ -49,6 +50,7 @@ class WalkStyle:
     rest: float = -3.0
     towards: tuple[tuple[float, float], ...] = ()
     tilt: float = 0.8
+    aim: float = 25.0
 
     def allows(self, x: float, y: float) -> bool:
         """Whether a camera may be over a place."""
@@ -95,6 +97,7 @@ class Surveyor:
 
     def __init__(self, scene: Scene, style: WalkStyle, rays: int = 36) -> None:
         self.shapes, self.land, self.style, self.rays = scene.shapes, scene.terrain, style, rays
+        self.meshes = scene.meshes
         shapes = scene.shapes
         angle = np.arange(rays) * (2 * math.pi / rays)
         ring = np.stack([np.cos(angle), np.sin(angle), np.zeros(rays)])
@@ -120,10 +123,12 @@ class Surveyor:
     def _measured(self, position: Floats) -> Floats | None:
         at = torch.as_tensor(position, dtype=torch.float32, device=self.shapes.A.device)
         shapes = self._relevant(at)
-        free = cast_rays(shapes, at, self.directions)
+        free = self._free(shapes, at, self.directions)
         if float(free.min()) < self.style.clearance or position[2] > self.style.ceiling:
             return None
         if inside_any(shapes, at):
+            return None
+        if self.meshes is not None and self.meshes.encloses(position):
             return None
         if self.land is not None:
             if position[2] - self.ground(*position[:2]) < self.style.clearance:
@@ -146,8 +151,20 @@ class Surveyor:
         device = self.shapes.A.device
         start = torch.as_tensor(a, dtype=torch.float32, device=device)
         d = torch.as_tensor(way / length, dtype=torch.float32, device=device)
-        free = float(cast_rays(self._relevant(start, length + 1.0), start, d[:, None])[0])
+        near = self._relevant(start, length + 1.0)
+        free = float(self._free(near, start, d[:, None])[0])
         return free > length + self.style.clearance * 0.5
+
+    def _free(self, shapes: Shapes, at: torch.Tensor, directions: torch.Tensor) -> torch.Tensor:
+        """Distances (n,) to the first shape or thing along unit directions (3, n)."""
+        free = cast_rays(shapes, at, directions)
+        if self.meshes is None:
+            return free
+        ways = np.ascontiguousarray(directions.T.cpu().numpy())
+        starts = np.repeat(at.cpu().numpy()[None], len(ways), axis=0)
+        # From the start itself: what is nearer than any camera may be must count.
+        things = self.meshes.first(starts, ways, near=0.0).depth
+        return torch.minimum(free, things.to(free.device))
 
     def ground(self, x: float, y: float) -> float:
         """Height of the ground; 0 where there is no land."""
@@ -178,6 +195,8 @@ class Surveyor:
         """How much a camera would see: the number of things, and room in front of it."""
         projector = Projector.from_camera(pose.camera(intrinsics), self.shapes.A.device)
         hits = cast(self.shapes, projector, 24, 40)
+        if self.meshes is not None:
+            hits = self.meshes.over(hits, projector, len(self.shapes))
         things = int(torch.bincount(hits.shape.flatten() + 1).count_nonzero())
         near = float((hits.depth < 2 * self.style.clearance).float().mean())
         room = float(hits.depth.clamp(max=20.0).median())

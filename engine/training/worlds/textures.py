@@ -32,6 +32,11 @@ _PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
 Bytes = NDArray[np.uint8]
 
 
+def linear(display: Tensor) -> Tensor:
+    """Display values from 0 to 255 as linear light, in place; their gamma is taken as 2."""
+    return display.mul_(1 / 255).square_()
+
+
 @dataclass(frozen=True)
 class TexturePage:
     """The few textures that one world uses, with mipmaps, ready to sample.
@@ -43,6 +48,11 @@ class TexturePage:
 
     texels: Tensor
     size: int
+
+    def joined(self, levels: Bytes) -> TexturePage:
+        """With more textures (t, texels, 3) uint8 sRGB behind its own."""
+        more = torch.as_tensor(levels).to(self.texels.device).flatten(0, 1).float()
+        return TexturePage(torch.cat([self.texels, linear(more)]), self.size)
 
     def sample(self, index: Tensor, u: Tensor, v: Tensor, level: Tensor) -> Tensor:
         """Bilinear linear-light colours (n, 3) at positions in repeats, from mip `level` (n,)."""
@@ -86,7 +96,7 @@ class TextureBank:
     def procedural(size: int = 128, seed: int = 0) -> TextureBank:
         """A bank that needs no files; deterministic by seed."""
         pictures, labels = _procedural_pictures(size, seed)
-        return _pack(_mipmaps(pictures), labels, size)
+        return _pack(mipmaps(pictures), labels, size)
 
     @staticmethod
     def from_folder(
@@ -106,7 +116,7 @@ class TextureBank:
         pictures, labels = _procedural_pictures(size, seed)
         more, more_labels = _photo_pictures(Path(folder), size)
         pictures, labels = pictures + more, labels + more_labels
-        levels = _mipmaps(pictures)
+        levels = mipmaps(pictures)
         if cache is not None:
             _write_cache(Path(cache), levels, labels, size)
         return _pack(levels, labels, size)
@@ -114,8 +124,7 @@ class TextureBank:
     def page(self, ids: list[int], device: torch.device | str = "cpu") -> TexturePage:
         """Textures `ids` with mipmaps, in that order."""
         chosen = self.levels[ids].to(device).flatten(0, 1).float()
-        chosen.mul_(1 / 255).square_()  # display gamma taken as 2
-        return TexturePage(chosen, self.size)
+        return TexturePage(linear(chosen), self.size)
 
     def pick(self, rng: Random, split: str, *categories: str) -> int:
         """A random texture of one of the categories (each equally likely)."""
@@ -214,7 +223,7 @@ def _wrapped(rgb: Bytes) -> Bytes:
     return (w * rgb + (1 - w) * shifted + 0.5).astype(np.uint8)
 
 
-def _mipmaps(pictures: list[Bytes]) -> Bytes:
+def mipmaps(pictures: list[Bytes]) -> Bytes:
     """All levels (count, texels, 3), averaged in linear light (gamma taken as 2)."""
     level = np.stack(pictures).astype(np.float32) ** 2
     chain = []

@@ -94,7 +94,7 @@ def _yaws(style: WalkStyle, x: float, y: float, rng: Random) -> NDArray[np.float
     if not style.towards:
         return rng.uniform(0, 2 * math.pi, 4)
     at = style.towards[int(rng.integers(len(style.towards)))]
-    return math.atan2(at[1] - y, at[0] - x) + rng.normal(0, math.radians(25), 4)
+    return math.atan2(at[1] - y, at[0] - x) + rng.normal(0, math.radians(style.aim), 4)
 
 
 def _next(

@@ -15,8 +15,10 @@ from torch import Tensor
 from engine.geometry.cameras import Camera
 from engine.training.worlds.blueprint import Blueprint, Look, random_response
 from engine.training.worlds.casting import Projector
-from engine.training.worlds.families import FAMILIES, UNSEEN_FAMILY
+from engine.training.worlds.families import FAMILIES, REAL_FAMILIES, UNSEEN_FAMILY
 from engine.training.worlds.lighting import Light, LightMaps, lamp_map, plan_maps, sun_map
+from engine.training.worlds.meshes.casting import assembled
+from engine.training.worlds.meshes.store import Furniture
 from engine.training.worlds.movers import Mover, add_movers, draw_movers, moved
 from engine.training.worlds.rendering import Response, Scene, develop, render_linear, tone
 from engine.training.worlds.shapes import Material
@@ -143,6 +145,7 @@ def sample_world(
     device: torch.device | str = "cpu",
     attempt: int = 0,
     movers: tuple[Mover, ...] = (),
+    furniture: Furniture | None = None,
 ) -> World:
     """A world, deterministic by seed (on one kind of device).
 
@@ -152,31 +155,37 @@ def sample_world(
         textures: bank to draw from; None makes a procedural one, once a process.
         attempt: other worlds of the same seed, for when the first has no room for a camera.
         movers: things that move in it; all else is as without them.
+        furniture: real things, which take the place of many primitive ones and have families of
+            their own (`REAL_FAMILIES`); without them every world is as it always was.
     """
     if split not in ("train", "unseen"):
         raise ValueError(f'split must be "train" or "unseen", not {split!r}')
     rng = _generator("world", split, seed, *([attempt] if attempt else []))
-    family = family or _draw_family(rng, split)
-    if family not in FAMILIES:
-        raise ValueError(f"no family of worlds is called {family!r}; known: {sorted(FAMILIES)}")
+    family = family or _draw_family(rng, split, furniture is not None)
+    if family in REAL_FAMILIES and furniture is None:
+        raise ValueError(f"worlds of the family {family!r} need real things; state --furniture")
+    known = {**FAMILIES, **REAL_FAMILIES}
+    if family not in known:
+        raise ValueError(f"no family of worlds is called {family!r}; known: {sorted(known)}")
     bank = textures if textures is not None else _default_bank()
-    look = Look(rng, bank, split)
-    blueprint = FAMILIES[family].build(look)
+    look = Look(rng, bank, split, furniture)
+    blueprint = known[family].build(look)
     response = random_response(rng)
     add_movers(blueprint.builder, look, movers)
     world = _compiled(blueprint, bank, family, seed, response, device)
     return dataclasses.replace(world, movers=movers)
 
 
-def _draw_family(rng: Random, split: str) -> str:
+def _draw_family(rng: Random, split: str, real: bool = False) -> str:
     if split == "unseen" and rng.random() < 0.5:
         return UNSEEN_FAMILY
+    families = {**FAMILIES, **REAL_FAMILIES} if real else FAMILIES
     names = [
         name
-        for name, family in FAMILIES.items()
+        for name, family in families.items()
         if name != UNSEEN_FAMILY and (family.measured or split != "unseen")
     ]
-    weights = np.array([FAMILIES[n].weight for n in names])
+    weights = np.array([families[n].weight for n in names])
     return str(rng.choice(names, p=weights / weights.sum()))
 
 
@@ -200,16 +209,20 @@ def _compiled(
     if land is not None:
         land = _land_on(land, place, device)
     shapes = builder.build().to(device)
+    page, meshes = bank.page(ids, device), None
+    if builder.things:
+        meshes, levels = assembled(builder.things, len(ids))
+        page = page.joined(levels) if len(levels) else page
     centre = torch.tensor([*blueprint.centre, 0.0], device=shapes.A.device)
     sun = lamp = None
     if max(light.sun) > 0:
-        sun = sun_map(shapes, light, centre, blueprint.radius, _SHADOW_PIXELS)
+        sun = sun_map(shapes, light, centre, blueprint.radius, _SHADOW_PIXELS, meshes)
     if light.lamps:
-        lamp = lamp_map(shapes, light.lamps[0], 3.0, _SHADOW_PIXELS // 2)
+        lamp = lamp_map(shapes, light.lamps[0], 3.0, _SHADOW_PIXELS // 2, meshes)
     radius = min(blueprint.radius, 14.0)
-    plan = plan_maps(shapes, centre, radius, blueprint.plan_top, _PLAN_PIXELS)
+    plan = plan_maps(shapes, centre, radius, blueprint.plan_top, _PLAN_PIXELS, meshes)
     maps = LightMaps(sun, lamp, plan)
-    scene = Scene(shapes, bank.page(ids, device), Light(light, maps), land)
+    scene = Scene(shapes, page, Light(light, maps), land, meshes)
     return World(scene, blueprint.caption, family, blueprint.style, response, seed)
 
 
@@ -239,15 +252,17 @@ def sample_sequence(
     device: torch.device | str = "cpu",
     family: str | None = None,
     moving: bool = False,
+    furniture: Furniture | None = None,
 ) -> Sequence:
     """A random world and a walk in it, deterministic by seed (on one kind of device).
 
     Args:
         moving: things move in the first camera's view, from one view to the next.
+        furniture: as of `sample_world`.
     """
     rng = _generator("walk", split, seed)
     for attempt in range(_ATTEMPTS):
-        world = sample_world(seed, family, textures, split, device, attempt)
+        world = sample_world(seed, family, textures, split, device, attempt, furniture=furniture)
         try:
             cameras = world.walk(views, rng, width / height)
             break
@@ -257,7 +272,7 @@ def sample_sequence(
     if moving:
         seen = world.render(cameras[:1], 32, 56).depth[0].cpu().numpy()
         things = draw_movers(cameras[0], seen, views, rng)
-        world = sample_world(seed, family, textures, split, device, attempt, things)
+        world = sample_world(seed, family, textures, split, device, attempt, things, furniture)
     world.expose_for(cameras[0], float(rng.uniform(0.36, 0.58)))
     noise = torch.Generator(device="cpu").manual_seed(int(rng.integers(2**62)))
     frames = world.render(cameras, height, width, noise)

@@ -36,6 +36,7 @@ from explorer.app.work.events import (
 )
 from explorer.store.store import ModelStore
 from explorer.walk.export.selection import Checked, export_kinds
+from explorer.walk.lens_estimate import with_estimated_lens
 from explorer.walk.photo import open_photo
 from explorer.walk.plan import plan_path
 from explorer.walk.ready import open_engine
@@ -97,8 +98,8 @@ class Studio:
     @handle.register
     def _(self, request: requests.OpenPhoto) -> Events:
         yield Busy(f"opening {request.path.name}")
-        photo = open_photo(request.path, request.fov, request.size)
         engine = self._need_engine()
+        photo = with_estimated_lens(open_photo(request.path, request.fov, request.size), engine)
         prior = yield from photo_work.wished_prior(request.prior, str(engine.device), self._store)
         place = partial(self._place, request.path.stem)
         what = photo_work.Beginning(photo, request.settings, prior, request.path)

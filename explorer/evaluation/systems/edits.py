@@ -19,7 +19,7 @@ from engine.sampling.joint import JointSampling
 from engine.sampling.keys import noise_of
 from explorer.clips.editing import frames_to_edit, joined
 from explorer.clips.tracking import track_edit
-from explorer.evaluation.picture_metrics import psnr
+from explorer.evaluation.systems.looks import PictureColumns
 from explorer.evaluation.systems.samples import Sample
 from explorer.evaluation.systems.tables import SystemTable, row
 from explorer.walk.colours import to_bytes, to_floats
@@ -83,7 +83,8 @@ def edit_table(
     engine: Engine, samples: list[Sample], options: EditOptions, tell: Callable[[], None]
 ) -> SystemTable:
     """PSNR where the edit lies or is drawn, and how far the two regions agree."""
-    found: dict[str, list[list[float]]] = {"carried": [[], []], "copied": [[], []]}
+    pictures = PictureColumns(engine)
+    overlap: dict[str, list[float]] = {"carried": [], "copied": []}
     for sample in samples:
         first = sample.views[0]
         region = spot(first.depth.shape[:2])
@@ -96,12 +97,16 @@ def edit_table(
             for name, answer in (("carried", picture), ("copied", copied)):
                 shown = _is_paint(answer)
                 judged = true_region | shown
-                found[name][0].append(psnr(answer, truth, judged))
-                found[name][1].append(float((true_region & shown).sum() / judged.sum()))
+                pictures.add(name, str(sample.seed), answer, truth, judged)
+                overlap[name].append(float((true_region & shown).sum() / judged.sum()))
         tell()
-    rows = tuple(row(name, lists, trivial=name == "copied") for name, lists in found.items())
+    rows = tuple(
+        row(name, [*pictures.of(name)[:2], shares], trivial=name == "copied")
+        for name, shares in overlap.items()
+    )
     title = f"an edit of the first view in the next ones, {len(samples)} unseen worlds"
-    return SystemTable(4, title, ("PSNR where it lies ↑", "overlap ↑"), (2, 3), rows)
+    columns = ("PSNR where it lies ↑", "distance there ↓", "overlap ↑")
+    return SystemTable(4, title, columns, (2, 3, 3), rows)
 
 
 def _is_paint(rgb: FloatArray) -> NDArray[np.bool_]:

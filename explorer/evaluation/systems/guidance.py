@@ -14,8 +14,8 @@ from engine.queries.answers import AnsweredView, ask
 from engine.queries.query import FloatArray, KnownView, Query
 from engine.sampling.joint import JointSampling
 from engine.sampling.keys import noise_of
-from explorer.evaluation.picture_metrics import psnr
 from explorer.evaluation.systems.geometry_scores import depth_score
+from explorer.evaluation.systems.looks import PICTURE_COLUMNS, PICTURE_DIGITS, PictureColumns
 from explorer.evaluation.systems.samples import Sample
 from explorer.evaluation.systems.tables import SystemTable, row
 
@@ -35,7 +35,8 @@ def guidance_table(
     engine: Engine, samples: list[Sample], options: GuidanceOptions, tell: Tell
 ) -> SystemTable:
     """Pictures and points of a run of views from its first picture and the caption."""
-    columns: dict[float, tuple[list[float], ...]] = {s: ([], [], []) for s in options.scales}
+    pictures = PictureColumns(engine)
+    columns: dict[float, tuple[list[float], ...]] = {s: ([], []) for s in options.scales}
     for sample in samples:
         for scale, found in columns.items():
             drawn = drawn_from_one(engine, sample, scale, options)
@@ -43,21 +44,23 @@ def guidance_table(
                 depth_in(v.camera, sample, d) for v, d in zip(sample.views, drawn, strict=True)
             ]
             scores = depth_score(depths, [view.depth for view in sample.views])
-            pictures = [
-                psnr(np.asarray(view.rgb, np.float32), truth.rgb)
-                for view, truth in zip(drawn[1:], sample.views[1:], strict=True)
-                if view.rgb is not None
-            ]
-            for column, value in zip(found, (*scores, float(np.mean(pictures))), strict=True):
+            for view, truth in zip(drawn[1:], sample.views[1:], strict=True):
+                if view.rgb is not None:
+                    shown = np.asarray(view.rgb, np.float32)
+                    pictures.add(scale, str(sample.seed), shown, truth.rgb)
+            for column, value in zip(found, scores, strict=True):
                 column.append(value)
         tell()
     title = f"guidance by the caption: {len(samples[0].views)} views from one picture, "
-    rows = tuple(row(f"guidance {scale:g}", found) for scale, found in columns.items())
+    rows = tuple(
+        row(f"guidance {scale:g}", [*found, *pictures.of(scale)])
+        for scale, found in columns.items()
+    )
     return SystemTable(
         1,
         title + f"{len(samples)} unseen worlds",
-        ("AbsRel ↓", "δ<1.25 ↑", "PSNR of drawn views ↑"),
-        (3, 3, 2),
+        ("AbsRel ↓", "δ<1.25 ↑", *(f"drawn views: {name}" for name in PICTURE_COLUMNS)),
+        (3, 3, *PICTURE_DIGITS),
         rows,
         ("The document finds scale 1 and its default very similar, as depth goes.",),
     )

@@ -20,11 +20,13 @@ from engine.sampling.joint import JointSampling
 from engine.sampling.keys import noise_of
 from engine.training.augmentation import disturbed_depth
 from explorer.evaluation.curves import Curve, Panel
-from explorer.evaluation.picture_metrics import psnr
+from explorer.evaluation.systems.looks import PICTURE_COLUMNS, PICTURE_DIGITS, PictureColumns
 from explorer.evaluation.systems.samples import Sample
 from explorer.evaluation.systems.tables import SystemTable, row
 
 HOLE_SHARES = (0.05, 0.2, 0.4, 0.6, 0.8)
+#: Places in them whose distance is told, and of the last the kernel distance.
+_LOOKED_AT = (1, 4)
 DEPTH_ERRORS = (0.0, 0.1, 0.25)
 #: Noise levels from which on warps are distrusted; 0 trusts them to the end.
 THRESHOLDS = (0.0, 0.4, 0.7)
@@ -84,7 +86,8 @@ def hole_table(
     engine: Engine, samples: list[Sample], options: CompletionOptions, tell: Tell
 ) -> SystemTable:
     """Holes of 5 to 80 %: drawn, drawn by replacement guidance, inpainted classically."""
-    found: dict[str, list[list[float]]] = {}
+    pictures = PictureColumns(engine)
+    names = ("completion", "replacement guidance", "Telea inpainting")
     for index, sample in enumerate(samples):
         truth = sample.views[1].rgb
         for place, share in enumerate(HOLE_SHARES):
@@ -92,26 +95,38 @@ def hole_table(
             holes = patch_holes(truth.shape[:2], share, rng)
             noise = noise_of(options.seed, f"holes/{place}")
             direct = JointSampling(options.steps)
-            answers = {
-                "completion": completed(engine, sample, holes, direct, noise(index)),
-                "replacement guidance": completed(
-                    engine, sample, holes, JointSampling(options.steps, replace=True), noise(index)
-                ),
-                "Telea inpainting": telea(truth, holes),
-            }
-            for name, answer in answers.items():
-                lists = found.setdefault(name, [[] for _ in HOLE_SHARES])
-                lists[place].append(psnr(answer, truth, holes))
+            replacing = JointSampling(options.steps, replace=True)
+            answers = (
+                completed(engine, sample, holes, direct, noise(index)),
+                completed(engine, sample, holes, replacing, noise(index)),
+                telea(truth, holes),
+            )
+            for name, answer in zip(names, answers, strict=True):
+                pictures.add((name, place), str(sample.seed), answer, truth, holes)
         tell()
     rows = tuple(
-        row(name, lists, trivial=name.startswith("Telea")) for name, lists in found.items()
+        row(
+            name,
+            [
+                *(pictures.of((name, place))[0] for place in range(len(HOLE_SHARES))),
+                *(pictures.of((name, place))[1] for place in _LOOKED_AT),
+                pictures.of((name, _LOOKED_AT[-1]))[2],
+            ],
+            trivial=name.startswith("Telea"),
+        )
+        for name in names
     )
-    curves = tuple(Curve(r.name, tuple(100 * s for s in HOLE_SHARES), r.values) for r in rows)
+    shares = tuple(100 * share for share in HOLE_SHARES)
+    curves = tuple(Curve(r.name, shares, r.values[: len(shares)]) for r in rows)
     return SystemTable(
         4,
-        f"holes of a second view, PSNR inside them, {len(samples)} unseen worlds",
-        tuple(f"{share:.0%} missing ↑" for share in HOLE_SHARES),
-        (2,) * len(HOLE_SHARES),
+        f"holes of a second view, PSNR and distance inside them, {len(samples)} unseen worlds",
+        (
+            *(f"{share:.0%} missing ↑" for share in HOLE_SHARES),
+            *(f"{HOLE_SHARES[place]:.0%} distance ↓" for place in _LOOKED_AT),
+            f"{HOLE_SHARES[_LOOKED_AT[-1]]:.0%} KID ↓",
+        ),
+        (2,) * len(HOLE_SHARES) + (3,) * len(_LOOKED_AT) + (2,),
         rows,
         panels=(Panel("Completion against what is missing", "missing, %", curves),),
     )
@@ -143,7 +158,8 @@ def warp_table(
     engine: Engine, samples: list[Sample], options: CompletionOptions, tell: Tell
 ) -> SystemTable:
     """Warps by wrong depth: trusted to the end, or noised again below a threshold."""
-    found: dict[str, list[list[float]]] = {}
+    pictures = PictureColumns(engine)
+    names: dict[str, None] = {}
     for index, sample in enumerate(samples):
         first, second = sample.views[0], sample.views[1]
         for place, strength in enumerate(DEPTH_ERRORS):
@@ -156,16 +172,27 @@ def warp_table(
                 name = "trusted to the end" if not threshold else f"distrusted below {threshold}"
                 noise = noise_of(options.seed, f"warps/{place}")(index)
                 answers[name] = repaired(engine, sample, depth, threshold, options, noise)
+            names |= dict.fromkeys(answers)
             for name, answer in answers.items():
-                lists = found.setdefault(name, [[] for _ in DEPTH_ERRORS])
-                lists[place].append(psnr(answer, second.rgb))
+                pictures.add((name, place), str(sample.seed), answer, second.rgb)
         tell()
-    rows = tuple(row(name, lists, trivial=name.startswith("warp")) for name, lists in found.items())
+    places = range(len(DEPTH_ERRORS))
+    rows = tuple(
+        row(
+            name,
+            [pictures.of((name, place))[column] for column in (0, 1) for place in places],
+            trivial=name.startswith("warp"),
+        )
+        for name in names
+    )
     return SystemTable(
         4,
-        f"second view from a warp with wrong depth, PSNR, {len(samples)} unseen worlds",
-        tuple(f"depth error {error:.0%} ↑" for error in DEPTH_ERRORS),
-        (2,) * len(DEPTH_ERRORS),
+        f"second view from a warp of wrong depth, PSNR and distance, {len(samples)} unseen worlds",
+        (
+            *(f"depth error {error:.0%} ↑" for error in DEPTH_ERRORS),
+            *(f"{error:.0%} distance ↓" for error in DEPTH_ERRORS),
+        ),
+        (2,) * len(DEPTH_ERRORS) + (3,) * len(DEPTH_ERRORS),
         rows,
     )
 
@@ -175,7 +202,8 @@ def between_table(
 ) -> SystemTable:
     """The view between two, along a known path: drawn, cross-faded, and its points."""
     names = ("interpolation", "warp + Telea inpainting", "cross-fade")
-    found: dict[str, list[list[float]]] = {name: [[], []] for name in names}
+    pictures = PictureColumns(engine)
+    chamfer: dict[str, list[float]] = {name: [] for name in names}
     config = InterpolationConfig(sampling=JointSampling(options.steps))
     for index, sample in enumerate(samples):
         first, middle, last = sample.views[0], sample.views[1], sample.views[2]
@@ -187,17 +215,20 @@ def between_table(
         faded = (first.rgb + last.rgb) / 2
         answers: list[FloatArray] = [drawn.rgb, inpainted, faded.astype(np.float32)]
         for name, answer in zip(names, answers, strict=True):
-            found[name][0].append(psnr(answer, middle.rgb))
+            pictures.add(name, str(sample.seed), answer, middle.rgb)
         truth = _points(middle.depth, middle)
         apart = cloud_distance(_points(drawn.depth, middle), truth)
-        found["interpolation"][1].append(apart.chamfer / sample.scale)
+        chamfer["interpolation"].append(apart.chamfer / sample.scale)
         tell()
-    rows = tuple(row(name, found[name], trivial=name != "interpolation") for name in names)
+    rows = tuple(
+        row(name, [*pictures.of(name), chamfer[name]], trivial=name != "interpolation")
+        for name in names
+    )
     return SystemTable(
         4,
         f"the view between two, {len(samples)} unseen worlds",
-        ("PSNR ↑", "Chamfer / σ ↓"),
-        (2, 4),
+        (*PICTURE_COLUMNS, "Chamfer / σ ↓"),
+        (*PICTURE_DIGITS, 4),
         rows,
     )
 

@@ -19,12 +19,12 @@ from engine.queries.query import FloatArray, KnownView, Query
 from engine.queries.scenes import SceneView, warp
 from engine.sampling.joint import JointSampling
 from engine.sampling.keys import noise_of
-from explorer.evaluation.picture_metrics import psnr
 from explorer.evaluation.systems.geometry_scores import depth_score, ramp
+from explorer.evaluation.systems.looks import PICTURE_COLUMNS, PICTURE_DIGITS, PictureColumns
 from explorer.evaluation.systems.published import WVD_DEPTH, WVD_KEYPOINTS
 from explorer.evaluation.systems.samples import Sample
 from explorer.evaluation.systems.sparse_frames import points_of
-from explorer.evaluation.systems.tables import SystemRow, SystemTable, mean, row
+from explorer.evaluation.systems.tables import SystemRow, SystemTable, row
 
 Tell = Callable[[], None]
 
@@ -126,27 +126,27 @@ def control_table(
     sampling = JointSampling(options.steps)
     ways = {"reprojected points": _from_points, "rays, no points": _without_points}
     names = (*ways, "repeat the picture")
-    found: dict[str, list[float]] = {name: [] for name in names}
+    pictures = PictureColumns(engine)
     matched: dict[str, list[float]] = {name: [] for name in ways}
     for sample in samples:
         truth = sample.views[1].rgb
         possible = _matches(sample.views[0].rgb, truth)
         for name, draw in ways.items():
             drawn = draw(engine, sample, 1, sampling, options.seed)
-            found[name].append(psnr(drawn, truth))
+            pictures.add(name, str(sample.seed), drawn, truth)
             if possible >= 20:
                 matched[name].append(100 * _matches(sample.views[0].rgb, drawn) / possible)
-        found["repeat the picture"].append(psnr(sample.views[0].rgb, truth))
+        pictures.add("repeat the picture", str(sample.seed), sample.views[0].rgb, truth)
         tell()
     rows = [
-        SystemRow(name, (mean(found[name]), mean(matched.get(name, []))), trivial=name not in ways)
+        row(name, [*pictures.of(name), matched.get(name, [])], trivial=name not in ways)
         for name in names
     ]
-    rows += [SystemRow(r.name, (float("nan"), *r.values), published=True) for r in WVD_KEYPOINTS]
+    unknown = (float("nan"),) * len(PICTURE_COLUMNS)
+    rows += [SystemRow(r.name, (*unknown, *r.values), published=True) for r in WVD_KEYPOINTS]
     title = f"the next view, {len(samples)} unseen worlds"
-    return SystemTable(
-        2, title, ("PSNR ↑", "keypoint matches, % of the truth's ↑"), (2, 1), tuple(rows)
-    )
+    columns = (*PICTURE_COLUMNS, "keypoint matches, % of the truth's ↑")
+    return SystemTable(2, title, columns, (*PICTURE_DIGITS, 1), tuple(rows))
 
 
 def _matches(a: FloatArray, b: FloatArray) -> int:

@@ -70,6 +70,12 @@ def test_clips_and_worlds_against_guesses(tmp_path: Path, boxes: Any, painter: A
         assert by_method[MODEL].by_scale_shift.delta1 == pytest.approx(1.0)
         assert by_method[CONSTANT].by_scale.abs_rel > 0.05
         assert by_method[RAMP].by_scale_shift.abs_rel > 0.05
+    clip, worlds = report.folders
+    assert all(depth.boundaries == () for depth in clip.depths)  # measured, so not exact
+    found = {depth.method: depth.boundaries for depth in worlds.depths}
+    assert all(score.precision > 0.99 and score.recall > 0.99 for score in found[MODEL])
+    assert [score.reach for score in found[MODEL]] == [1, 2]
+    assert all(score.recall == 0.0 for score in found[CONSTANT])
     stored = json.loads((tmp_path / "out" / "photos.json").read_text())
     assert stored["complete"] is True
     assert len(stored["records"]) == 2 * 3 * 3

@@ -41,6 +41,14 @@ def test_all_tables_of_two_worlds(tmp_path: Path, boxes: Any, painter: Any, quie
     assert final.ssim > main["walk", "raw"].ssim > 0.8
     # The painter's holes are the truth with noise; Telea's are smooth.
     assert final.hole_gradient > 1.0 > telea.hole_gradient
+    # It looks like the truth, with noise in holes; the repeated photo stands elsewhere.
+    repeated = main[REPEAT_PHOTO, "baseline"]
+    assert final.distance < telea.distance < repeated.distance
+    assert 0 < final.hole_distance_out < 4
+    assert final.kernel_distance is None  # six pictures are too few
+    by_measure = {(c.method, c.baseline, c.measure): c for c in report.comparisons}
+    assert by_measure["walk (final)", REPEAT_PHOTO, "distance"].wins == 2
+
     by_picture = {v.picture: v for v in report.verdicts}
     assert by_picture["final"].ssim
     assert by_picture["final"].holes
@@ -51,6 +59,8 @@ def test_all_tables_of_two_worlds(tmp_path: Path, boxes: Any, painter: Any, quie
     depths = {d.which: d for d in report.depths}
     assert depths["photo"].by_scale.abs_rel < 0.01
     assert depths["walk"].by_walk_scale.delta1 > 0.99
+    assert all(score.recall > 0.95 for score in depths["walk"].boundaries)
+    assert len(depths["walk"].boundaries) == 2
 
     names = [s.method for s in report.switches if s.picture == "raw"]
     assert names[0] == "walk"
@@ -62,6 +72,7 @@ def test_all_tables_of_two_worlds(tmp_path: Path, boxes: Any, painter: Any, quie
     seeds = {s.picture: s for s in report.seeds}
     assert seeds["raw"].hole_rmse > 3 * seeds["raw"].covered_rmse
     assert [row.steps for row in report.steps if row.picture == "final"] == list(range(1, 9))
+    assert report.steps[0].distance == pytest.approx(main["walk", "final"].distance, abs=0.3)
     assert report.steps[0].seconds == pytest.approx(0.3)
 
     stored = json.loads((tmp_path / "worlds.json").read_text())

@@ -9,6 +9,8 @@ from engine.training.worlds.blueprint import Blueprint, Look
 from engine.training.worlds.families.closeups import build_closeup
 from engine.training.worlds.families.corridors import build_corridor
 from engine.training.worlds.families.courtyards import build_courtyard
+from engine.training.worlds.families.displays import build_display
+from engine.training.worlds.families.furnished import build_furnished
 from engine.training.worlds.families.halls import build_hall
 from engine.training.worlds.families.kerbs import build_kerb
 from engine.training.worlds.families.markets import build_market
@@ -19,6 +21,7 @@ from engine.training.worlds.families.streets import build_street
 from engine.training.worlds.families.tables import build_table
 from engine.training.worlds.families.valleys import build_valley
 from engine.training.worlds.families.workplaces import build_workplace
+from engine.training.worlds.families.yards import build_yard
 
 
 @dataclass(frozen=True)
@@ -52,4 +55,11 @@ FAMILIES: dict[str, Family] = {
     "kerb": Family(build_kerb, 2.0, measured=False),
     "workplace": Family(build_workplace, 2.0, measured=False),
     "market": Family(build_market, 0.0),
+}
+
+#: Worlds full of real things; drawn only where there are any.
+REAL_FAMILIES: dict[str, Family] = {
+    "furnished": Family(build_furnished, 8.0, measured=False),
+    "display": Family(build_display, 6.0, measured=False),
+    "yard": Family(build_yard, 3.0, measured=False),
 }

@@ -19,8 +19,8 @@ from engine.training.worlds.objects import street as s
 from engine.training.worlds.objects import tabletops as t
 from engine.training.worlds.objects.buildings import cottage, house
 from engine.training.worlds.objects.furnishing import Rectangle, furnish, lit, overlaps, worktops
-from engine.training.worlds.objects.furniture import Piece
 from engine.training.worlds.objects.interior import build_shell
+from engine.training.worlds.objects.piece import Piece
 from engine.training.worlds.objects.plants import bush, hedge, tree
 from engine.training.worlds.shapes import Builder
 from engine.training.worlds.surveying import WalkStyle
@@ -33,11 +33,11 @@ _ROOMS: dict[str, tuple[Callable[[Look], Piece], ...]] = {
 }
 
 #: A thing's name, how far it reaches from its middle (metres), and how it is built there.
-_Thing = tuple[str, float, Callable[[Builder], None]]
+Thing = tuple[str, float, Callable[[Builder], None]]
 
 
 @dataclass(frozen=True)
-class _Group:
+class Group:
     """Things that stand together: their names, places and the square that they take."""
 
     names: list[str]
@@ -55,8 +55,8 @@ def _indoors(look: Look) -> Blueprint:
     kind = str(look.rng.choice(list(_ROOMS), p=[0.35, 0.25, 0.25, 0.15]))
     w, d, h = look.between(3.0, 6.5), look.between(3.0, 6.0), look.between(2.35, 3.0)
     shell = build_shell(b, look, w, d, h, panels=0.25)
-    group = _stand(b, look, [_indoor_thing(look) for _ in range(look.count(2, 5))], spread=1.0)
-    taken = [_square(group.reach)]
+    group = stand(b, look, [_indoor_thing(look) for _ in range(look.count(2, 5))], spread=1.0)
+    taken = [square(group.reach)]
     if kind == "kitchen" and look.chance(0.5):
         worktops(b, look, shell, taken)
     names = furnish(b, look, shell, _ROOMS[kind], taken)
@@ -75,16 +75,16 @@ def _outdoors(look: Look) -> Blueprint:
     ground = ("paving", "concrete") if paved else ("grass", "grass")
     rough = look.rough(*ground, photo="photo_paving" if paved else "photo_leaves")
     b.box((0, 0, -0.5), (300, 300, 1.0), look.material(*rough, metres=look.between(1.2, 2.4)))
-    group = _stand(b, look, [_outdoor_thing(look) for _ in range(look.count(1, 3))], spread=2.0)
+    group = stand(b, look, [_outdoor_thing(look) for _ in range(look.count(1, 3))], spread=2.0)
     for side in range(4):
-        _behind(b, look, side * math.pi / 2, group.reach + look.between(1.5, 16.0))
+        behind(b, look, side * math.pi / 2, group.reach + look.between(1.5, 16.0))
     bound = group.reach + 6.0
     style = _style(look, group, (-bound, -bound, bound, bound), away=(0.5, 4.0), ceiling=6.0)
     caption = f"{listed(group.names)} in {'a street' if paved else 'a garden'}"
     return Blueprint(b, daylight(look), caption, style, (0.0, 0.0), group.reach + 12.0, 2.2)
 
 
-def _indoor_thing(look: Look) -> _Thing:
+def _indoor_thing(look: Look) -> Thing:
     if look.chance(0.15):
         return "person", 0.35, lambda b: s.person(b, look)
     makes = (
@@ -100,8 +100,8 @@ def _indoor_thing(look: Look) -> _Thing:
     return piece.name, math.hypot(piece.width, piece.depth) / 2, build
 
 
-def _outdoor_thing(look: Look) -> _Thing:
-    things: Sequence[_Thing] = (
+def _outdoor_thing(look: Look) -> Thing:
+    things: Sequence[Thing] = (
         ("car", 2.4, lambda b: s.car(b, look)),
         ("car", 2.4, lambda b: s.car(b, look)),
         ("van", 3.3, lambda b: s.van(b, look)),
@@ -117,7 +117,7 @@ def _outdoor_thing(look: Look) -> _Thing:
     return things[look.count(0, len(things) - 1)]
 
 
-def _stand(b: Builder, look: Look, things: list[_Thing], spread: float) -> _Group:
+def stand(b: Builder, look: Look, things: list[Thing], spread: float) -> Group:
     """Around the origin, apart from each other; what finds no place is left out."""
     taken: list[Rectangle] = []
     names, places = [], []
@@ -135,14 +135,14 @@ def _stand(b: Builder, look: Look, things: list[_Thing], spread: float) -> _Grou
             places.append((x, y))
             reach = max(reach, abs(x) + radius, abs(y) + radius)
             break
-    return _Group(names, tuple(places), reach)
+    return Group(names, tuple(places), reach)
 
 
-def _square(reach: float) -> Rectangle:
+def square(reach: float) -> Rectangle:
     return (-reach, -reach, reach, reach)
 
 
-def _behind(b: Builder, look: Look, turn: float, away: float) -> None:
+def behind(b: Builder, look: Look, turn: float, away: float) -> None:
     """What stands on one side: houses, a cottage, a hedge, trees, or nothing for a long way."""
     kind = look.between(0, 1)
     with b.placed(-math.sin(turn) * away, math.cos(turn) * away, 0, turn):
@@ -161,7 +161,7 @@ def _behind(b: Builder, look: Look, turn: float, away: float) -> None:
 
 
 def _style(
-    look: Look, group: _Group, inside: Rectangle, away: tuple[float, float], ceiling: float
+    look: Look, group: Group, inside: Rectangle, away: tuple[float, float], ceiling: float
 ) -> WalkStyle:
     far = group.reach + look.between(*away)
     area = (max(-far, inside[0]), max(-far, inside[1]), min(far, inside[2]), min(far, inside[3]))

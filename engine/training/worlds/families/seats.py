@@ -16,8 +16,8 @@ from engine.training.worlds.captions import article, listed
 from engine.training.worlds.objects import furniture as f
 from engine.training.worlds.objects import tabletops as t
 from engine.training.worlds.objects.furnishing import Rectangle, furnish, lit, overlaps, worktops
-from engine.training.worlds.objects.furniture import Piece
 from engine.training.worlds.objects.interior import build_shell
+from engine.training.worlds.objects.piece import Piece
 from engine.training.worlds.objects.seats import seat
 from engine.training.worlds.shapes import Builder
 from engine.training.worlds.surveying import WalkStyle

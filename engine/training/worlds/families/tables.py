@@ -13,8 +13,8 @@ from engine.training.worlds.captions import article, listed
 from engine.training.worlds.objects import furniture as f
 from engine.training.worlds.objects import tabletops as t
 from engine.training.worlds.objects.furnishing import furnish, lit, worktops
-from engine.training.worlds.objects.furniture import Piece
 from engine.training.worlds.objects.interior import Shell, build_shell
+from engine.training.worlds.objects.piece import Piece
 from engine.training.worlds.shapes import Builder
 from engine.training.worlds.surveying import WalkStyle
 

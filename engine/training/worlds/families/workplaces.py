@@ -16,6 +16,7 @@ from engine.training.worlds.objects import furniture as f
 from engine.training.worlds.objects.furnishing import Rectangle, furnish, lit
 from engine.training.worlds.objects.furniture import television
 from engine.training.worlds.objects.interior import Shell, build_shell
+from engine.training.worlds.objects.piece import Piece
 from engine.training.worlds.objects.workplaces import long_table, office_chair, workstation
 from engine.training.worlds.shapes import Builder
 from engine.training.worlds.surveying import WalkStyle
@@ -147,7 +148,7 @@ def _desks(b: Builder, look: Look, shell: Shell, taken: list[Rectangle]) -> _Sta
     return _Stands(tuple(areas), tuple(sights) or ((0.0, 0.0),))
 
 
-def _seat_at(b: Builder, look: Look, seat: f.Piece, desk: f.Piece) -> None:
+def _seat_at(b: Builder, look: Look, seat: Piece, desk: Piece) -> None:
     """A chair before a desk, its back to the aisle, more or less."""
     if not look.chance(0.8):
         return

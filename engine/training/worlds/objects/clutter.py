@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from engine.training.worlds.blueprint import Colour, Look
+from engine.training.worlds.objects.real import real_thing
 from engine.training.worlds.shapes import Builder
 
 
@@ -35,6 +36,7 @@ def litter(
             thing(b, look)
 
 
+@real_thing("small", share=0.6)
 def thing(b: Builder, look: Look) -> None:
     """A bottle, cup, bowl, book, box, plant or lamp at the origin."""
     kind = look.count(0, 7)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from engine.training.worlds.blueprint import Look
 from engine.training.worlds.lighting import Lighting
 from engine.training.worlds.lights import indoor_light
-from engine.training.worlds.objects.furniture import Piece
 from engine.training.worlds.objects.interior import Shell, garden
+from engine.training.worlds.objects.piece import Piece
 from engine.training.worlds.objects.tabletops import counter, finish
 from engine.training.worlds.shapes import Builder
 

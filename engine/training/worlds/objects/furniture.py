@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.training.worlds.blueprint import Look
 from engine.training.worlds.objects.clutter import litter, plant, shelf_load
+from engine.training.worlds.objects.loads import real_support, real_table
+from engine.training.worlds.objects.piece import Piece
+from engine.training.worlds.objects.real import real_piece
 from engine.training.worlds.shapes import Builder, Material
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A thing to place: footprint in metres and how to build it in its own frame."""
-
-    name: str
-    width: float
-    depth: float
-    height: float
-    build: Callable[[Builder], None]
 
 
 def legs(b: Builder, w: float, d: float, h: float, thick: float, m: Material) -> None:
@@ -28,6 +19,9 @@ def legs(b: Builder, w: float, d: float, h: float, thick: float, m: Material) ->
 
 
 def table(look: Look, w: float | None = None, d: float | None = None, h: float = 0.74) -> Piece:
+    real = real_table(look, h, most=6)
+    if real is not None:
+        return real
     w, d = w or look.between(0.9, 2.0), d or look.between(0.6, 1.0)
     top = (
         look.wood() if look.chance(0.7) else look.material("marble", "metal", "plaster", gloss=0.4)
@@ -48,6 +42,7 @@ def table(look: Look, w: float | None = None, d: float | None = None, h: float =
     return Piece("table", w, d, h, build)
 
 
+@real_piece("chair", several=6)
 def chair(look: Look) -> Piece:
     seat = look.kept("chair seat", look.cloth() if look.chance(0.5) else look.wood())
     frame = look.kept("chair frame", look.wood() if look.chance(0.6) else look.metal())
@@ -63,6 +58,7 @@ def chair(look: Look) -> Piece:
     return Piece("chair", 0.45, 0.48, 0.95, build)
 
 
+@real_piece("sofa")
 def sofa(look: Look) -> Piece:
     w, d = look.between(0.85, 2.3), look.between(0.8, 1.0)
     cover = look.cloth(look.between(0.4, 1.2))
@@ -89,6 +85,7 @@ def sofa(look: Look) -> Piece:
     return Piece("sofa" if w > 1.2 else "armchair", w, d, back, build)
 
 
+@real_piece("bed")
 def bed(look: Look) -> Piece:
     w, d = look.between(0.95, 1.9), 2.05
     frame, sheet = look.wood(), look.material("fabric", "plaster", metres=0.8)
@@ -109,6 +106,7 @@ def bed(look: Look) -> Piece:
     return Piece("bed", w, d, head, build)
 
 
+@real_piece("shelf")
 def shelf(look: Look) -> Piece:
     w, d, h = look.between(0.6, 1.8), look.between(0.25, 0.4), look.between(0.8, 2.2)
     board = look.wood() if look.chance(0.6) else look.paint((0.75, 0.74, 0.7))
@@ -127,6 +125,7 @@ def shelf(look: Look) -> Piece:
     return Piece("shelf", w, d, h, build)
 
 
+@real_support("cabinet", most=4)
 def cabinet(look: Look, h: float | None = None) -> Piece:
     w, d, h = look.between(0.5, 1.8), look.between(0.35, 0.6), h or look.between(0.5, 2.1)
     doors = max(1, round(w / look.between(0.4, 0.6)))
@@ -170,6 +169,7 @@ def television(look: Look, width: float) -> Screen:
     )
 
 
+@real_support("desk", screen=True)
 def desk(look: Look) -> Piece:
     w, d = look.between(1.0, 1.9), look.between(0.6, 0.8)
     top, leg = look.wood(), look.metal()
@@ -222,6 +222,7 @@ def kitchen_row(look: Look, w: float | None = None) -> Piece:
     return Piece("kitchen", w, d + 0.03, 2.2, build)
 
 
+@real_piece("fridge")
 def fridge(look: Look) -> Piece:
     shade = float(look.rng.choice([0.05, 0.4, 0.8]))
     m = look.paint((shade, shade, shade), gloss=0.3)
@@ -236,6 +237,7 @@ def fridge(look: Look) -> Piece:
     return Piece("fridge", 0.64, 0.66, h, build)
 
 
+@real_piece("floor lamp")
 def floor_lamp(look: Look) -> Piece:
     shade, pole = look.material("fabric", "plaster", glow=look.between(0.0, 1.5)), look.metal()
 
@@ -248,6 +250,7 @@ def floor_lamp(look: Look) -> Piece:
     return Piece("lamp", 0.4, 0.4, 1.8, build)
 
 
+@real_piece("plant on floor")
 def potted_plant(look: Look) -> Piece:
     size = look.between(0.4, 1.7)
 
@@ -258,6 +261,7 @@ def potted_plant(look: Look) -> Piece:
     return Piece("plant", 0.5, 0.5, size, build)
 
 
+@real_piece("box")
 def box_pile(look: Look) -> Piece:
     def build(b: Builder) -> None:
         z = 0.0

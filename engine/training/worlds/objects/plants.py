@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from engine.training.worlds.blueprint import Look
+from engine.training.worlds.objects.real import real_thing
 from engine.training.worlds.shapes import Builder, Material
 
 
@@ -69,6 +70,7 @@ def tree(b: Builder, look: Look, height: float, detail: int = 1) -> None:
         b.ellipsoid(at, (s, s * look.between(0.8, 1.2), s * look.between(0.6, 0.9)), leaf, yaw=a)
 
 
+@real_thing("bush", share=0.3)
 def bush(b: Builder, look: Look, size: float) -> None:
     leaf = leaves(look)
     for _ in range(look.count(4, 8)):

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from engine.training.worlds.blueprint import Look
 from engine.training.worlds.objects.clutter import bright, deep
-from engine.training.worlds.objects.furniture import Piece, legs
+from engine.training.worlds.objects.furniture import legs
+from engine.training.worlds.objects.piece import Piece
+from engine.training.worlds.objects.real import real_piece
 from engine.training.worlds.shapes import Builder, Material
 
 
@@ -32,6 +34,7 @@ class Cut:
         return self.bar / 2 - (z - self.seat) * math.tan(self.lean)
 
 
+@real_piece("chair", several=6)
 def seat(look: Look) -> Piece:
     """A chair or a stool in wood, metal, cloth or paint; all of a world's are of one make."""
     frame = look.kept("seat frame", _material(look))

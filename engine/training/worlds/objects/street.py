@@ -6,6 +6,7 @@ import math
 
 from engine.training.worlds.blueprint import Look
 from engine.training.worlds.objects.clutter import bright
+from engine.training.worlds.objects.real import AHEAD, real_thing
 from engine.training.worlds.shapes import Builder, Material
 
 
@@ -26,6 +27,7 @@ def _wheels(b: Builder, look: Look, base: float, track: float, r: float) -> None
             b.cylinder((x, y + s * 0.1, r), (1.25 * r, 1.25 * r, 0.03), rim, roll=math.pi / 2)
 
 
+@real_thing("car", AHEAD, 0.5)
 def car(b: Builder, look: Look) -> None:
     """Along x, nose towards +x, middle at the origin."""
     length, w = look.between(3.7, 4.7), look.between(1.65, 1.85)
@@ -55,6 +57,7 @@ def car(b: Builder, look: Look) -> None:
     _wheels(b, look, length * 0.6, w - 0.14, look.between(0.29, 0.34))
 
 
+@real_thing("van", AHEAD, 0.3)
 def van(b: Builder, look: Look) -> None:
     length, w, h = look.between(4.8, 7.5), 1.95, look.between(2.0, 2.9)
     paint, glass = _body_paint(look), look.kept("car glass", look.paint((0.03,) * 3, gloss=0.9))
@@ -89,6 +92,7 @@ def sign_post(b: Builder, look: Look) -> None:
         b.box((0, 0, h - 0.3), (look.between(0.5, 1.2), 0.03, 0.6), face, yaw=look.between(0, 3))
 
 
+@real_thing("garden seat", 0.0, 0.4)
 def bench(b: Builder, look: Look) -> None:
     wood, iron = look.kept("bench wood", look.wood()), look.kept("bench iron", look.metal())
     for i in range(3):
@@ -100,6 +104,7 @@ def bench(b: Builder, look: Look) -> None:
         b.box((x, 0.0, 0.45), (0.06, 0.05, 0.9), iron)
 
 
+@real_thing("bicycle", AHEAD, 0.5)
 def bicycle(b: Builder, look: Look) -> None:
     """Along x; wheels are thin discs."""
     frame, tyre = look.paint(bright(look), 0.4), look.kept("spokes", look.paint((0.12,) * 3))
@@ -114,6 +119,7 @@ def bicycle(b: Builder, look: Look) -> None:
     b.ellipsoid((-0.15, 0, 0.93), (0.28, 0.16, 0.08), tyre)
 
 
+@real_thing("motorcycle", AHEAD)
 def motorcycle(b: Builder, look: Look) -> None:
     """Along x, front towards +x, middle at the origin."""
     paint, metal = _body_paint(look), look.metal()
@@ -131,6 +137,7 @@ def motorcycle(b: Builder, look: Look) -> None:
     b.rod((-0.1, -0.18, 0.32), (-base / 2 - 0.15, -0.2, 0.42), 0.1, metal)
 
 
+@real_thing("standing person", AHEAD)
 def person(b: Builder, look: Look) -> None:
     """Standing at the origin, facing +x."""
     skin = look.paint((look.between(0.25, 0.75), look.between(0.18, 0.5), look.between(0.12, 0.38)))

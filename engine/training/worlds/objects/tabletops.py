@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from engine.training.worlds.blueprint import Look
 from engine.training.worlds.objects.clutter import bright, deep, litter
-from engine.training.worlds.objects.furniture import Piece, legs, television
+from engine.training.worlds.objects.furniture import legs, television
+from engine.training.worlds.objects.loads import real_table
+from engine.training.worlds.objects.piece import Piece
+from engine.training.worlds.objects.real import real_piece
 from engine.training.worlds.shapes import Builder, Material, Point
 
 
@@ -69,6 +72,9 @@ def lay(b: Builder, look: Look, area: tuple[float, float, float, float], z: floa
 
 def laid_table(look: Look, w: float, d: float, h: float) -> Piece:
     """A table with a good deal on it."""
+    real = real_table(look, h, most=10)
+    if real is not None:
+        return real
     shade = look.between(0.3, 1.3)
     top = look.material("wood", "planks", metres=look.between(0.6, 2.0), tint=(shade,) * 3)
     if look.chance(0.35):
@@ -86,6 +92,7 @@ def laid_table(look: Look, w: float, d: float, h: float) -> Piece:
     return Piece("table", w, d, h, build)
 
 
+@real_piece("chair", several=6)
 def slatted_chair(look: Look) -> Piece:
     """A wooden chair whose back can be seen through."""
     frame = look.kept("slatted chair", look.wood())

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.training.worlds.blueprint import Look
+from engine.training.worlds.meshes.model import Label
 from engine.training.worlds.objects.clutter import bright
+from engine.training.worlds.objects.real import AHEAD, varied
 from engine.training.worlds.objects.street import car, van
 from engine.training.worlds.shapes import Builder, Material
 
@@ -55,6 +57,9 @@ class Profile:
 
 def vehicle(look: Look) -> tuple[str, float, Callable[[Builder], None]]:
     """The name of a vehicle, its length in metres, and how it is built."""
+    label = look.real("car", 0.5)
+    if label is not None:
+        return "car", label.size[1] * 1.1, lambda b: _real(b, look, label)
     kind = look.between(0, 1)
     if kind < 0.2:
         return "car", 4.7, lambda b: car(b, look)
@@ -68,6 +73,11 @@ def vehicle(look: Look) -> tuple[str, float, Callable[[Builder], None]]:
         return "pick-up", profile.length, lambda b: _build_pickup(b, look, profile)
     profile = _CARS[look.count(0, len(_CARS) - 1)].profile(look)
     return "car", profile.length, lambda b: _build_car(b, look, profile)
+
+
+def _real(b: Builder, look: Look, label: Label) -> None:
+    with b.placed(0, 0, 0, AHEAD):
+        varied(look, label).build_middle(b, look)
 
 
 def _coat(look: Look) -> Coat:

@@ -6,11 +6,15 @@ import math
 
 from engine.training.worlds.blueprint import Look
 from engine.training.worlds.objects.clutter import bright, litter
-from engine.training.worlds.objects.furniture import Piece, legs, television
+from engine.training.worlds.objects.furniture import legs, television
+from engine.training.worlds.objects.loads import real_support
+from engine.training.worlds.objects.piece import Piece
+from engine.training.worlds.objects.real import real_piece
 from engine.training.worlds.objects.tabletops import laptop, lay, mug, sheet
 from engine.training.worlds.shapes import Builder
 
 
+@real_support("desk", share=0.4, screen=True)
 def workstation(look: Look) -> Piece:
     """A desk as one person uses it, who sits at +y: screens at the back, things before them."""
     w, d, h = look.between(1.1, 1.8), look.between(0.65, 0.85), look.between(0.7, 0.78)
@@ -58,6 +62,7 @@ def _beside(b: Builder, look: Look, w: float, d: float, h: float) -> None:
         b.box((math.copysign(w / 2 - 0.26, side), d * 0.45, 0.3), (0.42, d * 0.8, 0.58), drawers)
 
 
+@real_piece("chair", several=8, share=0.4)
 def office_chair(look: Look) -> Piece:
     """On a column with five feet; its back along y = 0, with or without arms."""
     cover = look.kept("office cover", look.cloth() if look.chance(0.6) else look.paint((0.03,) * 3))

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -19,10 +20,24 @@ from engine.model.kinds import Kind
 from engine.model.pictures import PictureMaker
 from engine.model.sight import Sight, read_sight, save_sight
 from engine.queries import Engine, SamplerSettings, draw_depth_of_photo, finish
+from engine.training.buffer import SourceShares
 from engine.training.cli import main
-from engine.training.depth.losses import depth_loss, gradients, normalised, trimmed
-from engine.training.depth.samples import varied
-from engine.training.depth.trainer import SIGHT, new_decoder
+from engine.training.depth.losses import (
+    depth_loss,
+    gradients,
+    in_medians,
+    normalised,
+    trimmed,
+)
+from engine.training.depth.samples import cut, varied
+from engine.training.depth.trainer import (
+    SIGHT,
+    DepthTrainer,
+    DepthTrainingConfig,
+    new_decoder,
+)
+from engine.training.real_pictures import photo_sources
+from engine.training.sequences import SequenceFolder
 from engine.training.worlds.prerender import save_sequence
 from engine.training.worlds.world import Sequence
 
@@ -42,13 +57,15 @@ def ramp() -> torch.Tensor:
     return depth
 
 
-@pytest.mark.parametrize(("scale", "shift"), [(1.0, 0.0), (30.0, -7.0), (0.01, 2.0)])
+@pytest.mark.parametrize(("scale", "shift"), [(1.0, 0.0), (30.0, 0.0), (30.0, 9.0), (0.01, 2.0)])
 def test_any_scale_and_shift_of_the_truth_is_right(scale: float, shift: float) -> None:
     depth = ramp()
     inverse = torch.where(depth.isinf(), 0.0, 1 / depth)
     sky = torch.where(depth.isinf(), 20.0, -20.0)
     loss = depth_loss(scale * inverse + shift, sky, depth)
-    assert float(loss.total) < 1e-3
+    assert loss.shape < 1e-3
+    # What no shift may change is where nothing at all has depth.
+    assert (float(loss.total) < 1e-3) == (shift == 0.0)
     assert float(depth_loss(-inverse, sky, depth).total) > 0.5  # far for near is wrong
     assert float(depth_loss(inverse, -sky, depth).total) > 1.0  # sky for ground too
 
@@ -71,8 +88,16 @@ def test_parts_of_the_loss_in_closed_form() -> None:
     # Median 2 (the lower of the middle two), deviations 1, 0, 1, 8: mean 2.5.
     expected = torch.tensor([-0.4, 0.0, 0.4, 3.2, 19.2]).view(1, 1, 1, 5)
     torch.testing.assert_close(normalised(values, known), expected)
-    errors = torch.cat([torch.ones(95), torch.full((5,), 100.0)]).view(1, 1, 10, 10)
-    assert float(trimmed(errors, torch.ones_like(errors, dtype=torch.bool))) == 1.0
+    errors = torch.ones(1, 1, 40, 40)
+    errors.flatten()[::25] = 100.0  # the worst 4 %
+    everything = torch.ones_like(errors, dtype=torch.bool)
+    assert float(trimmed(errors, everything)) == 1.0
+    assert float(trimmed(errors, errors == 1.0)) == 1.0
+    assert float(trimmed(errors, torch.zeros_like(everything))) == 0.0
+    medians = in_medians(torch.tensor([0.0, 1.0, 2.0, 8.0, 99.0]).view(1, 1, 1, 5), known)
+    # Of those above 0, the lower of the middle two is 2; beyond four of it, in logarithms.
+    expected = torch.tensor([0.0, 0.5, 1.0, 4.0]).view(1, 1, 1, 4)
+    torch.testing.assert_close(medians[..., :4], expected)
     step = torch.zeros(1, 1, 8, 8)
     step[..., 4:] = 1.0
     everywhere = torch.ones_like(step, dtype=torch.bool)
@@ -85,13 +110,70 @@ def test_views_are_varied_but_stay_themselves() -> None:
     columns = torch.arange(96.0).expand(1, 1, *SIZE) + 1
     seen = set()
     for seed in range(20):
-        rgb, depth = varied(torch.rand(1, 3, *SIZE), columns, (32, 48), noise(seed))
+        rgb, depth = cut(torch.rand(1, 3, *SIZE), columns, (32, 48), noise(seed))
         assert rgb.shape == (1, 3, 32, 48)
         assert 0 <= float(rgb.min()) <= float(rgb.max()) <= 1
         steps = depth[0, 0, 0].diff()
         assert bool((steps >= 0).all()) or bool((steps <= 0).all())
         seen.add(bool(steps[steps != 0][0] > 0))
     assert seen == {True, False}  # some are mirrored
+
+
+def test_photographs_are_compressed_and_enlarged() -> None:
+    rgb = torch.rand(1, 3, *SIZE, generator=noise())
+    seen = torch.stack([varied(rgb, noise(seed)) for seed in range(30)])
+    assert seen.shape[1:] == rgb.shape
+    assert 0 <= float(seen.min()) <= float(seen.max()) <= 1
+    # Some keep no more than half of the steps between neighbours that pure noise has.
+    steps = seen.diff(dim=-1).abs().mean((1, 2, 3, 4))
+    assert float(steps.min()) < 0.5 * float(rgb.diff(dim=-1).abs().mean())
+
+
+def test_early_parts_are_held(worlds: Path) -> None:
+    parts = sight()
+    encoder, decoder = parts.encoders[LITE0.name], parts.decoders["DEPTH"]
+    assert isinstance(decoder, DenseDepth)
+    before = {k: v.clone() for k, v in encoder.state_dict().items()}
+    sources = SourceShares((SequenceFolder([worlds]),), (1.0,))
+    config = DepthTrainingConfig(batch=2, sizes=((64, 96),), warm_up=1, held_stride=4)
+    trainer = DepthTrainer(encoder, decoder, sources, config, torch.device("cpu"))
+    trainer.learn()
+    held = ("stem.", "stages.0.", "stages.1.")
+    for name, value in encoder.state_dict().items():
+        statistics = "running" in name or "batches" in name
+        assert torch.equal(value, before[name]) == (name.startswith(held) or statistics), name
+    assert decoder.pixels == 64 * 96
+
+
+def test_photographs_teach_by_what_the_average_sees(worlds: Path, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    picture = torch.rand(3, 3, 96, 128, generator=noise())
+    for number, each in enumerate(picture):
+        cv2.imwrite(str(photos / f"{number}.png"), (each * 255).permute(1, 2, 0).byte().numpy())
+    parts = sight()
+    encoder, decoder = parts.encoders[LITE0.name], parts.decoders["DEPTH"]
+    assert isinstance(decoder, DenseDepth)
+    sources = (SequenceFolder([worlds]), *photo_sources(photos))
+    shares = SourceShares(sources, (0.9, 0.1))
+    config = DepthTrainingConfig(
+        batch=4, sizes=((64, 96),), warm_up=1, taught_share=0.5, taught_after=1
+    )
+    trainer = DepthTrainer(encoder, decoder, shares, config, torch.device("cpu"))
+    asked: list[tuple[int, ...]] = []
+    told = trainer.told
+
+    def watched(rgb: torch.Tensor) -> torch.Tensor:
+        asked.append(tuple(rgb.shape))
+        return told(rgb)
+
+    trainer.told = watched  # type: ignore[method-assign]
+    losses = [float(trainer.learn().total.detach()) for _ in range(3)]
+    assert np.isfinite(losses).all()
+    assert asked == [(2, 3, 64, 96)] * 2  # not before there is an average
+    # A mirror image is as deep as its picture.
+    rgb = torch.rand(2, 3, 64, 96, generator=noise())
+    torch.testing.assert_close(told(rgb.flip(-1)), told(rgb).flip(-1), rtol=0.05, atol=0.05)
 
 
 def test_the_fit_withstands_outliers() -> None:
@@ -136,8 +218,8 @@ def test_depth_keeps_the_transformers_scale() -> None:
     observed = PictureMaker(codec, parts.encoders, parts.decoders).observed(Kind.DEPTH, pixels)
     seen: list[torch.Tensor] = []
 
-    def told(levels):  # inverse depth of the ramp at half size, of another scale and shift
-        inverse = torch.where(ramp().isinf(), 0.0, 1 / ramp())[..., ::2, ::2]
+    def told(looked_at):  # inverse depth of the ramp, of another scale and shift
+        inverse = torch.where(ramp().isinf(), 0.0, 1 / ramp())
         seen.append(inverse)
         return 3 * inverse - 1, torch.where(inverse == 0, 9.0, -9.0)
 

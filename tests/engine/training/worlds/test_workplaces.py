@@ -9,7 +9,7 @@ import pytest
 
 from engine.training.worlds.blueprint import Look
 from engine.training.worlds.families.workplaces import build_workplace
-from engine.training.worlds.objects.furniture import Piece
+from engine.training.worlds.objects.piece import Piece
 from engine.training.worlds.objects.workplaces import long_table, office_chair, workstation
 from engine.training.worlds.shapes import Builder
 from engine.training.worlds.textures import TextureBank

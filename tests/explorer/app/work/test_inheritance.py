@@ -15,6 +15,7 @@ from PIL import Image
 
 from engine.geometry.cameras import Camera
 from engine.queries import Engine, SamplerSettings
+from engine.queries.lens import LensEstimate
 from explorer.app.work import events, photo_work, requests
 from explorer.app.work.requests import PriorWish
 from explorer.app.work.studio import Studio
@@ -237,3 +238,27 @@ def test_weights_and_codec_stay_when_the_device_changes() -> None:
     assert loading.options == replace(begun, device="cpu")
     never = requests.Wishes(compiled=False).loading(begun, "cpu")
     assert never.options == replace(begun, device="cpu", compile=False)
+
+
+def test_the_estimated_lens_is_told_and_stays(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A photo that does not say its lens is opened with the one that is seen in it, once."""
+    asked: list[Any] = []
+
+    def told(_engine: Engine, rgb: Any) -> LensEstimate:
+        asked.append(rgb.shape)
+        return LensEstimate(0.5, 0.4, 0.6)
+
+    monkeypatch.setattr("explorer.walk.lens_estimate.lens_of_picture", told)
+    photo = machine.folder / "photo.png"
+    heard = machine.do(requests.OpenPhoto(photo, SETTINGS, SIZE))
+    (opened,) = [event for event in heard if isinstance(event, events.Opened)]
+    assert opened.photo.intrinsics.fx * 48 == pytest.approx(0.5 * np.hypot(48, 32))
+    assert any("estimated from the picture" in note for note in opened.photo.notes)
+    assert machine.session.line()[0].camera.intrinsics == opened.photo.intrinsics
+    machine.do(requests.LoadEngine(ENGINE))
+    assert machine.session.photo.intrinsics == opened.photo.intrinsics
+    machine.do(requests.OpenPhoto(photo, SETTINGS, SIZE, fov=40.0))
+    assert machine.session.photo.intrinsics.horizontal_fov == pytest.approx(40.0, abs=0.1)
+    assert len(asked) == 1

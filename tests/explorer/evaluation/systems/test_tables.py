@@ -99,6 +99,9 @@ def test_completion(engine, samples):
     holes = masked_completion.hole_table(engine, samples, options, nothing)
     check(holes)
     assert {r.name for r in holes.rows} >= {"completion", "replacement guidance"}
+    assert holes.columns[5:] == ("20% distance ↓", "80% distance ↓", "80% KID ↓")
+    assert all(0 < value < 4 for r in holes.rows for value in r.values[5:7])
+    assert [len(curve.y) for curve in holes.panels[0].curves] == [5, 5, 5]
     check(masked_completion.warp_table(engine, samples, options, nothing))
     check(masked_completion.between_table(engine, samples, options, nothing))
 
@@ -127,7 +130,8 @@ def test_edits_are_compared_with_copies(engine, straight):
     found = edits.edit_table(engine, [straight], edits.EditOptions(steps=1), nothing)
     check(found)
     by_name = {r.name: r.values for r in found.rows}
-    assert by_name["carried"][1] > by_name["copied"][1]
+    assert by_name["carried"][-1] > by_name["copied"][-1]
+    assert all(0 < values[1] < 4 for values in by_name.values())
 
 
 def test_the_whole_evaluation_writes_what_it_prints(engine, samples, tmp_path, monkeypatch):
