@@ -16,10 +16,11 @@ STRIDES = (16, 32)
 
 
 def seeing(model: Model, sight: Sight, strides: Collection[int] = STRIDES) -> Model:
-    """The model with the encoders and decoders of `sight`, and projections for what its network
+    """The model with all parts of `sight`, and projections for what its network
     reads of every encoder: the levels of some strides.
 
-    The projections are zero, so that the network draws what it drew; decoders are at work at once.
+    The projections are zero, so that the network draws what it drew; decoders and the lens's head
+    are at work at once.
 
     Raises:
         ValueError: the network reads encoders already, is not our own, or an encoder gives no
@@ -41,5 +42,6 @@ def seeing(model: Model, sight: Sight, strides: Collection[int] = STRIDES) -> Mo
         transformer=network.eval(),
         encoders=sight.encoders,
         decoders=sight.decoders,
+        lens=sight.lens,
         weights_hash="",
     )

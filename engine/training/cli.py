@@ -204,7 +204,7 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _joined(model: Model, sight: Sight) -> Model:
-    """A model with the encoders, decoders and lens of a sight, where its network reads no others.
+    """A model with all parts of a sight, where its network reads no others.
 
     Raises:
         ValueError: its network learnt to read encoders that would be replaced.

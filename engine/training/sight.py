@@ -22,9 +22,9 @@ _WEIGHTS, _MOMENTA = "encoders.", "encoders_optimiser."
 def encoder_rate(model: Model, asked: float | None, whole: bool, alone: bool) -> float:
     """The share of the learning rate at which the encoders of a model learn; 0 holds them.
 
-    A decoder of a kind reads the same features, and nothing here asks whether it still draws what
-    it drew: beside one, encoders are held. To train one all the same, begin from an encoder without
-    a decoder; `train depth` makes a decoder for it afterwards.
+    A decoder of a kind and the lens's head read the same features, and nothing here asks whether
+    they still say what they said: beside one, encoders are held. To train one all the same, begin
+    from an encoder alone; `train depth` makes a decoder for it afterwards.
 
     Args:
         asked: None for what suits the model.
@@ -35,19 +35,20 @@ def encoder_rate(model: Model, asked: float | None, whole: bool, alone: bool) ->
         ValueError: what is asked cannot be.
     """
     read = [name for name in model.maker.read if name in model.encoders]
+    others = [f"the decoder of {kind}" for kind in model.decoders]
+    others += [] if model.lens is None else ["the lens's head"]
     if asked is None:
-        asked = ENCODER_RATE if read and whole and not model.decoders else 0.0
+        asked = ENCODER_RATE if read and whole and not others else 0.0
     if not 0 <= asked <= 1:
         raise ValueError(f"--encoder-rate is a share, from 0 to 1, not {asked:g}")
     if asked == 0:
         return 0.0
     if not read:
         raise ValueError("the network reads no image encoder: give --sight, or no --encoder-rate")
-    if model.decoders:
-        kinds = ", ".join(model.decoders)
+    if others:
         raise ValueError(
-            f"the decoder of {kinds} reads the same encoder and would no longer fit it: leave "
-            "--encoder-rate out, or begin from a --sight without a decoder"
+            f"{others[0]} reads the same encoder and would no longer fit it: leave --encoder-rate "
+            "out, or begin from a --sight that holds the encoder alone"
         )
     if not whole:
         raise ValueError("--lora trains adapters alone: leave --encoder-rate out")

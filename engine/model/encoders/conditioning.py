@@ -46,10 +46,18 @@ class FeatureInputs(nn.Module):
         assert isinstance(layers, nn.ModuleList)
         read = features.read_by(self.read[features.encoder])
         told = [
-            layer(rearrange(at_tokens(level, grid), "b c h w -> b (h w) c"))
+            layer(_even(rearrange(at_tokens(level, grid), "b c h w -> b (h w) c")))
             for layer, level in zip(layers, read.levels, strict=True)
         ]
         return torch.stack(told).sum(0)
+
+
+def _even(tokens: Tensor) -> Tensor:
+    """(B, N, C) without mean and of length 1: an optimiser's step, as large for every weight,
+    would move a token by the sum of its features, hundreds of times a token's own unit."""
+    channels = tokens.shape[-1]
+    even: Tensor = F.layer_norm(tokens, (channels,)) * channels**-0.5
+    return even
 
 
 def at_tokens(level: Tensor, grid: tuple[int, int]) -> Tensor:
