@@ -8,7 +8,7 @@ from torch import Tensor
 
 from engine.geometry.cameras import Camera
 from engine.geometry.depth_edges import clean_depth_picture
-from engine.geometry.guided_filter import guided_filter
+from engine.geometry.guided_filter import GUIDE_RADIUS, GUIDE_TOLERANCE, guided_filter
 from engine.geometry.rays import plucker_rays
 from engine.geometry.seams import without_seams
 from engine.model.kinds import Kind
@@ -16,10 +16,6 @@ from engine.model.pictures import TOKEN_PIXELS
 from engine.model.tokens import spread
 from engine.queries.engine import Engine
 from engine.queries.query import Pixels
-
-#: Pixels and squared grey levels of the guided filter over depth pictures, chosen on unseen worlds.
-GUIDE_RADIUS = 6
-GUIDE_TOLERANCE = 0.01
 
 
 def planes(array: Pixels, device: torch.device) -> Tensor:

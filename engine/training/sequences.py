@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -69,7 +69,7 @@ class SequenceFolder:
         self.refresh()
 
     def refresh(self) -> None:
-        found = (f for folder in self.folders for f in folder.rglob("[!.]*.npz"))
+        found = (f for folder in self.folders for f in _shown(folder, "*.npz"))
         self.files = sorted(f for f in found if self.taken is None or self.taken(f))
         if not self.files:
             raise ValueError(
@@ -83,6 +83,13 @@ class SequenceFolder:
             self.refresh()
         index = int(torch.randint(len(self.files), (), generator=generator))
         return read_sequence(self.files[index])
+
+
+def _shown(folder: Path, pattern: str) -> Iterator[Path]:
+    """Files below a folder; what a leading dot hides, as caches and half-written ones, is not."""
+    for path in folder.rglob(pattern):
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts):
+            yield path
 
 
 def read_sequence(path: Path) -> PosedSequence:

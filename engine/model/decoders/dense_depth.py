@@ -2,8 +2,10 @@
 
 What the transformer draws tells how deep a view is in units of σ, and agrees with what its context
 knows; what an encoder of photographs sees tells where things end. So the decoder draws inverse
-depth of its own, up to a scale and a shift (Ranftl et al. 2020, "Towards robust monocular depth
-estimation"), and takes these two from the transformer's picture by a robust fit.
+depth of its own, in a unit of its own (Ranftl et al. 2020, "Towards robust monocular depth
+estimation"), which is brought to the transformer's picture by a robust fit. A share of what the two
+still differ by is added, smooth within the picture's edges: the mean of two that err differently
+errs less, and tokens leave no steps.
 """
 
 from __future__ import annotations
@@ -14,8 +16,10 @@ from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor, nn
 
+from engine.geometry.guided_filter import GUIDE_RADIUS, GUIDE_TOLERANCE, guided_filter
 from engine.geometry.pictures import SKY_RATIO
 from engine.model.codecs.picture_codec import PictureCodec
 from engine.model.decoders.picture_decoder import Observed, PictureDecoder
@@ -24,6 +28,8 @@ from engine.model.decoders.picture_decoder import Observed, PictureDecoder
 _NEAREST = 20.0
 #: Sides of what encoders look at are multiples of this, so that most strides divide them.
 _STRIDE = 16
+#: The sky's logit above which nothing is drawn there: a hole in a wall costs more than far air.
+_SURE = 2.0
 #: Rounds of the robust fit.
 _ROUNDS = 8
 
@@ -149,17 +155,27 @@ class DenseDepth(PictureDecoder):
         found = None if observed is None else self.shape_and_sky(observed)
         if found is None:
             return plain
+        assert observed is not None
         shape, sky = found
-        size = plain.shape[-2:]
-        told = inverse_of(F.interpolate(plain.mean(1, keepdim=True), shape.shape[-2:], mode="area"))
-        scale, shift = fitted(shape, told, (told > 1 / SKY_RATIO) & (sky < 0))
-        fine = F.interpolate(shape, size, mode="bilinear", align_corners=False)
-        inverse = (scale * fine + shift).clamp(0.0, _NEAREST)
-        mono = plain.mean(1, keepdim=True)
-        inverse = torch.lerp(inverse_of(mono), inverse, self.share)
-        is_sky = F.interpolate(sky, size, mode="bilinear", align_corners=False) > 0
-        drawn = torch.where(is_sky, torch.full_like(inverse, -1.0), picture_of(inverse))
-        return torch.where(scale > 0, drawn, mono).expand(-1, 3, -1, -1)
+        told = F.interpolate(plain.mean(1, keepdim=True), shape.shape[-2:], mode="area")
+        inverse = inverse_of(told)
+        scale, shift = fitted(shape, inverse, (inverse > 1 / SKY_RATIO) & (sky < 0))
+        own = picture_of((scale * shape + shift).clamp(0.0, _NEAREST))
+        apart = torch.where(sky > 0, 0.0, (1 - self.share) * (told - own))
+        drawn = own + _smoothed(apart, observed.picture)
+        drawn = torch.where(sky > _SURE, -1.0, torch.where(scale > 0, drawn, told))
+        fine = F.interpolate(drawn, plain.shape[-2:], mode="bilinear", align_corners=False)
+        return fine.clamp(-1, 1).expand(-1, 3, -1, -1)
+
+
+def _smoothed(apart: Tensor, picture: Tensor) -> Tensor:
+    """What two pictures of depth (B, 1, H, W) differ by, without the steps between tokens: it
+    changes where the colours (B, 3, H, W) in [−1, 1] do."""
+    colours = rearrange((picture + 1) / 2, "b c h w -> b h w c")
+    both = zip(apart[:, 0], colours, strict=True)
+    return torch.stack([guided_filter(a, c, GUIDE_RADIUS, GUIDE_TOLERANCE) for a, c in both])[
+        :, None
+    ]
 
 
 def inverse_of(picture: Tensor) -> Tensor:

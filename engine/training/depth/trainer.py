@@ -74,7 +74,7 @@ class DepthReport:
 #: Pixels of the largest pictures that a decoder learns from, unless told.
 PIXELS = 256 * 192
 #: See `DenseDepth`.
-SHARE = 0.5
+SHARE = 0.6
 
 
 def new_decoder(
