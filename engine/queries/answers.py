@@ -21,7 +21,7 @@ from engine.model.tokens import Group, Picture
 from engine.model.transformer import Cache
 from engine.queries.engine import Engine
 from engine.queries.observed import Frame, asked_targets, observed_views
-from engine.queries.pictures import cleaned, finished, planes, values
+from engine.queries.pictures import cleaned, finished, planes, steepened, values
 from engine.queries.query import FloatArray, KnownView, Query
 from engine.sampling.flow import Drawing
 from engine.sampling.joint import JointSampling, Target, draw_pictures
@@ -218,7 +218,7 @@ def _answers(query: Query, drawn: Sequence[_Answer]) -> tuple[AnsweredView, ...]
         index, kind = answer.target.slot - query.first_slot, answer.target.kind
         guide = found[index].get(Kind.RGB, query.views[index].rgb)
         picture = answer.picture
-        if kind.guided and not answer.sharp:
-            picture = cleaned(picture, guide)
+        if kind.guided:
+            picture = steepened(picture) if answer.sharp else cleaned(picture, guide)
         found[index][kind] = values(kind, picture, query.sigma)
     return tuple(AnsweredView(each) for each in found)

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.geometry.cameras import Camera
-from engine.geometry.depth_edges import clean_depth_picture
+from engine.geometry.depth_edges import EdgeConfig, clean_depth_picture, with_steep_edges
 from engine.geometry.guided_filter import GUIDE_RADIUS, GUIDE_TOLERANCE, guided_filter
 from engine.geometry.rays import plucker_rays
 from engine.geometry.seams import without_seams
@@ -57,6 +57,12 @@ def values(kind: Kind, picture: Tensor, scale: float) -> Tensor:
     if kind.encoded:
         found = found[0] if len(found) == 1 else found.permute(1, 2, 0)
     return found.contiguous()
+
+
+def steepened(picture: Tensor) -> Tensor:
+    """A picture of depth (1, 3, H, W) whose edges lie where they belong, as steps, (1, 1, H, W):
+    what a slope between two things shows is nowhere."""
+    return with_steep_edges(picture[0].float().mean(0), EdgeConfig())[None, None]
 
 
 def cleaned(picture: Tensor, guide: Pixels | None) -> Tensor:

@@ -276,6 +276,14 @@ def test_a_run_learns_is_kept_and_is_drawn_with(worlds: Path, tmp_path: Path, ca
     assert not np.array_equal(*depths)
 
 
+def test_caches_beside_worlds_are_no_worlds(worlds: Path) -> None:
+    cache = worlds / ".furniture.cache"
+    cache.mkdir()
+    np.savez(cache / "pack.npz", vertices=np.zeros(3))
+    np.savez(worlds / ".0.npz.7.tmp.npz", half=np.zeros(3))
+    assert len(SequenceFolder([worlds]).files) == 4
+
+
 def test_what_cannot_be_begun_from_is_said(worlds: Path, tmp_path: Path, capsys) -> None:
     common = ["--worlds", str(worlds), "--out", str(tmp_path / "run"), "--device", "cpu"]
     assert main(["depth", "--sight", str(tmp_path / "no.safetensors"), *common]) == 2
