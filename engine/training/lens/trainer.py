@@ -19,6 +19,9 @@ from engine.model.lens.belief import FocalBins
 from engine.model.lens.lens_head import LensHead
 from engine.training.lens.samples import LensPool
 
+#: That are tried, from a head that doubts too much to one that doubts far too little.
+_TEMPERATURES = tuple(2 ** (i / 4) for i in range(-4, 13))
+
 
 @dataclass(frozen=True)
 class LensTrainingConfig:
@@ -110,12 +113,20 @@ def new_head(encoder: ImageEncoder, config: LensTrainingConfig) -> LensHead:
         )
 
 
+def temperature(logits: Tensor, right: Tensor) -> float:
+    """What to divide logits (N, bins) by so that shares (N, bins) are as likely as can be."""
+    losses = [float(F.cross_entropy(logits / t, right)) for t in _TEMPERATURES]
+    return _TEMPERATURES[losses.index(min(losses))]
+
+
 class LensTrainer:
     """Looks at photos for a part of the time, then trains the head.
 
     Attributes:
         average: of the head's latest weights.
-        best: the average that lost least on unseen worlds; a head outlearns a few thousand photos.
+        best: the average that erred least on unseen worlds, its belief no narrower than its errors
+            there are (one temperature, Guo et al. 2017): a head that sees a few thousand photos
+            again and again soon believes itself too much, while its answers still get better.
     """
 
     def __init__(
@@ -163,6 +174,7 @@ class LensTrainer:
                 losses = []
         if losses:
             yield self._report(gone(), losses, unseen)
+        self._temper(unseen)
 
     def _look(self, gone: Callable[[], float]) -> tuple[Seen, Seen]:
         """Both of seen and of unseen worlds; at least one step's worth of each."""
@@ -208,13 +220,22 @@ class LensTrainer:
         return logits
 
     @torch.no_grad()
+    def _temper(self, unseen: Seen) -> None:
+        """Divides the best head's logits by what makes the unseen lenses most likely."""
+        logits = self._answered(self.best, unseen).cpu()
+        right = self.best.bins.spread_over(unseen.log_focal, self.config.spread)
+        honest = temperature(logits, right)
+        for parameter in self.best.out.parameters():
+            parameter.div_(honest)
+
+    @torch.no_grad()
     def _report(self, gone: float, losses: list[float], unseen: Seen) -> LensReport:
         logits = self._answered(self.average, unseen).cpu()
         belief, bins, true = logits.softmax(1), self.average.bins, unseen.log_focal
         unseen_loss = float(F.cross_entropy(logits, bins.spread_over(true, self.config.spread)))
-        if unseen_loss < self._least:
-            self.best, self._least = copy.deepcopy(self.average), unseen_loss
         error = (bins.quantile(belief, 0.5) - true).abs().median()
+        if float(error) < self._least:
+            self.best, self._least = copy.deepcopy(self.average), float(error)
         constant = (true.median() - true).abs().median()
         inside = (bins.quantile(belief, 0.16) < true) & (true < bins.quantile(belief, 0.84))
         return LensReport(

@@ -18,6 +18,7 @@ from engine.training.cli import main
 from engine.training.depth.trainer import SIGHT
 from engine.training.lens.command import HELD_OUT, held_out
 from engine.training.lens.samples import LensPool, centred, seen_otherwise, sides
+from engine.training.lens.trainer import temperature
 from engine.training.sequences import PosedSequence, SequenceFolder
 from engine.training.worlds.prerender import save_sequence
 from engine.training.worlds.world import Sequence
@@ -116,6 +117,12 @@ def test_held_out_worlds_are_apart(worlds: Path) -> None:
     assert not set(seen) & set(unseen)
     assert len(seen) + len(unseen) == 30
     assert 0 < len(unseen) < 3 * 30 / HELD_OUT
+
+
+@pytest.mark.parametrize("too_sure", [0.5, 1.0, 4.0])
+def test_belief_is_made_as_wide_as_the_errors_are(too_sure: float) -> None:
+    honest = torch.randn(200, 32, generator=noise())
+    assert temperature(too_sure * honest, honest.softmax(1)) == too_sure
 
 
 def test_a_run_learns_is_kept_and_leaves_the_encoder(worlds: Path, tmp_path: Path, capsys) -> None:
