@@ -7,9 +7,14 @@ comes back as a blur. Pictures are inverse depth on any scale, (H, W).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
+import cv2
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.geometry.filters import dilated, disc, eroded, median
@@ -54,3 +59,50 @@ def with_steep_edges(picture: Tensor, config: EdgeConfig) -> Tensor:
         edge = ((high - low) / config.step - 1.0).clamp(0.0, 1.0)
         picture = picture + edge * (nearer - picture)
     return picture
+
+
+#: Shares of a picture's pixels: less is no thing, and less that hangs in the sky alone no thing
+#: either, unless it comes in from the rim.
+_SPECK, _CLOUD = 0.001, 0.01
+
+
+def without_specks(picture: Tensor) -> Tensor:
+    """A picture of depth (H, W) without islands in the sky (−1) and splinters of sky in walls.
+
+    What hangs in the sky unconnected is as far as the sky; a splinter is as deep as the median of
+    what surrounds it.
+    """
+    values = np.array(picture.cpu(), np.float32)
+    sky = values <= -1.0
+    if not sky.any():
+        return picture
+    for labels, index, box in _parts(~sky):
+        rows, columns = values.shape
+        alone = box.x > 0 and box.y > 0 and box.right < columns and box.bottom < rows
+        if box.area < (_CLOUD if alone else _SPECK) * values.size:
+            values[labels == index] = -1.0
+    sky = values <= -1.0
+    for labels, index, box in _parts(sky):
+        if box.area < _SPECK * values.size:
+            part = (labels == index).astype(np.uint8)
+            around = (cv2.dilate(part, np.ones((3, 3), np.uint8)) > 0) & ~sky
+            if around.any():
+                values[part > 0] = np.median(values[around])
+    return torch.as_tensor(values).to(picture)
+
+
+class _Box(NamedTuple):
+    x: int
+    y: int
+    right: int
+    bottom: int
+    area: int
+
+
+def _parts(mask: NDArray[np.bool_]) -> Iterator[tuple[NDArray[np.int32], int, _Box]]:
+    """Connected parts of a mask: their labels, which of them, and where."""
+    count, found, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    labels = np.asarray(found, np.int32)
+    for index in range(1, count):
+        x, y, width, height, area = (int(v) for v in stats[index])
+        yield labels, index, _Box(x, y, x + width, y + height, area)

@@ -93,10 +93,19 @@ def ask(
         turned = replace(large, views=tuple(view.mirrored() for view in large.views))
         again = yield from _drawn(engine, turned, sampling, generator)
         drawn = [
-            replace(one, picture=(one.picture + other.picture.flip(-1)) / 2)
+            replace(one, picture=_mean(one.picture, other.picture.flip(-1), one.sharp))
             for one, other in zip(drawn, again, strict=True)
         ]
     return _answers(query, [_brought_to(query.size, answer) for answer in drawn])
+
+
+def _mean(one: Tensor, other: Tensor, sharp: bool) -> Tensor:
+    """Of two pictures. Of depth with sharp edges the sky is no depth, to be averaged with what the
+    other saw there: where one alone takes a pixel for sky, it is as deep as the other says."""
+    mean = (one + other) / 2
+    if not sharp:
+        return mean
+    return torch.where(torch.minimum(one, other) > -1, mean, torch.maximum(one, other))
 
 
 def draw_contents(

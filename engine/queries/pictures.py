@@ -7,7 +7,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.geometry.cameras import Camera
-from engine.geometry.depth_edges import EdgeConfig, clean_depth_picture, with_steep_edges
+from engine.geometry.depth_edges import (
+    EdgeConfig,
+    clean_depth_picture,
+    with_steep_edges,
+    without_specks,
+)
 from engine.geometry.guided_filter import GUIDE_RADIUS, GUIDE_TOLERANCE, guided_filter
 from engine.geometry.rays import plucker_rays
 from engine.geometry.seams import without_seams
@@ -61,8 +66,9 @@ def values(kind: Kind, picture: Tensor, scale: float) -> Tensor:
 
 def steepened(picture: Tensor) -> Tensor:
     """A picture of depth (1, 3, H, W) whose edges lie where they belong, as steps, (1, 1, H, W):
-    what a slope between two things shows is nowhere."""
-    return with_steep_edges(picture[0].float().mean(0), EdgeConfig())[None, None]
+    what a slope between two things shows is nowhere, and neither is what is too small for one."""
+    whole = without_specks(picture[0, 0].float())
+    return with_steep_edges(whole, EdgeConfig())[None, None]
 
 
 def cleaned(picture: Tensor, guide: Pixels | None) -> Tensor:

@@ -78,3 +78,14 @@ class Schedule:
         by_clock = spent.seconds / (60 * self.config.minutes)
         by_steps = spent.steps / self.config.steps if self.config.steps else 0.0
         return max(by_clock, by_steps)
+
+
+def check_run(minutes: float, batch: int) -> None:
+    """
+    Raises:
+        ValueError: a run would have no time, or steps without pictures.
+    """
+    if not 0.0 < minutes < math.inf:
+        raise ValueError(f"--minutes must be more than 0, not {minutes:g}")
+    if batch < 1:
+        raise ValueError(f"--batch must be at least 1, not {batch}")

@@ -108,8 +108,11 @@ class RgbdFolder:
 
     def __init__(self, folder: Path, views: int = 5, stride: int = 3) -> None:
         self.folder, self.views, self.stride = folder, views, stride
-        entries = json.loads((folder / "cameras.json").read_text())
-        self.entries = [entry for entry in entries if entry.get("depth")]
+        try:
+            entries = json.loads((folder / "cameras.json").read_text())
+            self.entries = [entry for entry in entries if entry.get("depth")]
+        except (OSError, ValueError, AttributeError, TypeError) as error:
+            raise ValueError(f"{folder} is no recording with a cameras.json ({error})") from error
         if len(self.entries) < views:
             raise ValueError(
                 f"{folder} has {len(self.entries)} views with depth, fewer than {views}"

@@ -26,6 +26,9 @@ from engine.model.decoders.picture_decoder import Observed, PictureDecoder
 
 #: Inverse depth that is taken to be meant, in 1/σ: nothing nearer than σ/20.
 _NEAREST = 20.0
+#: What is not surely sky stays nearer than what a picture of depth takes for it.
+_FARTHEST = 1.05 / SKY_RATIO
+_FARTHEST_DRAWN = (_FARTHEST - 1) / (_FARTHEST + 1)
 #: Sides of what encoders look at are multiples of this, so that most strides divide them.
 _STRIDE = 16
 #: The sky's logit above which nothing is drawn there: a hole in a wall costs more than far air.
@@ -149,8 +152,8 @@ class DenseDepth(PictureDecoder):
         return F.softplus(inverse), sky
 
     def forward(self, latent: Tensor, codec: PictureCodec, observed: Observed | None) -> Tensor:
-        """See `PictureDecoder.forward`. Where nothing was observed, or the two do not agree on what
-        is near, the transformer's picture stays as the codec decodes it."""
+        """See `PictureDecoder.forward`. Where nothing was observed, the transformer's picture stays
+        as the codec decodes it; where the two do not agree on what is near, it has no say."""
         plain = codec.decode(latent)
         found = None if observed is None else self.shape_and_sky(observed)
         if found is None:
@@ -159,13 +162,24 @@ class DenseDepth(PictureDecoder):
         shape, sky = found
         told = F.interpolate(plain.mean(1, keepdim=True), shape.shape[-2:], mode="area")
         inverse = inverse_of(told)
-        scale, shift = fitted(shape, inverse, (inverse > 1 / SKY_RATIO) & (sky < 0))
-        own = picture_of((scale * shape + shift).clamp(0.0, _NEAREST))
-        apart = torch.where(sky > 0, 0.0, (1 - self.share) * (told - own))
-        drawn = own + _smoothed(apart, observed.picture)
-        drawn = torch.where(sky > _SURE, -1.0, torch.where(scale > 0, drawn, told))
+        ground = (inverse > 1 / SKY_RATIO) & (sky < 0)
+        scale, shift = fitted(shape, inverse, ground)
+        agree = scale > 0
+        scale = torch.where(agree, scale, 1 / _median(shape, sky < 0))
+        own = picture_of((scale * shape + shift * agree).clamp(_FARTHEST, _NEAREST))
+        apart = torch.where(agree & (sky < 0), (1 - self.share) * (told - own), 0.0)
+        drawn = (own + _smoothed(apart, observed.picture)).clamp_min(_FARTHEST_DRAWN)
+        drawn = torch.where(sky > _SURE, -1.0, drawn)
         fine = F.interpolate(drawn, plain.shape[-2:], mode="bilinear", align_corners=False)
-        return fine.clamp(-1, 1).expand(-1, 3, -1, -1)
+        is_sky = F.interpolate(sky, plain.shape[-2:], mode="bilinear", align_corners=False) > _SURE
+        fine = torch.where(is_sky, -1.0, fine.clamp(_FARTHEST_DRAWN, 1.0))
+        return fine.expand(-1, 3, -1, -1)
+
+
+def _median(shape: Tensor, known: Tensor) -> Tensor:
+    """(B, 1, 1, 1) of inverse depth (B, 1, H, W) where there is ground; σ lies there."""
+    some = torch.where(known, shape, torch.nan).flatten(1)
+    return some.nanmedian(1).values.nan_to_num(1.0).clamp_min(1e-4).view(-1, 1, 1, 1)
 
 
 def _smoothed(apart: Tensor, picture: Tensor) -> Tensor:

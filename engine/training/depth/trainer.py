@@ -21,6 +21,7 @@ from engine.model.sight import Sight, save_sight
 from engine.training.buffer import SourceShares
 from engine.training.depth.losses import DepthLoss, depth_loss
 from engine.training.depth.samples import WITHOUT_DEPTH, ViewPool, varied
+from engine.training.schedule import check_run
 
 SIGHT = "sight.safetensors"
 """Of the file inside the folder of a run."""
@@ -56,6 +57,9 @@ class DepthTrainingConfig:
     ema_decay: float = 0.998
     report_every: int = 50
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_run(self.minutes, self.batch)
 
     def pictures(self, size: tuple[int, int]) -> int:
         """How many of a size make a step."""

@@ -69,6 +69,8 @@ def train_lens(options: argparse.Namespace) -> None:
                 f"{report.within:.0%} within what is likely",
                 flush=True,
             )
+        if report.error >= report.constant:
+            print("no better than the best constant answer: give it more --minutes", flush=True)
 
 
 def _worlds(options: argparse.Namespace) -> tuple[SourceShares, SourceShares]:

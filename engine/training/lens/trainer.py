@@ -18,6 +18,7 @@ from engine.model.kinds import Kind
 from engine.model.lens.belief import FocalBins
 from engine.model.lens.lens_head import LensHead
 from engine.training.lens.samples import LensPool
+from engine.training.schedule import check_run
 
 #: That are tried, from a head that doubts too much to one that doubts far too little.
 _TEMPERATURES = tuple(2 ** (i / 4) for i in range(-4, 13))
@@ -49,6 +50,9 @@ class LensTrainingConfig:
     ema_decay: float = 0.995
     report_every: int = 100
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_run(self.minutes, self.batch)
 
 
 @dataclass(frozen=True)
@@ -174,7 +178,6 @@ class LensTrainer:
                 losses = []
         if losses:
             yield self._report(gone(), losses, unseen)
-        self._temper(unseen)
 
     def _look(self, gone: Callable[[], float]) -> tuple[Seen, Seen]:
         """Both of seen and of unseen worlds; at least one step's worth of each."""
@@ -220,15 +223,6 @@ class LensTrainer:
         return logits
 
     @torch.no_grad()
-    def _temper(self, unseen: Seen) -> None:
-        """Divides the best head's logits by what makes the unseen lenses most likely."""
-        logits = self._answered(self.best, unseen).cpu()
-        right = self.best.bins.spread_over(unseen.log_focal, self.config.spread)
-        honest = temperature(logits, right)
-        for parameter in self.best.out.parameters():
-            parameter.div_(honest)
-
-    @torch.no_grad()
     def _report(self, gone: float, losses: list[float], unseen: Seen) -> LensReport:
         logits = self._answered(self.average, unseen).cpu()
         belief, bins, true = logits.softmax(1), self.average.bins, unseen.log_focal
@@ -236,6 +230,9 @@ class LensTrainer:
         error = (bins.quantile(belief, 0.5) - true).abs().median()
         if float(error) < self._least:
             self.best, self._least = copy.deepcopy(self.average), float(error)
+            honest = temperature(logits, bins.spread_over(true, self.config.spread))
+            for parameter in self.best.out.parameters():
+                parameter.div_(honest)
         constant = (true.median() - true).abs().median()
         inside = (bins.quantile(belief, 0.16) < true) & (true < bins.quantile(belief, 0.84))
         return LensReport(

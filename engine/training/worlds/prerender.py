@@ -219,7 +219,11 @@ def main(arguments: list[str] | None = None) -> int:
         family=a.family,
         furniture=a.furniture,
     )
-    prerender(job)
+    try:
+        prerender(job)
+    except (OSError, ValueError, RuntimeError) as error:
+        print(f"prerender: {error}", file=sys.stderr)
+        return 2
     return 0
 
 

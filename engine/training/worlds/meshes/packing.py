@@ -58,7 +58,11 @@ def pack_catalogue(catalogue: Catalogue, config: PackingConfig) -> list[Model]:
         for entry in catalogue.entries:
             if entry.is_opening:
                 continue
-            model = _packed(archive, names, entry, catalogue.path.stem, config)
+            try:
+                model = _packed(archive, names, entry, catalogue.path.stem, config)
+            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+                _log.warning("%s: %s cannot be read (%s)", catalogue.path.stem, entry.path, error)
+                continue
             if model is not None:
                 found.append(model)
     if not found:

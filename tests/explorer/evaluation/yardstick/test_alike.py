@@ -137,6 +137,6 @@ def test_eight_bits_measure_what_full_weights_measure(tmp_path: Path) -> None:
 
 def test_other_files_are_no_yardsticks(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="no yardstick"):
-        read_yardstick(yardstick_file().with_name("sight.safetensors"))
+        read_yardstick(yardstick_file().with_name("photowalk.safetensors"))
     with pytest.raises(CheckpointError, match="there is no weights file"):
         read_yardstick(tmp_path / "none.safetensors")
