@@ -72,7 +72,7 @@ def without_specks(picture: Tensor) -> Tensor:
     What hangs in the sky unconnected is as far as the sky; a splinter is as deep as the median of
     what surrounds it.
     """
-    values = np.array(picture.cpu(), np.float32)
+    values = picture.float().cpu().numpy().copy()
     sky = values <= -1.0
     if not sky.any():
         return picture

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from engine.geometry import depth_edges
-from engine.geometry.depth_edges import EdgeConfig
+from engine.geometry.depth_edges import EdgeConfig, without_specks
 
 
 def clean_depth_picture(picture):
@@ -53,3 +53,20 @@ def test_nothing_beyond_the_picture_is_made_up():
 def test_even_windows_are_refused():
     with pytest.raises(ValueError, match="odd"):
         EdgeConfig(window=4)
+
+
+def test_specks_of_sky_and_clouds_go_and_things_stay() -> None:
+    """A pole on the ground, a branch from the rim and a window stay; a cloud and a splinter go."""
+    picture = torch.full((100, 100), -1.0)
+    picture[60:] = 0.2  # the ground
+    picture[20:60, 50] = 0.3  # a pole, 40 pixels
+    picture[5, 80:] = 0.1  # a branch, 20 pixels
+    cloud = picture.clone()
+    cloud[30:38, 10:18] = -0.4  # 64 of 10,000
+    cloud[80:82, 40:43] = -1.0  # 6
+    assert torch.equal(without_specks(cloud), torch.where(cloud == -0.4, -1.0, picture))
+    window = picture.clone()
+    window[70:80, 20:30] = -1.0  # 100
+    assert torch.equal(without_specks(window), window)
+    room = torch.rand(20, 30, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(without_specks(room), room)

@@ -20,6 +20,7 @@ from engine.model.kinds import Kind
 from engine.model.pictures import PictureMaker
 from engine.model.sight import Sight, read_sight, save_sight
 from engine.queries import Engine, SamplerSettings, draw_depth_of_photo, finish
+from engine.queries.answers import _mean
 from engine.training.buffer import SourceShares
 from engine.training.cli import main
 from engine.training.depth.losses import (
@@ -289,3 +290,48 @@ def test_what_cannot_be_begun_from_is_said(worlds: Path, tmp_path: Path, capsys)
     assert main(["depth", "--sight", str(tmp_path / "no.safetensors"), *common]) == 2
     assert "there is no weights file" in capsys.readouterr().err
     assert not (tmp_path / "run" / SIGHT).exists()
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (["--minutes", "0"], "--minutes must be more than 0"),
+        (["--minutes", "-1"], "--minutes must be more than 0"),
+        (["--batch", "0"], "--batch must be at least 1"),
+        (["--rgbd", "nowhere"], "no recording with a cameras.json"),
+    ],
+)
+def test_nonsense_is_said(bad: list[str], words: str, worlds: Path, tmp_path: Path, capsys) -> None:
+    start = tmp_path / "start.safetensors"
+    save_sight(sight(), start, eight_bit=False)
+    common = ["--worlds", str(worlds), "--out", str(tmp_path / "run"), "--device", "cpu"]
+    assert main(["depth", "--sight", str(start), *common, *bad]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_one_eye_that_sees_ground_is_enough() -> None:
+    one = torch.tensor([-1.0, -1.0, 0.5, 0.2])
+    other = torch.tensor([-1.0, 0.4, -1.0, 0.4])
+    torch.testing.assert_close(_mean(one, other, True), torch.tensor([-1.0, 0.4, 0.5, 0.3]))
+    torch.testing.assert_close(_mean(one, other, False), (one + other) / 2)
+
+
+def test_far_ground_is_no_sky_and_where_both_disagree_the_eye_decides() -> None:
+    parts = sight()
+    decoder = parts.decoders["DEPTH"]
+    assert isinstance(decoder, DenseDepth)
+    codec = read_codec(EMBEDDED)
+    pixels = torch.rand(1, 3, *SIZE, generator=noise()) * 2 - 1
+    latent = codec.encode(Kind.DEPTH.to_picture(ramp(), 1.0))
+    observed = PictureMaker(codec, parts.encoders, parts.decoders).observed(Kind.DEPTH, pixels)
+    inverse = torch.where(ramp().isinf(), 0.0, 1 / ramp())
+    unsure = torch.where(inverse == 0, 1.0, -9.0)
+    decoder.shape_and_sky = lambda _: (inverse, unsure)  # type: ignore[method-assign]
+    with torch.no_grad():
+        far = Kind.DEPTH.from_picture(decoder(latent, codec, observed), 1.0)
+        assert bool(far.isfinite().all())
+        turned = inverse.flip(-1).clamp_min(0.01)  # near where the transformer sees far
+        decoder.shape_and_sky = lambda _: (turned, unsure - 9)  # type: ignore[method-assign]
+        drawn = Kind.DEPTH.from_picture(decoder(latent, codec, observed), 1.0)[0, 0]
+    ratio = drawn[20:] * turned[0, 0, 20:]
+    assert float(ratio.std() / ratio.mean()) < 0.05
