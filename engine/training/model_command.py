@@ -12,7 +12,7 @@ import torch
 from engine.model.codecs.stored import read_codec
 from engine.model.model import Model, new_model, own_transformer
 from engine.model.precision import best_precision
-from engine.model.seeing import seeing
+from engine.model.seeing import STRIDES, seeing
 from engine.model.sight import read_sight
 from engine.model.storage import read_model
 from engine.model.text import Tokenizer
@@ -152,13 +152,15 @@ def _photos(size: str, pixels: int) -> EntryConfig:
 
 def _starting_model(options: argparse.Namespace) -> Model:
     if options.sight is None:
+        if options.sight_strides is not None:
+            raise ValueError("--sight-strides say what is read of a --sight: name one")
         return _blind_start(options)
     if options.resume:
         raise ValueError("a run keeps the sight that it began with: leave --sight out to go on")
     if options.lora is not None:
         raise ValueError("adapters cannot learn to read --sight: train all weights, without --lora")
-    sight, strides = read_sight(options.sight), _strides(options.sight_strides)
-    return seeing(_blind_start(options), sight, strides)
+    strides = STRIDES if options.sight_strides is None else _strides(options.sight_strides)
+    return seeing(_blind_start(options), read_sight(options.sight), strides)
 
 
 def _strides(text: str) -> tuple[int, ...]:

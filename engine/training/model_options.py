@@ -52,8 +52,8 @@ def _add_network(model: argparse.ArgumentParser) -> None:
     )
     model.add_argument(
         "--sight-strides",
-        default=",".join(map(str, STRIDES)),
-        help="which of its levels are read, by pixels to one of the features (%(default)s)",
+        help="which of its levels are read, by pixels to one of the features "
+        f"({','.join(map(str, STRIDES))})",
     )
     model.add_argument(
         "--encoder-rate",

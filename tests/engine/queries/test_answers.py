@@ -8,7 +8,7 @@ import torch
 
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.model.kinds import Kind
-from engine.queries.answers import ask
+from engine.queries.answers import _mean, ask
 from engine.queries.context import open_context
 from engine.queries.engine import Engine
 from engine.queries.query import Hint, KnownView, Query, QueryError
@@ -241,3 +241,10 @@ def test_a_context_has_one_size_and_one_side(engine: Engine) -> None:
         Query((48, 48), (view,), asked, context=context)
     with pytest.raises(QueryError, match="cannot be mirrored or enlarged"):
         Query(SIZE, (view,), asked, context=context, mirrored=True)
+
+
+def test_one_eye_that_sees_ground_is_enough() -> None:
+    one = torch.tensor([-1.0, -1.0, 0.5, 0.2])
+    other = torch.tensor([-1.0, 0.4, -1.0, 0.4])
+    torch.testing.assert_close(_mean(one, other, True), torch.tensor([-1.0, 0.4, 0.5, 0.3]))
+    torch.testing.assert_close(_mean(one, other, False), (one + other) / 2)

@@ -33,7 +33,6 @@ class Entry:
         top: metres above its own foot at which things may stand on it; 0 where none may.
         rotation: (9,) row by row, turns the model's points before they are scaled to `size`.
         is_opening: a door or window.
-        creator: who made it.
     """
 
     key: str
@@ -45,18 +44,13 @@ class Entry:
     top: float
     rotation: tuple[float, ...]
     is_opening: bool
-    creator: str
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Attributes:
-    title, licence: as the file states them.
-    """
+    """A file and what it holds."""
 
     path: Path
-    title: str
-    licence: str
     entries: tuple[Entry, ...]
 
 
@@ -67,7 +61,6 @@ def read_catalogue(path: Path) -> Catalogue:
             text = archive.read(_PROPERTIES).decode("latin-1")
     except (OSError, KeyError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is no furniture catalogue (.sh3f): {error}") from error
-    whole: dict[str, str] = {}
     numbered: dict[int, dict[str, str]] = {}
     for line in text.splitlines():
         found = _LINE.match(line)
@@ -75,13 +68,13 @@ def read_catalogue(path: Path) -> Catalogue:
             continue
         key, number, value = found.groups()
         value = _ESCAPE.sub(lambda m: chr(int(m[1], 16)), value)
-        (whole if number is None else numbered.setdefault(int(number), {}))[key] = value
+        if number is not None:
+            numbered.setdefault(int(number), {})[key] = value
     try:
         entries = tuple(_entry(fields) for _, fields in sorted(numbered.items()))
     except (KeyError, ValueError) as error:
         raise ValueError(f"{path}: a model's description cannot be read ({error})") from error
-    title = whole.get("name", path.stem)
-    return Catalogue(path, title, whole.get("license", ""), entries)
+    return Catalogue(path, entries)
 
 
 def _entry(fields: dict[str, str]) -> Entry:
@@ -102,5 +95,4 @@ def _entry(fields: dict[str, str]) -> Entry:
         top=max(0.0, top),
         rotation=rotation,
         is_opening=fields.get("doorOrWindow") == "true",
-        creator=fields.get("creator", ""),
     )

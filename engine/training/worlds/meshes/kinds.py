@@ -12,7 +12,6 @@ from engine.training.worlds.meshes.model import Label
 
 _INF = float("inf")
 _OPENINGS = "doors and windows"
-_OUTSIDE = ("exterior", "vehicles", "staircases", _OPENINGS)
 #: Lie flat on a wall, a road or a roof, or are no things of their own.
 _ODD = re.compile(
     r"plug|switch|socket|parking slot|arrow|rails|crossing|chimney|curtain|window|shutter|"

@@ -23,8 +23,6 @@ _UNSEEN_SHARE = 8
 UNSEEN_CATALOGUES = frozenset({"KatorLegaz"})
 _ARRAYS = ("vertices", "normals", "uv", "faces", "part", "materials", "textures", "cutout")
 
-Random = np.random.Generator
-
 
 def is_unseen(label: Label) -> bool:
     """Whether training never sees a thing: whole catalogues, and an eighth of the others."""

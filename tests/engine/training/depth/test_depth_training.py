@@ -13,14 +13,13 @@ import torch
 
 from engine.geometry.cameras import Camera, Intrinsics
 from engine.model.codecs.stored import read_codec
-from engine.model.decoders.dense_depth import DenseDepth, fitted, inverse_of, picture_of
+from engine.model.decoders.dense_depth import DenseDepth
 from engine.model.embedded import embedded_weights
 from engine.model.encoders.efficientnet_lite import LITE0, EfficientNetLite0
 from engine.model.kinds import Kind
 from engine.model.pictures import PictureMaker
 from engine.model.sight import Sight, read_sight, save_sight
 from engine.queries import Engine, SamplerSettings, draw_depth_of_photo, finish
-from engine.queries.answers import _mean
 from engine.training.buffer import SourceShares
 from engine.training.cli import main
 from engine.training.depth.losses import (
@@ -177,19 +176,6 @@ def test_photographs_teach_by_what_the_average_sees(worlds: Path, tmp_path: Path
     torch.testing.assert_close(told(rgb.flip(-1)), told(rgb).flip(-1), rtol=0.05, atol=0.05)
 
 
-def test_the_fit_withstands_outliers() -> None:
-    x = torch.rand(2, 1, 20, 20, generator=noise())
-    y = torch.stack([2 * x[0] + 0.5, 0.1 * x[1] + 3])
-    y[:, :, :4] = 15.0  # a fifth is wrong
-    scale, shift = fitted(x, y, torch.ones_like(x, dtype=torch.bool))
-    torch.testing.assert_close(scale.flatten(), torch.tensor([2.0, 0.1]), atol=0.02, rtol=0.02)
-    torch.testing.assert_close(shift.flatten(), torch.tensor([0.5, 3.0]), atol=0.05, rtol=0.02)
-    none, _ = fitted(x, y, torch.zeros_like(x, dtype=torch.bool))
-    assert none.flatten().tolist() == [0.0, 0.0]
-    inverse = torch.tensor([0.1, 1.0, 5.0])
-    torch.testing.assert_close(inverse_of(picture_of(inverse)), inverse)
-
-
 def sight() -> Sight:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -307,13 +293,6 @@ def test_nonsense_is_said(bad: list[str], words: str, worlds: Path, tmp_path: Pa
     common = ["--worlds", str(worlds), "--out", str(tmp_path / "run"), "--device", "cpu"]
     assert main(["depth", "--sight", str(start), *common, *bad]) == 2
     assert words in capsys.readouterr().err
-
-
-def test_one_eye_that_sees_ground_is_enough() -> None:
-    one = torch.tensor([-1.0, -1.0, 0.5, 0.2])
-    other = torch.tensor([-1.0, 0.4, -1.0, 0.4])
-    torch.testing.assert_close(_mean(one, other, True), torch.tensor([-1.0, 0.4, 0.5, 0.3]))
-    torch.testing.assert_close(_mean(one, other, False), (one + other) / 2)
 
 
 def test_far_ground_is_no_sky_and_where_both_disagree_the_eye_decides() -> None:
