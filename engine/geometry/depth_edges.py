@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.geometry.filters import dilated, disc, eroded, median
+from engine.geometry.pictures import SKY_LEVEL
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,13 @@ _SPECK, _CLOUD = 0.001, 0.01
 
 
 def without_specks(picture: Tensor) -> Tensor:
-    """A picture of depth (H, W) without islands in the sky (−1) and splinters of sky in walls.
+    """A picture of depth (H, W) without islands in the sky and splinters of sky in walls.
 
     What hangs in the sky unconnected is as far as the sky; a splinter is as deep as the median of
     what surrounds it.
     """
     values = picture.float().cpu().numpy().copy()
-    sky = values <= -1.0
+    sky = values < SKY_LEVEL
     if not sky.any():
         return picture
     for labels, index, box in _parts(~sky):
@@ -81,7 +82,7 @@ def without_specks(picture: Tensor) -> Tensor:
         alone = box.x > 0 and box.y > 0 and box.right < columns and box.bottom < rows
         if box.area < (_CLOUD if alone else _SPECK) * values.size:
             values[labels == index] = -1.0
-    sky = values <= -1.0
+    sky = values < SKY_LEVEL
     for labels, index, box in _parts(sky):
         if box.area < _SPECK * values.size:
             part = (labels == index).astype(np.uint8)

@@ -11,6 +11,8 @@ from torch import Tensor
 
 #: Depths beyond this many σ read back as sky: there the codec's error exceeds the gap to −1.
 SKY_RATIO = 80.0
+#: A picture of depth shows sky below this.
+SKY_LEVEL = 2.0 / (1.0 + SKY_RATIO) - 1.0
 
 
 def median_depth(depth: Tensor) -> float:

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from engine.geometry.pictures import SKY_LEVEL
 from engine.model.decoders.picture_decoder import Observed
 from engine.model.kinds import Kind
 from engine.model.tokens import Group, Picture
@@ -105,7 +106,7 @@ def _mean(one: Tensor, other: Tensor, sharp: bool) -> Tensor:
     mean = (one + other) / 2
     if not sharp:
         return mean
-    return torch.where(torch.minimum(one, other) > -1, mean, torch.maximum(one, other))
+    return torch.where(torch.minimum(one, other) > SKY_LEVEL, mean, torch.maximum(one, other))
 
 
 def draw_contents(

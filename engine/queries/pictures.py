@@ -67,8 +67,8 @@ def values(kind: Kind, picture: Tensor, scale: float) -> Tensor:
 def steepened(picture: Tensor) -> Tensor:
     """A picture of depth (1, 3, H, W) whose edges lie where they belong, as steps, (1, 1, H, W):
     what a slope between two things shows is nowhere, and neither is what is too small for one."""
-    whole = without_specks(picture[0, 0].float())
-    return with_steep_edges(whole, EdgeConfig())[None, None]
+    steep = with_steep_edges(picture[0, 0].float(), EdgeConfig())
+    return without_specks(steep)[None, None]
 
 
 def cleaned(picture: Tensor, guide: Pixels | None) -> Tensor:
