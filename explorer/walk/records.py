@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from engine.queries import SamplerSettings
 from explorer.walk.depth_fusion import FusedDepth
+from memory.pictures.picture import Picture
 from memory.retrieval import STRATEGIES
 from memory.views import View
 
@@ -80,7 +81,7 @@ class DrawnView:
     """A view and how it came to be.
 
     Attributes:
-        view: as remembered; its picture is the final one.
+        view: as remembered, at the model's size.
         raw_rgb: (H, W, 3) uint8, the model's picture alone; the photo itself for view 0.
         coverage_map: (H, W) uint8, how much the memory knew of each pixel; 255 is all.
         retrieved: the context views, best first; empty for view 0.
@@ -103,6 +104,7 @@ class DrawnView:
     depth_spread: float | None = None
     source_ids: NDArray[np.int32] | None = None
     agreement_db: float | None = None
+    picture: Picture | None = None
 
     def __post_init__(self) -> None:
         for name in ("raw_rgb", "coverage_map"):
