@@ -98,7 +98,7 @@ def describe_pace(pace: Pace) -> Finding:
         f"32 views take about {_duration(pace.start + 32 * pace.view)}."
     )
     if pace.view > SLOW_SECONDS:
-        text += " A smaller --size or --depth-every 4 help."
+        text += " A smaller --model-size or --depth-every 4 help."
         return Finding("Speed", Verdict.NOTE, text, facts)
     return Finding("Speed", Verdict.GOOD, text, facts)
 

@@ -112,7 +112,7 @@ def options(tmp_path: Path, room_photo) -> RunOptions:
     photo = tmp_path / "room.png"
     Image.fromarray(room_photo.rgb).save(photo)
     return RunOptions(
-        photo=photo, out=tmp_path / "out", path="strafe", views=2, fov=60.0, size=(144, 80)
+        photo=photo, out=tmp_path / "out", path="strafe", views=2, fov=60.0, model_size=(144, 80)
     )
 
 
