@@ -39,6 +39,7 @@ from explorer.walk.session.settings_file import settings_from_json, settings_to_
 from explorer.walk.session.tree import Standing, Tree, common_events
 from explorer.walk.walk import Steps, Walk, WalkError
 from memory.memory import Memory, MemoryConfig
+from memory.pictures.picture import Picture
 
 Adding = Generator[StepProgress, None, Added]
 
@@ -229,6 +230,10 @@ class Session:
     def points(self) -> Surfels:
         """The fused cloud of the line."""
         return self._walk.memory.points()
+
+    def picture_of(self, view_id: int) -> Picture | None:
+        """The picture of a view that the memory holds, by its id there; see `Tree.picture_of`."""
+        return self._tree.picture_of(view_id, self._standing)
 
     def cloud(self) -> CloudUpdate:
         """Every point, for a viewer that knows none."""
