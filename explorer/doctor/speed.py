@@ -14,7 +14,8 @@ from explorer.doctor.findings import Finding, Verdict
 from explorer.walk.photo import Photo, open_photo
 from explorer.walk.ready import EngineOptions, open_engine
 from explorer.walk.walk import Walk
-from memory.memory import Memory, MemoryConfig
+from memory.config import MemoryConfig
+from memory.memory import Memory
 
 #: Slower than this per view and walking is no pleasure; the finding then says what helps.
 SLOW_SECONDS = 3.0

@@ -30,7 +30,8 @@ from explorer.walk.run_options import RunOptions
 from explorer.walk.sizes import Sizes
 from explorer.walk.telling import RunProgress, RunResult
 from explorer.walk.walk import Steps, Walk
-from memory.memory import Memory, MemoryConfig
+from memory.config import MemoryConfig
+from memory.memory import Memory
 
 #: A part of the header; walks of earlier versions have none.
 PICTURE_SIZE = "picture size"

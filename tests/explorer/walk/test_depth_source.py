@@ -21,7 +21,8 @@ from explorer.walk.run import JOURNAL_FOLDER, walk_photo
 from explorer.walk.run_options import RunOptions
 from explorer.walk.session.session import Session
 from explorer.walk.walk import Walk
-from memory.memory import Memory, MemoryConfig
+from memory.config import MemoryConfig
+from memory.memory import Memory
 
 
 class Source:
