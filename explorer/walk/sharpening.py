@@ -83,9 +83,7 @@ class Sharpening:
 
 def reduced(picture: Picture, shape: tuple[int, ...]) -> Rgb:
     """The picture at the model's size, (h, w, 3)."""
-    return np.asarray(
-        cv2.resize(picture.rgb, shape[1::-1], interpolation=cv2.INTER_AREA), np.uint8
-    )
+    return np.asarray(cv2.resize(picture.rgb, shape[1::-1], interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _enlarged_depth(depth: Plane, rgb: Rgb) -> Plane:

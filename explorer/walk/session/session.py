@@ -64,7 +64,7 @@ class Session:
     ) -> None:
         cache = folder / MEMORY
         empty_cache(cache)
-        memory = Memory(MemoryConfig(), folder=cache, device=engine.device)
+        memory = Memory(MemoryConfig(), cache, engine.device, self.picture_of)
         self.folder = folder
         self.photo = photo
         self.depth_prior = depth_prior
