@@ -92,7 +92,7 @@ def walk_photo(
     views_folder = options.out / JOURNAL_FOLDER / "memory"
     # A cache of this run alone: a resumed walk fills it again from the journal.
     empty_cache(views_folder)
-    memory = Memory(MemoryConfig(), folder=views_folder, device=engine.device)
+    memory = Memory(MemoryConfig(), views_folder, engine.device, recorder.picture)
     walk = Walk(photo, engine, memory, settings, recorder, depth_source)
     output = WalkOutput(OutputSettings(results, options.raw, header, plan.views))
     return run.draw(walk, output, journal)
