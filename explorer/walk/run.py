@@ -26,7 +26,7 @@ from explorer.walk.ready import ReadyEngine, open_engine
 from explorer.walk.recorder import Recorder
 from explorer.walk.records import WalkSettings
 from explorer.walk.results import JOURNAL_FOLDER, Results, results_in
-from explorer.walk.run_options import RunOptions
+from explorer.walk.run_options import DENSE, RunOptions
 from explorer.walk.sizes import Sizes
 from explorer.walk.telling import RunProgress, RunResult
 from explorer.walk.walk import Steps, Walk
@@ -94,7 +94,9 @@ def walk_photo(
     empty_cache(views_folder)
     memory = Memory(MemoryConfig(), views_folder, engine.device, recorder.picture)
     walk = Walk(photo, engine, memory, settings, recorder, depth_source)
-    output = WalkOutput(OutputSettings(results, options.raw, header, plan.views))
+    output = WalkOutput(
+        OutputSettings(results, options.raw, header, plan.views, options.points == DENSE)
+    )
     return run.draw(walk, output, journal)
 
 
@@ -300,9 +302,9 @@ def _header(photo: Photo, plan: PathPlan, settings: WalkSettings, engine: Engine
     shown = photo.rgb if photo.picture is None else photo.picture
     pictures = {} if photo.picture is None else {PICTURE_SIZE: list(photo.picture_size)}
     return {
-        "photo": hashlib.sha256(shown.tobytes()).hexdigest(),
         "size": [photo.width, photo.height],
         **pictures,
+        "photo": hashlib.sha256(shown.tobytes()).hexdigest(),
         "field of view": [k.fx, k.fy, k.cx, k.cy],
         "path": [plan.name, plan.views],
         "weights": engine.weights_hash,
