@@ -3,6 +3,8 @@
 If every view added the model's own guess of a wall that is already known, the cloud would grow
 layer upon layer. So what is known keeps its depth, and the model only decides about holes, after
 one robust scale for the whole picture and a smooth field that closes the steps at the holes' rims.
+What opens up beside something near belongs to what is behind it: a depth half-way between the two
+would hang there as a curtain.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from engine.geometry import filters
 from engine.geometry.alignment import align_log_scale
 from engine.geometry.filters import exp, log, percentiles, precision
 from explorer.walk.composite import certainty
@@ -28,6 +31,9 @@ class DepthFusionConfig:
     agreement: relative difference up to which the two depths are blended where one hands over
         to the other; beyond it one of them is taken, so that nothing flies between surfaces.
     matching: the smooth field, in log depth.
+    reaches: pixels within which a hole's two sides are looked for, one after the other.
+    rim: a hole lies beside a rim where the near side is this many times nearer than the far one,
+        and 1 + reach / 16 times more for a longer reach, since slopes differ by that too.
     """
 
     least_coverage: float = 0.15
@@ -36,6 +42,8 @@ class DepthFusionConfig:
     matching: MatchingConfig = field(
         default_factory=lambda: MatchingConfig(outlier=0.05, limit=0.4, support=8.0)
     )
+    reaches: tuple[int, ...] = (2, 4, 8, 16)
+    rim: float = 1.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +94,8 @@ def fuse_depth(
     aligned = float(trust[both].sum()) / trust.numel() >= config.least_coverage
     scaled = drawn * fit.scale if aligned else drawn
     matched = _matched(scaled, known, torch.where(both, trust, 0.0), config) if aligned else scaled
-    depth = _joined(matched, known, trust, config.agreement)
+    behind = _behind_rims(matched, known, trust, config)
+    depth = _joined(behind, known, trust, config.agreement)
     return FusedDepth(depth, fit.scale if aligned else None, fit.spread)
 
 
@@ -97,6 +106,21 @@ def _matched(drawn: Tensor, known: Tensor, weight: Tensor, config: DepthFusionCo
     guide = _guide(log_drawn, drawn)
     field_ = matched_field(difference[..., None], weight, guide, config.matching)
     return drawn * exp(field_[..., 0])
+
+
+def _behind_rims(drawn: Tensor, known: Tensor, trust: Tensor, config: DepthFusionConfig) -> Tensor:
+    """`drawn` where holes lie beside a rim no nearer than what is known behind it."""
+    sure = trust >= 0.5
+    inverse = (1.0 / known).float()
+    left, depth = ~sure, drawn
+    for reach in config.reaches:
+        around = filters.disc(2 * reach + 1)
+        far = filters.eroded(torch.where(sure, inverse, torch.inf), around)
+        near = filters.dilated(torch.where(sure, inverse, -torch.inf), around)
+        both = left & (near > far * config.rim * (1.0 + reach / 16.0))
+        depth = torch.where(both, torch.maximum(depth, 1.0 / far), depth)
+        left = left & ~both
+    return depth
 
 
 def _log(depth: Tensor) -> Tensor:

@@ -14,9 +14,9 @@ from memory.pictures.picture import Picture
 
 Plane = NDArray[np.float32]
 
-#: A lens and JPEG mix the colours of both sides of a rim over so many pixels to each side, at a
-#: picture 1,280 pixels wide.
-_MIXED = 2.5
+#: A lens and JPEG mix the colours of both sides of a rim over so much of the picture's width, to
+#: each side.
+MIXED = 0.002
 #: The two sides of a rim must come this far apart, pixels, before they are told apart at all, and
 #: fully. Below, the picture's own mixture is what belongs there.
 _APART = (0.5, 2.0)
@@ -95,7 +95,7 @@ class Source:
 
 
 def _rims(rgb: NDArray[np.uint8], inverse: Plane, steps: NDArray[np.uint8]) -> Rims:
-    reach = max(1, round(_MIXED * rgb.shape[1] / 1280))
+    reach = max(2, round(MIXED * rgb.shape[1]))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     band = cv2.dilate(steps, disc) > 0
     if not band.any() or band.all():
