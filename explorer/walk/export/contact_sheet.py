@@ -74,7 +74,7 @@ def write_contact_sheet(
         legend = colours.legend(min(size[0], 640))
         sheet.paste(Image.fromarray(legend), (0, size[1] - LEGEND_HEIGHT))
     with atomic_path(target) as path:
-        sheet.save(path, format="PNG")
+        sheet.save(path, format="PNG", compress_level=1)
 
 
 def _cell(shape: tuple[int, ...]) -> tuple[int, int]:
