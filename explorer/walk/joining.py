@@ -8,22 +8,26 @@ around it.
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.geometry.upsampling import (
     STEP,
+    Nearest,
     depth_steps,
+    enlarged_inverse_depth,
     inverse_depth,
-    nearest_kept,
-    upsampled_inverse_depth,
 )
+from explorer.walk.membrane import membrane
 from memory.pictures.looked_up import PHOTO, LookedUp
 from memory.pictures.source import MIXED
 
 Plane = NDArray[np.float32]
 Rgb = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
 
 #: A small pixel is a hole's alone where at least so much of it is hole.
 _PURE = 0.95
@@ -42,50 +46,51 @@ _STEP, _REACHES = 1.25, (2, 4, 8, 16)
 _NEAREST = np.float32(1e30)
 
 
-def joined_rgb(looked: LookedUp, small: Rgb) -> Rgb:
-    """The picture of a new view.
+class Joining:
+    """One new view.
 
     Args:
-        looked: (H, W).
-        small: (h, w, 3) the view at the model's size.
-
-    Returns:
-        (H, W, 3).
+        looked: (H, W) what stored pictures show of it.
+        small: (height, width) of the model's size.
     """
-    looked = _without_slits(looked, small.shape[1])
-    holes = ~looked.found
-    if not holes.any():
-        return _soft_rims(looked.rgb, looked.inverse)
-    size = looked.rgb.shape[1::-1]
-    share = cv2.resize(holes.astype(np.float32), small.shape[1::-1], interpolation=cv2.INTER_AREA)
-    pure = share >= _PURE
-    filling = nearest_kept(small, pure) if pure.any() else small
-    enlarged = cv2.resize(filling, size, interpolation=cv2.INTER_CUBIC)
-    ring = _ring(looked, small.shape[1])
-    enlarged = _with_tones_of(looked.rgb, np.asarray(enlarged, np.uint8), ring)
-    rgb = np.where(holes[..., None], enlarged, looked.rgb)
-    return _soft_rims(rgb, np.where(holes, np.float32(-1.0), looked.inverse))
 
+    def __init__(self, looked: LookedUp, small: tuple[int, int]) -> None:
+        self._small = small
+        self._looked = _without_slits(looked, small[1])
+        self._holes = ~self._looked.found
 
-def joined_depth(looked: LookedUp, small: Plane, rgb: Rgb) -> Plane:
-    """The depth of a new view, (H, W) z-depth in scene units, inf = sky.
+    def rgb(self, small: Rgb) -> Rgb:
+        """The picture (H, W, 3); `small` (h, w, 3) is the view at the model's size."""
+        looked, holes = self._looked, self._holes
+        if not holes.any():
+            return _soft_rims(looked.rgb, looked.inverse)
+        filling = small if self._pure is None else self._pure.filled(small)
+        size = looked.rgb.shape[1::-1]
+        enlarged = np.asarray(cv2.resize(filling, size, interpolation=cv2.INTER_CUBIC), np.uint8)
+        rgb = _with_tones_of(looked.rgb, enlarged, _ring(looked, self._small[1]))
+        np.copyto(rgb, looked.rgb, where=~holes[..., None])
+        return _soft_rims(rgb, np.where(holes, np.float32(0), looked.inverse))
 
-    Args:
-        looked: (H, W).
-        small: (h, w) its depth at the model's size.
-        rgb: (H, W, 3) its picture, whose edges the depth gets.
-    """
-    looked = _without_slits(looked, small.shape[1])
-    holes = ~looked.found
-    inverse = looked.inverse
-    if holes.any():
-        told = inverse_depth(small)
-        share = cv2.resize(holes.astype(np.float32), told.shape[::-1], interpolation=cv2.INTER_AREA)
-        pure = share >= _PURE
-        told = nearest_kept(told, pure) if pure.any() else told
-        inverse = np.where(holes, upsampled_inverse_depth(told, rgb), inverse)
-    with np.errstate(divide="ignore"):
-        return (1.0 / inverse).astype(np.float32)
+    def depth(self, small: Plane) -> Plane:
+        """z-depth (H, W) in scene units, inf = sky; `small` (h, w) is that at the model's size."""
+        inverse = self._looked.inverse
+        if self._holes.any():
+            told = inverse_depth(small)
+            told = told if self._pure is None else self._pure.filled(told)
+            enlarged = enlarged_inverse_depth(told, inverse.shape)
+            np.copyto(enlarged, inverse, where=~self._holes)
+            inverse = enlarged
+        with np.errstate(divide="ignore"):
+            return np.asarray(1.0 / inverse, np.float32)
+
+    @cached_property
+    def _pure(self) -> Nearest | None:
+        """From small pixels that belong to holes alone to the others; None where there are none."""
+        height, width = self._small
+        holes = self._holes.view(np.uint8) * np.uint8(255)
+        share = cv2.resize(holes, (width, height), interpolation=cv2.INTER_AREA)
+        pure = share >= 255 * _PURE
+        return Nearest(pure) if pure.any() else None
 
 
 def _without_slits(looked: LookedUp, small_width: int) -> LookedUp:
@@ -94,84 +99,66 @@ def _without_slits(looked: LookedUp, small_width: int) -> LookedUp:
     Slivers of earlier drawn views beside them are as narrow, and are given up for it: kept, they
     would pile up view by view to a foam of strips.
     """
-    step = looked.rgb.shape[1] / small_width
-    disc = _disc(max(1, round(_NARROW * step / 2)))
-    drawn = (looked.view_ids != PHOTO).astype(np.uint8)
-    kept = cv2.morphologyEx(drawn, cv2.MORPH_OPEN, disc) > 0
-    narrow = (drawn > 0) & ~kept
     holes = ~looked.found
-    slits = narrow & (cv2.dilate((holes & narrow).astype(np.uint8), _disc(2 * len(disc))) > 0)
+    if not holes.any() or holes.all():
+        return looked
+    step = looked.rgb.shape[1] / small_width
+    block = _square(max(1, round(_NARROW * step / 2)))
+    drawn = (looked.view_ids != PHOTO).view(np.uint8)
+    narrow = drawn & (1 - np.asarray(cv2.morphologyEx(drawn, cv2.MORPH_OPEN, block), np.uint8))
+    beside = cv2.dilate(holes.view(np.uint8) & narrow, _square(len(block)))
+    slits = (narrow & np.asarray(beside, np.uint8)).view(np.bool_)
     if not slits.any() or slits.all():
         return looked
     without = LookedUp(looked.rgb, looked.inverse, np.where(slits, np.int32(-1), looked.view_ids))
-    far = _behind(without, small_width, len(disc))
-    mixed = _disc(max(2, round(MIXED * looked.rgb.shape[1])))
-    inner = far & (cv2.dilate((~far).astype(np.uint8), mixed) == 0)
+    far = _behind(without, small_width, len(block))
+    mixed = _square(max(2, round(MIXED * looked.rgb.shape[1])))
+    inner = far & ~np.asarray(cv2.dilate((~far).view(np.uint8), mixed)).view(np.bool_)
     far = inner if inner.any() else far
     if not far.any():
         return looked
+    nearest, window = Nearest(far), 2 * max(1, round(0.6 * step)) + 1
     rgb, inverse, ids = looked.rgb.copy(), looked.inverse.copy(), looked.view_ids.copy()
-    rgb[slits] = _spread(looked.rgb, far, step)[slits]
-    inverse[slits] = nearest_kept(looked.inverse, far)[slits]
-    ids[slits] = nearest_kept(looked.view_ids, far)[slits]
+    # The nearest colours alone are streaks.
+    rgb[slits] = cv2.blur(nearest.filled(looked.rgb), (window, window))[slits]
+    inverse[slits] = nearest.filled(looked.inverse)[slits]
+    ids[slits] = nearest.filled(looked.view_ids)[slits]
     return LookedUp(rgb, inverse, ids)
 
 
-def _spread(rgb: Rgb, kept: NDArray[np.bool_], width: float) -> Rgb:
-    """What is kept, and beyond it its nearest colours, without the streaks that these alone are."""
-    nearest = nearest_kept(rgb, kept)
-    return np.where(kept[..., None], rgb, cv2.GaussianBlur(nearest, (0, 0), max(0.6, 0.4 * width)))
+def _square(reach: int) -> Rgb:
+    return np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
 
 
-def _disc(reach: int) -> Rgb:
-    size = 2 * reach + 1
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)), np.uint8)
-
-
-def _ring(looked: LookedUp, small_width: int) -> NDArray[np.bool_]:
+def _ring(looked: LookedUp, small_width: int) -> Mask:
     """(H, W): what was found around holes, but for what stands before them."""
     reach = max(3, round(looked.rgb.shape[1] * _RIM))
-    around = np.ones((2 * reach + 1,) * 2, np.uint8)
-    ring = cv2.dilate((~looked.found).astype(np.uint8), around) > 0
-    return ring & _behind(looked, small_width, reach)
+    around = cv2.dilate((~looked.found).view(np.uint8), _square(reach))
+    return np.asarray(around).view(np.bool_) & _behind(looked, small_width, reach)
 
 
-def _with_tones_of(shown: Rgb, enlarged: Rgb, ring: NDArray[np.bool_]) -> Rgb:
+def _with_tones_of(shown: Rgb, enlarged: Rgb, ring: Mask) -> Rgb:
     """`enlarged` with the colours of what is shown in the ring around it, and the difference
-    carried smoothly inwards (a membrane, Farbman et al. 2009, by pull and push)."""
+    carried smoothly inwards."""
     if not ring.any():
         return enlarged
-    apart = np.where(ring[..., None], shown.astype(np.float32) - enlarged, np.float32(0))
-    half = (-(-enlarged.shape[1] // 2), -(-enlarged.shape[0] // 2))
-    weight = cv2.resize(ring.astype(np.float32), half, interpolation=cv2.INTER_AREA)
-    values = cv2.resize(apart, half, interpolation=cv2.INTER_AREA)
+    apart = cv2.subtract(shown, enlarged, mask=ring.view(np.uint8), dtype=cv2.CV_16S)
+    size = (-(-enlarged.shape[1] // 4), -(-enlarged.shape[0] // 4))
+    weight = cv2.resize(ring.view(np.uint8) * np.float32(1), size, interpolation=cv2.INTER_AREA)
+    sums = cv2.resize(np.asarray(apart, np.float32), size, interpolation=cv2.INTER_AREA)
     limit = 255.0 * _TONES
-    shift = _membrane(values / np.maximum(weight, 1e-6)[..., None], weight).clip(-limit, limit)
+    shift = membrane(np.asarray(sums), np.asarray(weight)).clip(-limit, limit)
     shift = cv2.resize(shift, enlarged.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-    return np.clip(np.round(enlarged + shift), 0, 255).astype(np.uint8)
+    return np.asarray(cv2.add(enlarged, shift, dtype=cv2.CV_8U), np.uint8)
 
 
-def _membrane(values: Plane, weight: Plane) -> Plane:
-    """(h, w, 3): the values where their weight is 1, elsewhere what coarser means say."""
-    height, width = weight.shape
-    if min(height, width) <= 2:
-        mean = (values * weight[..., None]).sum((0, 1)) / max(float(weight.sum()), 1e-6)
-        coarser = np.broadcast_to(mean, values.shape)
-    else:
-        half = (-(-width // 2), -(-height // 2))
-        less = cv2.resize(weight, half, interpolation=cv2.INTER_AREA)
-        sums = cv2.resize(values * weight[..., None], half, interpolation=cv2.INTER_AREA)
-        found = _membrane(sums / np.maximum(less, 1e-6)[..., None], np.minimum(4.0 * less, 1.0))
-        coarser = cv2.resize(found, (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(coarser + weight[..., None] * (values - coarser), np.float32)
-
-
-def _behind(looked: LookedUp, small_width: int, reach: int) -> NDArray[np.bool_]:
+def _behind(looked: LookedUp, small_width: int, reach: int) -> Mask:
     """(H, W): what was found, but for what stands before a hole within reach."""
     found = looked.found
     expected = _expected(looked, small_width)
-    beside = cv2.erode(np.where(found, _NEAREST, expected), np.ones((2 * reach + 1,) * 2, np.uint8))
-    return found & (looked.inverse <= _BEHIND * beside)
+    np.copyto(expected, _NEAREST, where=found)
+    beside = np.asarray(cv2.erode(expected, _square(reach)), np.float32)
+    return found & (looked.inverse <= np.float32(_BEHIND) * beside)
 
 
 def _expected(looked: LookedUp, small_width: int) -> Plane:
@@ -190,20 +177,18 @@ def _expected(looked: LookedUp, small_width: int) -> Plane:
     )
     expected = np.full(far.shape, _NEAREST, np.float32)
     for reach in _REACHES:
-        disc = _disc(reach)
-        behind, before = cv2.erode(far, disc), cv2.dilate(near, disc)
+        behind, before = cv2.erode(far, _square(reach)), cv2.dilate(near, _square(reach))
         rim = (before > behind * _STEP * (1 + reach / 16)) & (expected == _NEAREST)
         expected = np.where(rim, behind, expected)
-    return np.asarray(
-        cv2.resize(expected, (width, height), interpolation=cv2.INTER_NEAREST), np.float32
-    )
+    large = cv2.resize(expected, (width, height), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(large, np.float32)
 
 
 def _soft_rims(rgb: Rgb, inverse: Plane) -> Rgb:
     """One pixel's width of mixture where one surface ends before another: what a lens would have
     mixed, and what keeps rims from staircases."""
-    edge = depth_steps(np.ascontiguousarray(inverse), STEP)
-    if not edge.any():
-        return rgb
-    soft = cv2.GaussianBlur(rgb, (3, 3), 0.6)
-    return np.where(edge[..., None] > 0, soft, rgb)
+    edge = depth_steps(inverse, STEP)
+    if edge.any():
+        at = np.nonzero(edge)
+        rgb[at] = cv2.GaussianBlur(rgb, (3, 3), 0.6)[at]
+    return rgb

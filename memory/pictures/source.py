@@ -46,7 +46,8 @@ class Source:
         view_id, camera: whose picture.
         rgb: (H, W, 3) uint8.
         inverse: (H, W) float32 inverse depth, 0 = sky.
-        edges: (H, W) uint8, 1 within a pixel of a depth edge: depth is not interpolated there.
+        surface: (H, W, 2) float32, inverse depth, and 1 within a pixel of a depth edge, where depth
+            is not interpolated: both are sampled at once.
         rims: what is cleaned before another camera sees it.
     """
 
@@ -54,7 +55,7 @@ class Source:
     camera: Camera
     rgb: NDArray[np.uint8]
     inverse: Plane
-    edges: NDArray[np.uint8]
+    surface: Plane
     rims: Rims = field(repr=False)
 
     @staticmethod
@@ -68,8 +69,9 @@ class Source:
         inverse = inverse_depth(picture.depth)
         steps = depth_steps(inverse, STEP)
         edges = cv2.dilate(steps, np.ones((3, 3), np.uint8))
+        surface = np.stack([inverse, edges.astype(np.float32)], axis=-1)
         return Source(
-            view_id, camera, picture.rgb, inverse, edges, _rims(picture.rgb, inverse, steps)
+            view_id, camera, picture.rgb, inverse, surface, _rims(picture.rgb, inverse, steps)
         )
 
     @property
