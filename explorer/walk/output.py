@@ -32,6 +32,7 @@ class OutputSettings:
     raw: the model's pictures instead of the final ones.
     about: the journal's header: what the walk was drawn from.
     views: how many were asked for, not counting the photo.
+    png_of: the final picture of a view by its id as a whole PNG file, where it is one already.
     dense: the cloud has a point a pixel, instead of being the fused one.
     """
 
@@ -39,6 +40,7 @@ class OutputSettings:
     raw: bool
     about: Mapping[str, Any]
     views: int
+    png_of: Callable[[int], bytes | None]
     dense: bool = False
 
 
@@ -53,8 +55,13 @@ class WalkOutput:
     def add(self, drawn: DrawnView) -> None:
         """Writes a view's picture at once, so that even a killed walk leaves pictures."""
         target = self._settings.results.folder / "views" / f"{picture_name(drawn.view.id)}.png"
+        whole = None if self._settings.raw else self._settings.png_of(drawn.view.id)
         with atomic_path(target) as path:
-            Image.fromarray(drawn.shown_rgb(self._settings.raw)).save(path, compress_level=1)
+            if whole is None:
+                shown = drawn.shown_rgb(self._settings.raw)
+                Image.fromarray(shown).save(path, compress_level=1)
+            else:
+                path.write_bytes(whole)
 
     def finish(
         self, walk: Walk, views: RecordedViews, tell: Callable[[str], None] | None = None
