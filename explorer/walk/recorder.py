@@ -16,6 +16,7 @@ from explorer.walk.journal import (
     JOURNAL,
     VERSION,
     Journal,
+    RecordedArrays,
     read_picture,
 )
 from explorer.walk.records import DrawnView
@@ -100,12 +101,20 @@ class Recorder:
             JournalError: its file is missing or damaged.
             KeyError: there is no such view on that line.
         """
+        return read_picture(self._folder, self._node_of(view_id))
+
+    def png(self, view_id: int) -> bytes | None:
+        """The same picture as the PNG file that it is on the disk, without its depth."""
+        stored = RecordedArrays(self._folder, [self._node_of(view_id)], RGB).stored(0)
+        return None if stored is None else stored.tobytes()
+
+    def _node_of(self, view_id: int) -> dict[str, Any]:
         node = self._head
         while node >= 0 and self._nodes[node]["view"] != view_id:
             node = self._nodes[node]["parent"]
         if node < 0:
             raise KeyError(f"there is no view {view_id}")
-        return read_picture(self._folder, self._nodes[node])
+        return self._nodes[node]
 
     def rewind(self, view_id: int) -> None:
         """Appends that all views after `view_id` were taken back."""
