@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Generator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from engine.geometry.cameras import Camera
 from explorer.evaluation.depths import median_ratio
 from explorer.evaluation.scenes import Scene, TrueView
 from explorer.evaluation.traces import DrawnPictures, WalkTrace, drawn_depth
+from explorer.walk.depth_source import DepthSource, PhotoDepth
 from explorer.walk.photo import Photo
 from explorer.walk.ready import EngineOptions, open_engine
 from explorer.walk.recorder import Recorder as Files
@@ -62,22 +63,31 @@ class WalkDriver:
         files: a folder where the latest walk is recorded as walks of users are, the seconds that
             takes being its views' part "files"; its pictures at the picture's size are then in
             these files alone. None to record nothing.
+        photo_depth: gives the photo's depth; None for the model's own.
     """
 
-    def __init__(self, engine: queries.Engine, files: Path | None = None) -> None:
+    def __init__(
+        self,
+        engine: queries.Engine,
+        files: Path | None = None,
+        photo_depth: Callable[[Scene], DepthSource] | None = None,
+    ) -> None:
         self.engine = engine
-        self._files = files
+        self._files, self._photo_depth = files, photo_depth
 
     @staticmethod
     def load(
-        options: EngineOptions, size: tuple[int, int], files: Path | None = None
+        options: EngineOptions,
+        size: tuple[int, int],
+        files: Path | None = None,
+        photo_depth: Callable[[Scene], DepthSource] | None = None,
     ) -> WalkDriver:
         """With the engine that the options name, for pictures of (width, height).
 
         Raises:
             ValueError: if the device or the weights cannot be used.
         """
-        return WalkDriver(ready_to_draw(options, size), files)
+        return WalkDriver(ready_to_draw(options, size), files, photo_depth)
 
     @property
     def description(self) -> str:
@@ -119,7 +129,32 @@ class WalkDriver:
             picture=scene.picture,
         )
         memory = Memory(MemoryConfig(), device=self.engine.device)
-        return Walk(photo, self.engine, memory, settings, recorder)
+        source = None if self._photo_depth is None else self._photo_depth(scene)
+        return Walk(photo, self.engine, memory, settings, recorder, source)
+
+
+@dataclass(eq=False)
+class TrueDepth:
+    """The true depth of a scene's photo, for a walk that shall not have to guess it."""
+
+    scene: Scene
+
+    every_view: bool = False
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """See `DepthSource`."""
+        return {"kind": "truth", "scene": self.scene.name}
+
+    def depth(self, photo: Photo) -> PhotoDepth:
+        """See `DepthSource`."""
+        depth = self.scene.photo.depth
+        if depth is None:
+            raise ValueError(f"{self.scene.name} has no true depth")
+        return PhotoDepth(depth, metric=True)
+
+    def close(self) -> None:
+        """See `DepthSource`."""
 
 
 class TimedRecorder:
