@@ -20,11 +20,12 @@ from explorer.evaluation.traces import DrawnPictures, WalkTrace, drawn_depth
 from explorer.walk.depth_source import DepthSource, PhotoDepth
 from explorer.walk.photo import Photo
 from explorer.walk.ready import EngineOptions, open_engine
-from explorer.walk.recorder import Recorder as Files
+from explorer.walk.recorder import Recorder
 from explorer.walk.records import DrawnView, WalkSettings
-from explorer.walk.walk import Recorder, Walk
+from explorer.walk.walk import Walk
 from memory.config import MemoryConfig
 from memory.memory import Memory
+from memory.pictures.picture import Picture
 from memory.views import View
 
 Answer = TypeVar("Answer")
@@ -62,7 +63,7 @@ class WalkDriver:
     Args:
         files: a folder where the latest walk is recorded as walks of users are, the seconds that
             takes being its views' part "files"; its pictures at the picture's size are then in
-            these files alone. None to record nothing.
+            these files alone, as its memory reads them. None to record nothing.
         photo_depth: gives the photo's depth; None for the model's own.
     """
 
@@ -117,7 +118,7 @@ class WalkDriver:
             on_views(1)
         return WalkTrace(photo, scale, tuple(views), _picture_depth(started, scale))
 
-    def _walk(self, scene: Scene, settings: WalkSettings, recorder: Recorder | None) -> Walk:
+    def _walk(self, scene: Scene, settings: WalkSettings, recorder: TimedRecorder | None) -> Walk:
         height, width = scene.photo.rgb.shape[:2]
         photo = Photo(
             rgb=scene.photo.rgb,
@@ -128,7 +129,8 @@ class WalkDriver:
             lens_source="the scene's own camera",
             picture=scene.picture,
         )
-        memory = Memory(MemoryConfig(), device=self.engine.device)
+        read = None if recorder is None else recorder.picture
+        memory = Memory(MemoryConfig(), None, self.engine.device, read)
         source = None if self._photo_depth is None else self._photo_depth(scene)
         return Walk(photo, self.engine, memory, settings, recorder, source)
 
@@ -161,7 +163,7 @@ class TimedRecorder:
     """Records a walk in a folder, and says how long that took."""
 
     def __init__(self, folder: Path) -> None:
-        self._files = Files.create(folder, {})
+        self._files = Recorder.create(folder, {})
         self._seconds = 0.0
 
     def record(self, drawn: DrawnView) -> str:
@@ -170,6 +172,10 @@ class TimedRecorder:
         name = self._files.record(drawn)
         self._seconds = time.perf_counter() - begin
         return name
+
+    def picture(self, view_id: int) -> Picture | None:
+        """See `explorer.walk.recorder.Recorder`."""
+        return self._files.picture(view_id)
 
     def rewind(self, view_id: int) -> None:
         """See `explorer.walk.recorder.Recorder`."""

@@ -1,7 +1,9 @@
 """Rendered scenes of the unseen split."""
 
+import numpy as np
 import pytest
 
+from explorer.evaluation.picture_metrics import gradient_energy
 from explorer.evaluation.world_scenes import WorldSource
 
 
@@ -19,5 +21,7 @@ def test_a_sharp_photo_is_as_sharp_in_its_own_pixels() -> None:
     everywhere = np.ones((288, 512), bool)
     energy = [gradient_energy(each.photo.colours, everywhere) for each in (soft, sharp)]
     assert energy[1] > 1.05 * energy[0]
-    at_256 = [WorldSource(3, 2, (256, 144), sharp=each).scene(0).photo.rgb for each in (False, True)]
+    at_256 = [
+        WorldSource(3, 2, (256, 144), sharp=each).scene(0).photo.rgb for each in (False, True)
+    ]
     np.testing.assert_array_equal(*at_256)
