@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from engine.geometry.cameras import Camera
 from memory.pictures.landing import Floats, Mask, Rays
 from memory.pictures.low_size import LowSize
-from memory.pictures.sources import CarryConfig, Source, land_on, sampled
+from memory.pictures.sources import DEFAULT, CarryConfig, Source, land_on, sampled
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ def carry(
     sources: Sequence[Source],
     camera: Camera,
     size: tuple[int, int],
-    config: CarryConfig = CarryConfig(),
+    config: CarryConfig = DEFAULT,
 ) -> Carried:
     """A picture of `size` (width, height) from `camera`.
 
@@ -64,7 +64,7 @@ def carry(
 
 
 def seen_inverse(
-    sources: Sequence[Source], camera: Camera, config: CarryConfig = CarryConfig()
+    sources: Sequence[Source], camera: Camera, config: CarryConfig = DEFAULT
 ) -> Floats:
     """Inverse depth (h, w) from a camera, at the low size; nan where no source is seen."""
     return LowSize(sources, camera, sources[0].size, config).depth()

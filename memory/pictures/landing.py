@@ -11,7 +11,7 @@ Pixel coordinates have centres at +0.5. All arrays are float32.
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -21,7 +21,7 @@ from engine.geometry.cameras import Camera
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
-#: Sides of one look that differ by more than this have an edge between them: no slope crosses it.
+#: Neighbours that differ by more than this share have an edge between them: no slope crosses it.
 _EDGE = 0.05
 #: Denominators are kept from this on: what is nearer to a camera's plane has no pixel.
 _LEAST = np.float32(1e-6)
@@ -49,12 +49,30 @@ class Surface:
     down: Floats | None
 
     @staticmethod
-    def of(inverse: Floats, camera: Camera, size: tuple[float, float] | None = None) -> Surface:
-        """From (h, w) inverse depth, finite."""
+    def flat(inverse: Floats, camera: Camera) -> Surface:
+        """From (h, w) inverse depth, finite: level in each pixel."""
         h, w = inverse.shape
-        right, down = _slopes(inverse, 1).reshape(-1), _slopes(inverse, 0).reshape(-1)
-        flat = np.ascontiguousarray(inverse).reshape(-1)
-        return Surface(camera, size or (float(w), float(h)), w, h, flat, right, down)
+        return Surface(camera, (float(w), float(h)), w, h, inverse.reshape(-1), None, None)
+
+    @staticmethod
+    def coarse(inverse: Floats, camera: Camera, cell: int) -> Surface:
+        """With pixels of `cell` by `cell` of (h, w), each the plane in its middle: between the two
+        sides of a rim lies nothing, so nothing is averaged."""
+        h, w = inverse.shape
+        column, row = _middles(w, cell), _middles(h, cell)
+        found = np.ascontiguousarray(inverse[np.ix_(row, column)])
+        slopes = []
+        for index, length, axis in ((column, w, 1), (row, h, 0)):
+            ends = [np.clip(index + step, 0, length - 1) for step in (-1, 1)]
+            sides = [inverse[np.ix_(row, end) if axis else np.ix_(end, column)] for end in ends]
+            slope = _flatter(found - sides[0], sides[1] - found, found)
+            # From the centre of the pixel that was taken to that of the cell.
+            beside = ((np.arange(len(index)) + 0.5) * cell - (index + 0.5)).astype(np.float32)
+            slopes.append((slope * cell, slope * (beside if axis else beside[:, None])))
+        found = np.maximum(found + slopes[0][1] + slopes[1][1], 0.0)
+        right, down = (slope.reshape(-1) for slope, _ in slopes)
+        size = w / cell, h / cell
+        return Surface(camera, size, len(column), len(row), found.reshape(-1), right, down)
 
     def at(self, u: Floats, v: Floats) -> Floats:
         """Inverse depth at pixels (N,); the outermost planes go on."""
@@ -73,44 +91,16 @@ class Surface:
                 here += beside
         return here
 
-    def flat(self) -> Surface:
-        """Without slopes: where pixels are small it makes no difference, and costs a third."""
-        return replace(self, right=None, down=None)
-
-    def coarser(self, cell: int) -> Surface:
-        """With pixels `cell` times as large, each a part of one plane: between the two sides of a
-        rim lies nothing, so nothing is averaged."""
-        assert self.right is not None
-        assert self.down is not None
-        column = _middles(self.width, cell)
-        row = _middles(self.height, cell)
-        at = row[:, None] * self.width + column[None, :]
-        # From the centre of the pixel that is taken to that of the cell, which may lie beside it.
-        beside = (np.arange(len(column)) + 0.5) * cell - (column + 0.5)
-        below = (np.arange(len(row)) + 0.5) * cell - (row + 0.5)
-        inverse = self.inverse[at] + self.right[at] * beside.astype(np.float32)
-        inverse += self.down[at] * below.astype(np.float32)[:, None]
-        size = self.size[0] / cell, self.size[1] / cell
-        return Surface.of(np.maximum(inverse, 0.0).astype(np.float32), self.camera, size)
-
 
 def _middles(length: int, cell: int) -> NDArray[np.intp]:
     return np.minimum(np.arange(-(-length // cell)) * cell + cell // 2, length - 1)
 
 
-def _slopes(inverse: Floats, axis: int) -> Floats:
-    """Differences a pixel (h, w): from the flatter side, and none across an edge on both sides."""
-    step = np.diff(inverse, axis=axis)
-    near = np.maximum(np.take(inverse, range(1, inverse.shape[axis]), axis), 0.0)
-    near = np.maximum(near, np.take(inverse, range(inverse.shape[axis] - 1), axis))
-    edge = np.abs(step) > _EDGE * near
-    wide = [(0, 0), (0, 0)]
-    wide[axis] = (1, 1)
-    around = np.pad(np.where(edge, np.float32(np.inf), step), wide, constant_values=np.inf)
-    count = inverse.shape[axis]
-    before, after = np.take(around, range(count), axis), np.take(around, range(1, count + 1), axis)
+def _flatter(before: Floats, after: Floats, inverse: Floats) -> Floats:
+    """The smaller of two differences a pixel; 0 where both cross an edge."""
     flatter = np.where(np.abs(before) < np.abs(after), before, after)
-    return np.where(np.isfinite(flatter), flatter, np.float32(0.0)).astype(np.float32)
+    slope: Floats = np.where(np.abs(flatter) > _EDGE * inverse, np.float32(0.0), flatter)
+    return slope
 
 
 @dataclass(frozen=True, eq=False)

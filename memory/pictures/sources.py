@@ -34,6 +34,9 @@ class CarryConfig:
     feather: int = 4
 
 
+DEFAULT = CarryConfig()
+
+
 class Source:
     """A picture with depth, ready to be carried.
 
@@ -52,7 +55,7 @@ class Source:
         rgb: NDArray[np.uint8],
         depth: NDArray[np.float32] | None,
         camera: Camera,
-        config: CarryConfig = CarryConfig(),
+        config: CarryConfig = DEFAULT,
     ) -> None:
         height, width = rgb.shape[:2]
         if depth is not None and depth.shape != (height, width):
@@ -60,8 +63,10 @@ class Source:
         self.camera, self.size = camera, (width, height)
         # OpenCV samples four channels in half the time of three.
         self.rgba = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2RGBA))
-        surface = Surface.of(_inverse(depth, (height, width)), camera)
-        self.surface, self.low = surface.flat(), surface.coarser(config.cell)
+        inverse = _inverse(depth, (height, width))
+        # Where pixels are small, slopes within them make no difference, and cost a third.
+        self.surface = Surface.flat(inverse, camera)
+        self.low = Surface.coarse(inverse, camera, config.cell)
         small = (self.low.width, self.low.height)
         self.low_rgb = np.asarray(cv2.resize(rgb, small, interpolation=cv2.INTER_AREA))
         self.splats = Splats(self.low)
