@@ -18,7 +18,7 @@ from explorer.commands.clips import COMMANDS as CLIP_COMMANDS
 from explorer.commands.evaluate import evaluate
 from explorer.commands.label import label, taught
 from explorer.commands.models import models
-from explorer.commands.options import FILE, RESULTS, engine_options, picture_size
+from explorer.commands.options import FILE, RESULTS, engine_options, size_options
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -63,8 +63,14 @@ def cli(ctx: click.Context, debug: bool) -> None:
 
 @cli.command(name="open")
 @click.argument("photo", required=False, type=FILE)
+@size_options
 @engine_options
-def open_window(photo: Path | None = None, **given: Any) -> None:
+def open_window(
+    photo: Path | None = None,
+    picture_size: tuple[int, int] | None = None,
+    model_size: tuple[int, int] = (256, 144),
+    **given: Any,
+) -> None:
     """Open the window, with a photo where one is named."""
     if photo is not None and not photo.exists():
         raise click.UsageError(f"{photo} is neither a command nor a photo that exists")
@@ -73,8 +79,9 @@ def open_window(photo: Path | None = None, **given: Any) -> None:
     except ModuleNotFoundError as error:
         raise click.UsageError(_why_no_window(error.name or "")) from error
     from explorer.walk.ready import EngineOptions
+    from explorer.walk.sizes import Sizes
 
-    sys.exit(run_app(photo, EngineOptions(**given)))
+    sys.exit(run_app(photo, EngineOptions(**given), Sizes(model_size, picture_size)))
 
 
 def _why_no_window(missing: str) -> str:
@@ -96,7 +103,7 @@ def _why_no_window(missing: str) -> str:
 @click.option("--overwrite", is_flag=True, help="Lose the walk of ours that --out holds.")
 @click.option("--caption", default="", help="What the photo shows, in a few plain words.")
 @click.option("--fov", type=float, help="Horizontal degrees, for photos without a focal length.")
-@click.option("--size", callback=picture_size, default="256x144", show_default=True, metavar="WxH")
+@size_options
 @click.option("--raw", is_flag=True, help="Show the model's picture alone.")
 @click.option("--depth-every", type=click.IntRange(1), default=1, show_default=True, metavar="N")
 @click.option("--steps", type=click.IntRange(1, 1000), help="Sampling steps of a view.")
@@ -168,7 +175,7 @@ def main(arguments: list[str] | None = None) -> None:
     except RuntimeError as error:
         if type(error).__name__ != "OutOfMemoryError":
             raise
-        _fail("the GPU's memory is full; use a smaller --size or --device cpu", BAD_INPUT)
+        _fail("the GPU's memory is full; use a smaller --model-size or --device cpu", BAD_INPUT)
 
 
 def _fail(sentence: str, code: int) -> None:

@@ -41,7 +41,7 @@ class FusionConfig:
 
 
 @dataclass(frozen=True)
-class Picture:
+class Observation:
     """A view on the memory's device: rgb (H, W, 3) in [0, 1], depth (H, W), confidence (H, W)."""
 
     view_id: int
@@ -62,7 +62,7 @@ class _Projected:
     cosine: Tensor
 
 
-def fuse(cloud: SurfelCloud, picture: Picture, config: FusionConfig) -> Seen:
+def fuse(cloud: SurfelCloud, picture: Observation, config: FusionConfig) -> Seen:
     """Add what `picture` newly shows; returns what was added, with the whole sky."""
     height, width = picture.depth.shape
     selection = cloud.select_before(picture.camera, picture.depth, 2 * config.tolerance)
@@ -125,7 +125,7 @@ def _matched(projected: _Projected, depth: Tensor, tolerance: float) -> Tensor:
     return (same & projected.inside & torch.isfinite(there)).nonzero()[:, 0]
 
 
-def _wanted(known: Rendering, confidence: Tensor, picture: Picture, config: FusionConfig) -> Tensor:
+def _wanted(known: Rendering, confidence: Tensor, picture: Observation, config: FusionConfig) -> Tensor:
     """(H, W) bool: pixels whose surface is unknown, or known worse than this view shows it."""
     if len(confidence):
         sure = confidence[known.surfel_ids.clamp_min(0)]
@@ -140,7 +140,7 @@ def _wanted(known: Rendering, confidence: Tensor, picture: Picture, config: Fusi
     return ~good
 
 
-def _new(picture: Picture, wanted: Tensor) -> Seen:
+def _new(picture: Observation, wanted: Tensor) -> Seen:
     confidence = torch.where(wanted, picture.confidence, 0.0)
     return surfels_from_view(
         picture.rgb, picture.depth, picture.camera, picture.view_id, confidence
@@ -157,7 +157,7 @@ def _superseded(
     projected: _Projected,
     matched: Tensor,
     wanted: Tensor,
-    picture: Picture,
+    picture: Observation,
     config: FusionConfig,
 ) -> Tensor:
     """(len(matched),) bool: discs all of whose pixels finer ones show, new or known."""
@@ -179,7 +179,7 @@ def _superseded(
 
 
 def _floating(
-    projected: _Projected, surfels: Surfels, picture: Picture, config: FusionConfig
+    projected: _Projected, surfels: Surfels, picture: Observation, config: FusionConfig
 ) -> Tensor:
     """(N,) bool: unsure surfels in air that this view sees through for certain."""
     finite = torch.where(torch.isnan(picture.depth), 0.0, picture.depth)
@@ -192,7 +192,7 @@ def _floating(
 
 
 def _inherited(
-    cloud: SurfelCloud, new: Seen, known: Rendering, index: Tensor, picture: Picture
+    cloud: SurfelCloud, new: Seen, known: Rendering, index: Tensor, picture: Observation
 ) -> tuple[Tensor, Tensor]:
     """Who sees the new surfels: this view, and all who saw what they lie upon."""
     seen_by, seen_well = unseen(len(new.surfels), new.surfels.radii.device)

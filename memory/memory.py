@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +19,12 @@ from engine.geometry.surfels import Surfels
 from memory.chunks import Selection
 from memory.cloud import SurfelCloud, Undo
 from memory.free_space import FreeSpace
-from memory.fusion import FusionConfig, Picture, fuse, observe
+from memory.config import MemoryConfig
+from memory.fusion import Observation, fuse, observe
 from memory.known import Known
+from memory.pictures.looked_up import LookedUp, Seen, look_up
+from memory.pictures.picture import Picture
+from memory.pictures.store import PictureStore, ReadPicture
 from memory.poses import PoseTable
 from memory.recall import PHOTO, Recalled, recalled, standing_near
 from memory.retrieval import STRATEGIES, Query, Retrieved
@@ -31,21 +35,8 @@ from memory.store import ViewStore
 from memory.views import View
 
 
-@dataclass(frozen=True)
-class MemoryConfig:
-    """Attributes:
-    fusion: when two things seen are one.
-    views_in_ram: how many views stay in RAM when the memory has a folder.
-    undo: how many of the last events can be taken back without making the points anew.
-    sight_step: retrieval looks at every n-th row and column of what is known.
-    views_recalled: how many views from the same place are turned to fill gaps among the points.
-    """
-
-    fusion: FusionConfig = field(default_factory=FusionConfig)
-    views_in_ram: int = 64
-    undo: int = 32
-    sight_step: int = 3
-    views_recalled: int = 3
+#: A pixel that is known less than this is a guess of its depth to nobody.
+_SHOWN = 0.3
 
 
 @dataclass(frozen=True)
@@ -84,6 +75,7 @@ class Memory:
         config: see there.
         folder: where views are written; None keeps them in RAM.
         device: where the points live.
+        read_picture: reads large pictures from where they were recorded; None keeps them in RAM.
     """
 
     def __init__(
@@ -91,10 +83,12 @@ class Memory:
         config: MemoryConfig | None = None,
         folder: Path | None = None,
         device: torch.device | str = "cpu",
+        read_picture: ReadPicture | None = None,
     ) -> None:
         self.config = config or MemoryConfig()
         self._device = torch.device(device)
         self._store = ViewStore(folder, self.config.views_in_ram)
+        self._pictures = PictureStore(read_picture, self.config.pictures_in_ram)
         self._events: list[_Event] = []
         self._moment = 0
         self._forget_points()
@@ -108,7 +102,12 @@ class Memory:
     def surfel_count(self) -> int:
         return len(self._cloud)
 
-    def add(self, view: View, known: Known | None = None) -> None:
+    @property
+    def pictures(self) -> PictureStore:
+        """The views at the picture's size."""
+        return self._pictures
+
+    def add(self, view: View, known: Known | None = None, picture: Picture | None = None) -> None:
         """Remember a view; its id must follow on the others'.
 
         A view without depth adds no points, but the known points learn that it sees them.
@@ -116,11 +115,14 @@ class Memory:
         Args:
             known: what `look` gave from the view's camera just before, so that points need not be
                 rendered again for a view without depth; None renders them.
+            picture: the view at the picture's size; None where there is one size.
         """
         latest = int(self._poses.poses.ids[-1]) if len(self._poses) else -1
         if view.id <= latest:
             raise ValueError(f"view {view.id} cannot be added after view {latest}")
         self._store.put(view)
+        if picture is not None:
+            self._pictures.put(view.id, view.camera, picture)
         event = _Event(view.id, view.depth is not None)
         self._events.append(event)
         self._take_in(view, event, known)
@@ -130,13 +132,17 @@ class Memory:
         view_id: int,
         depth: NDArray[np.float32],
         confidence: NDArray[np.float32] | None = None,
+        picture: Picture | None = None,
     ) -> None:
-        """Give a view that has none its depth (H, W) in scene units, and so its points."""
+        """Give a view that has none its depth (H, W) in scene units, and so its points; also its
+        picture with the depth at that size."""
         view = self._store[view_id]
         if view.depth is not None:
             raise ValueError(f"view {view_id} has its depth already")
         view = view.with_depth(depth, confidence)
         self._store.put(view)
+        if picture is not None:
+            self._pictures.put(view_id, view.camera, picture)
         event = _Event(view_id, True)
         self._events.append(event)
         self._take_in(view, event)
@@ -149,6 +155,7 @@ class Memory:
         """
         for later in [i for i in self._store if i > view_id]:
             self._store.remove(later)
+            self._pictures.remove(later)
         events = self._events
         self._events = [e for e in events if e.view_id <= view_id]
         gone = len(events) - len(self._events)
@@ -182,6 +189,17 @@ class Memory:
         known = known if rims is None else known.with_rims(rims)
         again = self.recall(camera, height, width)
         return known if again is None else known.with_gaps_filled(again)
+
+    def look_up(self, known: Known, size: tuple[int, int]) -> LookedUp:
+        """What large pictures show of a new view.
+
+        Args:
+            known: what `look` gave from its camera.
+            size: (width, height) of the new picture.
+        """
+        inverse = torch.where(known.coverage >= _SHOWN, 1.0 / known.depth, torch.nan)
+        seen = Seen(inverse.float().cpu().numpy(), known.view_ids.cpu().numpy())
+        return look_up(self._pictures.source, known.camera, size, seen, self.config.look_up)
 
     def render_points(self, camera: Camera, height: int, width: int) -> Rendering:
         """The points and the sky alone; `surfel_ids` count the rendered surfels only."""
@@ -250,7 +268,7 @@ class Memory:
         if view.id not in self._poses:
             self._poses.append(view.id, view.camera)
         if event.with_depth and view.depth is not None:
-            picture = self._picture(view, view.depth)
+            picture = self._observation(view, view.depth)
             seen = fuse(self._cloud, picture, self.config.fusion)
             self._sky.add(seen.sky, seen.sky_pixels, view.camera, (view.height, view.width))
             if view.id == PHOTO:
@@ -273,14 +291,14 @@ class Memory:
             self._rims = self._free = None
         self._moment += 1
 
-    def _picture(self, view: View, depth: NDArray[np.float32]) -> Picture:
+    def _observation(self, view: View, depth: NDArray[np.float32]) -> Observation:
         there = torch.tensor(depth, device=self._device)
         if view.confidence is None:
             confidence = depth_confidence(there, view.camera)
         else:
             confidence = torch.tensor(view.confidence, device=self._device)
         rgb = torch.tensor(view.rgb, device=self._device).float() / 255.0
-        return Picture(view.id, view.camera, rgb, there, confidence)
+        return Observation(view.id, view.camera, rgb, there, confidence)
 
     def _points(self, camera: Camera, height: int, width: int) -> _Points:
         selection = self._cloud.select(camera, height, width)

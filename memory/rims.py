@@ -18,7 +18,7 @@ from engine.geometry.cameras import Camera
 from engine.geometry.projection import depth_confidence
 from engine.geometry.rays import camera_directions
 from engine.geometry.surfels import LEAST_CONFIDENCE, Seen, Surfels, ramp_trust
-from memory.fusion import Picture
+from memory.fusion import Observation
 
 #: A rim is shown while it cannot be off by more pixels than this.
 OFF = 1.0
@@ -39,7 +39,7 @@ class Rims:
     position: Tensor
 
     @staticmethod
-    def of(picture: Picture, seen: Seen) -> Rims:
+    def of(picture: Observation, seen: Seen) -> Rims:
         """The pixels at depth edges that became no points; `seen` are those that did.
 
         What was left out for another reason stays out: its depth is not known at all.

@@ -99,9 +99,9 @@ class Conductor(QObject):
             video = requests.OpenVideo(path, self.values.settings, self.values.size)
             self.worker.ask(video)
         else:
-            size, prior = self.values.size, self.wishes.prior
-            photo = requests.OpenPhoto(path, self.values.settings, size, prior=prior)
-            self.worker.ask(photo)
+            values, prior = self.values, self.wishes.prior
+            photo = (path, values.settings, values.size, None, values.picture, prior)
+            self.worker.ask(requests.OpenPhoto(*photo))
 
     def set_values(self, values: ControlValues) -> None:
         """The controls were changed."""

@@ -99,7 +99,7 @@ def _generated(
         overwrite=options.overwrite,
         caption=options.caption,
         fov=options.fov,
-        size=(found.rgb.shape[1], found.rgb.shape[0]),
+        model_size=(found.rgb.shape[1], found.rgb.shape[0]),
         seed=options.seed,
         **vars(options.engine_options),
     )

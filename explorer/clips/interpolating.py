@@ -29,7 +29,7 @@ from explorer.clips.work import ClipDone, Common, Show, Work
 from explorer.walk.colours import to_bytes, to_floats
 from explorer.walk.composite import composite
 from explorer.walk.depth_fusion import fuse_depth
-from explorer.walk.photo import Photo, open_photo
+from explorer.walk.photo import Photo, Sizes, open_photo
 from explorer.walk.results import Results, results_in
 
 #: Drawn cameras with a worse reprojection than this are not believed; matched ones are believed
@@ -119,8 +119,9 @@ def _interpolated(options: InterpolateOptions, results: Results, work: Work) -> 
 def _pair(options: InterpolateOptions) -> tuple[Photo, Photo]:
     if options.views < 1:
         raise ClipError(f"at least one view must lie between two, not {options.views}")
-    first = open_photo(options.first, options.fov, options.size)
-    last = open_photo(options.last, options.fov, options.size)
+    sizes = Sizes(options.size, most=None)
+    first = open_photo(options.first, options.fov, sizes)
+    last = open_photo(options.last, options.fov, sizes)
     if first.rgb.shape != last.rgb.shape:
         raise ClipError(
             f"{options.first.name} is {first.original_width}x{first.original_height} pixels and "

@@ -18,7 +18,8 @@ from explorer.walk.export import EXPORTS, ExportInput, PointCloud, export_all
 from explorer.walk.machine import machine
 from explorer.walk.recorded import picture_name
 from explorer.walk.results import Results
-from memory.memory import Memory, MemoryConfig
+from memory.config import MemoryConfig
+from memory.memory import Memory
 from memory.views import View
 
 CLIP_JSON = "clip.json"

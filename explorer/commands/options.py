@@ -19,6 +19,31 @@ DEVICE = click.option(
 )
 
 
+def size_options(run: Callable[..., Any]) -> Callable[..., Any]:
+    """The two sizes of a walk; see `explorer.walk.sizes.Sizes`."""
+    options = (
+        click.option(
+            "--size",
+            "picture_size",
+            callback=picture_size,
+            metavar="WxH",
+            help="Of the pictures, as a number of pixels; by default the photo's own, up to "
+            "1280x720 on a CPU and 1920x1080 on a GPU.",
+        ),
+        click.option(
+            "--model-size",
+            callback=picture_size,
+            default="256x144",
+            show_default=True,
+            metavar="WxH",
+            help="What the model draws.",
+        ),
+    )
+    for option in reversed(options):
+        run = option(run)
+    return run
+
+
 def engine_options(run: Callable[..., Any]) -> Callable[..., Any]:
     """What is drawn with, of every command that draws; see `explorer.walk.ready.EngineOptions`."""
     options = (

@@ -14,7 +14,8 @@ from explorer.doctor.findings import Finding, Verdict
 from explorer.walk.photo import Photo, open_photo
 from explorer.walk.ready import EngineOptions, open_engine
 from explorer.walk.walk import Walk
-from memory.memory import Memory, MemoryConfig
+from memory.config import MemoryConfig
+from memory.memory import Memory
 
 #: Slower than this per view and walking is no pleasure; the finding then says what helps.
 SLOW_SECONDS = 3.0
@@ -98,7 +99,7 @@ def describe_pace(pace: Pace) -> Finding:
         f"32 views take about {_duration(pace.start + 32 * pace.view)}."
     )
     if pace.view > SLOW_SECONDS:
-        text += " A smaller --size or --depth-every 4 help."
+        text += " A smaller --model-size or --depth-every 4 help."
         return Finding("Speed", Verdict.NOTE, text, facts)
     return Finding("Speed", Verdict.GOOD, text, facts)
 

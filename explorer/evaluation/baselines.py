@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from engine.geometry.cameras import Camera
 from explorer.evaluation.drive import walk_camera
 from explorer.evaluation.scenes import Scene
-from memory.memory import Memory, MemoryConfig
+from memory.config import MemoryConfig
+from memory.memory import Memory
 from memory.views import View
 
 #: Below this coverage a pixel counts as unknown and is inpainted.

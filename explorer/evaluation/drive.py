@@ -17,7 +17,8 @@ from explorer.walk.photo import Photo
 from explorer.walk.ready import EngineOptions, open_engine
 from explorer.walk.records import DrawnView, WalkSettings
 from explorer.walk.walk import Walk
-from memory.memory import Memory, MemoryConfig
+from memory.config import MemoryConfig
+from memory.memory import Memory
 from memory.views import View
 
 Answer = TypeVar("Answer")

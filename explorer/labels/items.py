@@ -15,7 +15,7 @@ from engine.training.clip_frames import VIDEOS, clip_files
 from explorer.clips.video_colours import upright
 from explorer.clips.video_file import opened
 from explorer.priors.kinds import PriorError
-from explorer.walk.photo import Photo, open_photo, working_size
+from explorer.walk.photo import Photo, Sizes, open_photo, working_size
 from explorer.walk.photo_lens import DEFAULT_FOV_DEGREES
 
 PHOTOS = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif"}
@@ -89,7 +89,7 @@ def as_picture(rgb: NDArray[np.uint8]) -> Image.Image:
 
 def read_photo(path: Path, size: tuple[int, int]) -> Photo:
     """A photo with the lens of its file; a ValueError where it is none."""
-    return open_photo(path, size=size)
+    return open_photo(path, sizes=Sizes(size, most=None))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The photo that a walk starts from: any picture file, at the size that the model works at."""
+"""The photo that a walk starts from: any picture file, at the sizes of model and picture."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from PIL import Image
 from engine.geometry.cameras import Camera, Intrinsics
 from explorer.walk.photo_decoding import PhotoError, decode_photo
 from explorer.walk.photo_lens import lens_of
+from explorer.walk.sizes import MODEL_SIZE, Size, SizeError, Sizes
 
-__all__ = ["Photo", "PhotoError", "open_photo", "working_size"]
+__all__ = ["Photo", "PhotoError", "SizeError", "Sizes", "open_photo", "working_size"]
 
 #: Working sizes are multiples of this (the model's patch: 8x codec, 2x2 latents).
 SIZE_MULTIPLE = 16
@@ -31,7 +32,7 @@ _PIXEL_PENALTY = 0.15
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """A photo at working size.
+    """A photo at working size, and at the size that people get.
 
     Attributes:
         rgb: (H, W, 3) uint8, read-only; sides are multiples of 16.
@@ -41,6 +42,8 @@ class Photo:
         lens_source: in words, where the focal length comes from.
         notes: what was changed on the way in, in plain words.
         lens_assumed: nobody said anything of the lens, and nobody has looked for it yet.
+        picture: (Hp, Wp, 3) uint8, read-only: the same crop at the picture's size. None for
+            photos of earlier versions' walks and for frames of clips, which have one size.
     """
 
     rgb: NDArray[np.uint8]
@@ -51,15 +54,16 @@ class Photo:
     lens_source: str = ""
     notes: tuple[str, ...] = ()
     lens_assumed: bool = False
+    picture: NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
-        rgb = np.array(self.rgb)
-        if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3:
-            raise ValueError(f"a photo is (H, W, 3) uint8, not {rgb.shape} {rgb.dtype}")
-        if rgb.shape[0] % SIZE_MULTIPLE or rgb.shape[1] % SIZE_MULTIPLE:
-            raise ValueError(f"a photo's sides are multiples of {SIZE_MULTIPLE}, not {rgb.shape}")
-        rgb.setflags(write=False)
-        object.__setattr__(self, "rgb", rgb)
+        for name in ("rgb", "picture"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, _read_only(getattr(self, name)))
+        if self.rgb.shape[0] % SIZE_MULTIPLE or self.rgb.shape[1] % SIZE_MULTIPLE:
+            raise ValueError(
+                f"a photo's sides are multiples of {SIZE_MULTIPLE}, not {self.rgb.shape}"
+            )
 
     @property
     def width(self) -> int:
@@ -72,42 +76,57 @@ class Photo:
         return int(self.rgb.shape[0])
 
     @property
+    def picture_size(self) -> Size:
+        """(width, height) of what people get: the picture's, or the working size without one."""
+        shown = self.rgb if self.picture is None else self.picture
+        return int(shown.shape[1]), int(shown.shape[0])
+
+    @property
     def camera(self) -> Camera:
         """The photo's own camera: it is where the world's origin lies."""
         return Camera(np.eye(4), self.intrinsics)
 
 
+def _read_only(given: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    rgb = np.array(given)
+    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3:
+        raise ValueError(f"a photo is (H, W, 3) uint8, not {rgb.shape} {rgb.dtype}")
+    rgb.setflags(write=False)
+    return rgb
+
+
 def open_photo(
-    path: Path | str, fov_degrees: float | None = None, size: tuple[int, int] = (256, 144)
+    path: Path | str, fov_degrees: float | None = None, sizes: Sizes | None = None
 ) -> Photo:
-    """Reads a photo and brings it to working size: upright, sRGB, centre-cropped by a sliver.
+    """Reads a photo and brings it to both sizes: upright, sRGB, centre-cropped by a sliver.
 
     Args:
         path: a JPEG, PNG, WebP, HEIC or AVIF file.
         fov_degrees: horizontal field of view; None to use the EXIF tags, else the default.
-        size: (width, height) whose number of pixels the working size comes near; the photo's
-            own aspect ratio is kept.
+        sizes: of the model and of the picture; the photo's own aspect ratio is kept. None for
+            the usual ones.
 
     Raises:
         PhotoError: for a file that is missing, empty, broken, too large, or no picture, and for
             a field of view outside 1°–170°.
+        SizeError: for pictures larger than this machine's memory holds.
     """
-    path = Path(path)
-    longest = max(size) * 8
-    decoded = decode_photo(path, needed_side=longest)
+    path, sizes = Path(path), sizes or Sizes()
+    decoded = decode_photo(path, needed_side=sizes.needed_side)
     try:
         lens = lens_of(decoded.exif, decoded.width, decoded.height, fov_degrees)
     except ValueError as error:
         raise PhotoError(str(error)) from error
-    width, height = working_size(decoded.width, decoded.height, size)
-    crop_width, crop_height = centre_crop(decoded.width, decoded.height, width / height)
+    width, height = working_size(decoded.width, decoded.height, sizes.model)
+    crop = crop_width, crop_height = centre_crop(decoded.width, decoded.height, width / height)
     notes = list(decoded.notes)
     if crop_width * crop_height < 0.9 * decoded.width * decoded.height:
         notes.append(f"it was cropped to {round(crop_width)}x{round(crop_height)} at its centre")
     if crop_width < width:
         notes.append(f"it was enlarged from {decoded.width}x{decoded.height}")
+    picture_size = sizes.picture_of(crop)
     return Photo(
-        rgb=resized(decoded.image, decoded.width, (crop_width, crop_height), (width, height)),
+        rgb=resized(decoded.image, decoded.width, crop, (width, height)),
         original_width=decoded.width,
         original_height=decoded.height,
         intrinsics=Intrinsics(
@@ -117,10 +136,13 @@ def open_photo(
         lens_source=lens.source,
         notes=tuple(notes),
         lens_assumed=lens.assumed,
+        picture=None
+        if picture_size is None
+        else resized(decoded.image, decoded.width, crop, picture_size),
     )
 
 
-def working_size(width: int, height: int, size: tuple[int, int] = (256, 144)) -> tuple[int, int]:
+def working_size(width: int, height: int, size: Size = MODEL_SIZE) -> Size:
     """(width, height) in multiples of 16: near `size`'s pixel count, near the picture's aspect.
 
     Minimises the cropped share plus a small penalty on the number of pixels.

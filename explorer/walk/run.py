@@ -27,9 +27,16 @@ from explorer.walk.recorder import Recorder
 from explorer.walk.records import WalkSettings
 from explorer.walk.results import JOURNAL_FOLDER, Results, results_in
 from explorer.walk.run_options import RunOptions
+from explorer.walk.sizes import Sizes
 from explorer.walk.telling import RunProgress, RunResult
 from explorer.walk.walk import Steps, Walk
-from memory.memory import Memory, MemoryConfig
+from memory.config import MemoryConfig
+from memory.memory import Memory
+
+#: A part of the header; walks of earlier versions have none.
+PICTURE_SIZE = "picture size"
+#: What a part is called where its name alone says too little.
+_WORDS = {"size": "model size"}
 
 
 def walk_photo(
@@ -49,16 +56,18 @@ def walk_photo(
             resumed after its photo has its depth needs none.
 
     Raises:
-        PhotoError, PathError, TrajectoryError, JournalError, WalkError, ResultsError, TakenError
-            (all `ValueError`): one sentence about what cannot be used.
+        PhotoError, SizeError, PathError, TrajectoryError, JournalError, WalkError, ResultsError,
+            TakenError (all `ValueError`): one sentence about what cannot be used.
     """
     if results is None:
         with results_in(options.out, WALK_RESULTS) as held:
             return walk_photo(options, on_progress, should_stop, engine, depth_source, held)
-    photo = open_photo(options.photo, options.fov, options.size)
-    plan = plan_path(options.path, options.views)
+    asked, plan = options.sizes, plan_path(options.path, options.views)
     settings = options.settings()
     journal = _earlier_walk(options)
+    place = settled_for(options, journal).device if engine is None else str(engine.device)
+    sizes = _sizes_of(asked, journal, place)
+    photo = open_photo(options.photo, options.fov, sizes)
     run = _Run(options.out, plan, on_progress or _silent, should_stop or _never)
     run.tell("loading the model")
     compiled = False
@@ -175,6 +184,24 @@ def recorded_walk(options: RunOptions) -> Journal | None:
     return _earlier_walk(options) if options.resume else None
 
 
+def _sizes_of(asked: Sizes, journal: Journal | None, device: str) -> Sizes:
+    """A walk that goes on keeps the picture's usual size of where it was begun; one that was begun
+    by an earlier version has no pictures beside the model's.
+
+    Raises:
+        JournalError: a size was asked for of a walk without pictures.
+    """
+    if journal is None or PICTURE_SIZE in journal.header:
+        return asked.on(device_of(journal) or device)
+    if asked.picture is not None:
+        raise JournalError(
+            f"the walk in {journal.folder.parent} was begun by an earlier version, and its "
+            "pictures have the model's size; leave out --size (what it said then, --model-size "
+            "says now)"
+        )
+    return asked.without_picture()
+
+
 def _with_lens(photo: Photo, engine: Engine, journal: Journal | None) -> Photo:
     """A photo of an unknown lens with the one that is seen in it; a resumed walk keeps its own."""
     if journal is None or not photo.lens_assumed:
@@ -258,8 +285,8 @@ def _open_journal(out: Path, header: dict[str, Any], journal: Journal | None) ->
             continue  # another one is told, and may be wanted
         if _without_place(journal.header.get(part)) != _without_place(wanted):
             raise JournalError(
-                f"the walk in {out} was begun with another {part}; use the same one, or leave out "
-                "--resume and choose another --out"
+                f"the walk in {out} was begun with another {_WORDS.get(part, part)}; use the same "
+                "one, or leave out --resume and choose another --out"
             )
     return Recorder.resume(out / JOURNAL_FOLDER, journal)
 
@@ -270,9 +297,12 @@ def _header(photo: Photo, plan: PathPlan, settings: WalkSettings, engine: Engine
     chosen = asdict(settings)
     chosen.pop("raw")  # says what is shown, not what is drawn
     chosen |= chosen.pop("sampler")
+    shown = photo.rgb if photo.picture is None else photo.picture
+    pictures = {} if photo.picture is None else {PICTURE_SIZE: list(photo.picture_size)}
     return {
-        "photo": hashlib.sha256(photo.rgb.tobytes()).hexdigest(),
+        "photo": hashlib.sha256(shown.tobytes()).hexdigest(),
         "size": [photo.width, photo.height],
+        **pictures,
         "field of view": [k.fx, k.fy, k.cx, k.cy],
         "path": [plan.name, plan.views],
         "weights": engine.weights_hash,

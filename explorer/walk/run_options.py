@@ -8,6 +8,7 @@ from pathlib import Path
 from engine.queries import SamplerSettings
 from explorer.walk.ready import EngineOptions
 from explorer.walk.records import WalkSettings
+from explorer.walk.sizes import MODEL_SIZE, Size, Sizes
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,9 @@ class RunOptions(EngineOptions):
         overwrite: begin anew also where `out` holds an unfinished walk.
         caption: what the photo shows.
         fov: horizontal degrees; None to use the EXIF tags.
-        size: (width, height) whose pixel count the working size comes near.
+        model_size: (width, height) whose pixel count the working size comes near.
+        picture_size: (width, height) whose pixel count the pictures may have; None for what the
+            device carries.
         raw: show and export the model's pictures.
         depth_every: every n-th view gets a depth.
         steps, depth_steps: sampling steps of a view and of a depth.
@@ -44,7 +47,8 @@ class RunOptions(EngineOptions):
     overwrite: bool = False
     caption: str = ""
     fov: float | None = None
-    size: tuple[int, int] = (256, 144)
+    model_size: Size = MODEL_SIZE
+    picture_size: Size | None = None
     raw: bool = False
     depth_every: int = 1
     steps: int | None = None
@@ -55,6 +59,11 @@ class RunOptions(EngineOptions):
     depth_prior: str | None = None
     depth_kind: str | None = None
     prior_every_view: bool = False
+
+    @property
+    def sizes(self) -> Sizes:
+        """As asked for; a SizeError where they do not fit each other."""
+        return Sizes(self.model_size, self.picture_size)
 
     def settings(self) -> WalkSettings:
         """The walk's settings, with defaults filled in."""

@@ -37,6 +37,13 @@ from explorer.walk.records import (
     unknown_before,
     with_scale,
 )
+from explorer.walk.sharpening import (
+    Sharpening,
+    depth_input,
+    picture_of_photo,
+    reduced,
+    small_depth,
+)
 from explorer.walk.timing import Stopwatch
 from memory.known import Known
 from memory.views import View
@@ -113,17 +120,22 @@ class Walk:
         source = self._depth_source
         asked = depth_of_photo(source, self.photo, clock) if source else self._own_depth(clock)
         depth = yield from asked
-        view = self._view(0, self.photo.camera, self.photo.rgb, depth)
-        return self._remember(clock, unknown_before(view))
+        small = small_depth(depth, self.photo)
+        if source is None:  # the model's: its median is the walk's unit of length
+            unit = np.float32(median_depth(torch.as_tensor(small)))
+            depth, small = depth / unit, small / unit
+        view = self._view(0, self.photo.camera, self.photo.rgb, small)
+        with clock.part("join"):
+            picture = picture_of_photo(self.photo, depth)
+        return self._remember(clock, replace(unknown_before(view), picture=picture))
 
     def _own_depth(self, clock: Stopwatch) -> Generator[StepProgress, None, FloatPicture]:
-        """The model's: its median is the walk's unit of length."""
-        rgb, settings = to_floats(self.photo.rgb), self.settings.sampler
+        """The model's, in a unit of its own, at the size that it is drawn at."""
+        rgb, settings = to_floats(depth_input(self.photo)), self.settings.sampler
         asked = queries.draw_depth_of_photo(
             self.engine, rgb, self.photo.camera, settings, self._noise(0, "depth")
         )
-        depth = yield from self._steps(clock, "photo depth", asked)
-        return depth / np.float32(median_depth(torch.as_tensor(depth)))
+        return (yield from self._steps(clock, "photo depth", asked))
 
     def adopt(self, camera: Camera, rgb: NDArray[np.uint8], depth: FloatPicture) -> DrawnView:
         """Remembers a view that was seen, not drawn: a frame of a video, a second photo.
@@ -153,10 +165,16 @@ class Walk:
             raw = final = byte_tensor(rgb)
             if known is not None:
                 final = byte_tensor(composite(rgb, known.rgb, known.coverage, known.footprint))
+        sharp, picture = self._sharpening(clock, known), None
+        if sharp is not None:
+            picture = sharp.joined(array(final))
+            final = torch.from_numpy(reduced(picture, final.shape)).to(final.device)
         fused = None
         if view_id % self.settings.depth_every == 0:
             fused = yield from self._depth(clock, context, camera, final, known, hint)
         depth = None if fused is None else array(fused.depth)
+        if sharp is not None and picture is not None and depth is not None:
+            picture = sharp.with_depth(picture, depth)
         view = self._view(view_id, camera, array(final), depth)
         coverage = torch.zeros_like(raw[..., 0]) if known is None else byte_tensor(known.coverage)
         drawn_view = DrawnView(
@@ -167,6 +185,7 @@ class Walk:
             seconds={},
             source_ids=None if known is None else array(known.view_ids),
             agreement_db=None if known is None else agreement(raw, known.rgb, known.coverage),
+            picture=picture,
         )
         return self._remember(clock, with_scale(drawn_view, fused), known)
 
@@ -187,10 +206,21 @@ class Walk:
         rgb = torch.tensor(view.rgb)
         fused = yield from self._depth(clock, context, view.camera, rgb, known, hint, view.id)
         filled = self._view(view.id, view.camera, view.rgb, array(fused.depth))
+        picture = earlier.picture
+        sharp = None if picture is None else self._sharpening(clock, known)
+        if sharp is not None and picture is not None:
+            picture = sharp.with_depth(picture, array(fused.depth))
+        filled_view = replace(earlier, view=filled, picture=picture)
         with clock.part("remember"):
-            self.restore_depth(filled)
+            self.restore_depth(filled_view)
         seconds = {**earlier.seconds, "later depth": sum(clock.seconds.values())}
-        return with_scale(replace(earlier, view=filled, seconds=seconds), fused)
+        return with_scale(replace(filled_view, seconds=seconds), fused)
+
+    def _sharpening(self, clock: Stopwatch, known: Known | None) -> Sharpening | None:
+        """Of a new view; None in a walk of one size."""
+        if self.photo.picture is None:
+            return None
+        return Sharpening(self.memory, known, self.photo.picture_size, clock)
 
     def _depth(
         self,
@@ -226,14 +256,15 @@ class Walk:
         """Takes back a recorded view; the memory becomes what it was when it was drawn."""
         if drawn.view.id != self._count:
             raise WalkError(f"view {drawn.view.id} cannot follow on {self._count} views")
-        self.memory.add(drawn.view)
+        self.memory.add(drawn.view, picture=drawn.picture)
         self._count += 1
 
-    def restore_depth(self, view: View) -> None:
+    def restore_depth(self, drawn: DrawnView) -> None:
         """Takes back a recorded depth of a view that stands without one."""
+        view = drawn.view
         if view.depth is None:
             raise WalkError(f"view {view.id} has no depth to take back")
-        self.memory.back_fill(view.id, view.depth, view.confidence)
+        self.memory.back_fill(view.id, view.depth, view.confidence, drawn.picture)
 
     def rewind(self, view_id: int) -> None:
         """Forgets all views after `view_id`, so that the walk can go on from there."""
@@ -309,7 +340,7 @@ class Walk:
         self, clock: Stopwatch, drawn: DrawnView, known: Known | None = None
     ) -> DrawnView:
         with clock.part("remember"):
-            self.memory.add(drawn.view, known)
+            self.memory.add(drawn.view, known, drawn.picture)
         self._count += 1
         drawn = replace(drawn, seconds=dict(clock.seconds))
         if self._recorder is not None:

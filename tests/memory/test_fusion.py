@@ -5,12 +5,12 @@ import torch
 
 from engine.geometry.rendering import render_surfels
 from memory.cloud import SLOTS, SurfelCloud, unseen, with_view
-from memory.fusion import FusionConfig, Picture, fuse, observe
+from memory.fusion import FusionConfig, Observation, fuse, observe
 from tests.memory.scenes import H, W, camera, pictures, wall
 
 
 def picture(view, confidence=1.0, depth=None):
-    return Picture(
+    return Observation(
         view_id=view.id,
         camera=view.camera,
         rgb=torch.tensor(view.rgb) / 255,

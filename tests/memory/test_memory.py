@@ -8,7 +8,8 @@ import torch
 
 from memory.benchmark.house import house, walk_through
 from memory.benchmark.timing import measure_memory
-from memory.memory import Memory, MemoryConfig
+from memory.config import MemoryConfig
+from memory.memory import Memory
 from memory.retrieval import STRATEGIES
 from tests.memory.scenes import H, W, camera, pictures, retrieved, wall
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from memory import recall
 from memory.benchmark.house import Boxes
-from memory.memory import Memory, MemoryConfig
+from memory.config import MemoryConfig
+from memory.memory import Memory
 from memory.recall import PARALLAX, TURNED, parallax, standing_near
 from tests.memory.scenes import H, W, camera, pictures, wall
 

@@ -30,11 +30,13 @@ SIZES = ((192, 112), (256, 144), (384, 216), (512, 288))
 class ControlValues:
     """Attributes:
     settings: of the walk; the strategy is chosen elsewhere.
-    size: (width, height) whose pixel count the working size comes near.
+    size: (width, height) whose pixel count the model's size comes near.
     device: a torch device.
     speed: factor of the flight's pace.
     point_size: factor.
     raw: the model's own pictures are shown.
+    picture: (width, height) whose pixel count the pictures may have; None for what the device
+        carries. The command line says it, not the panel.
     """
 
     settings: WalkSettings = field(default_factory=WalkSettings)
@@ -43,6 +45,7 @@ class ControlValues:
     speed: float = 1.0
     point_size: float = 1.0
     raw: bool = False
+    picture: tuple[int, int] | None = None
 
 
 class ControlsPanel(QWidget):
@@ -57,6 +60,8 @@ class ControlsPanel(QWidget):
     def __init__(self, devices: Sequence[str] = ("cpu",), parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._base = WalkSettings()
+        self._picture: tuple[int, int] | None = None
+        self._sizes = list(SIZES)
         self._quiet = False
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(10, 4, 10, 10)
@@ -84,11 +89,12 @@ class ControlsPanel(QWidget):
         )
         return ControlValues(
             settings,
-            SIZES[self.size_box.currentIndex()],
+            self._sizes[self.size_box.currentIndex()],
             self.device.currentText(),
             self.speed.value(),
             self.point_size.value(),
             self.raw.isChecked(),
+            self._picture,
         )
 
     def set_values(self, values: ControlValues) -> None:
@@ -102,7 +108,11 @@ class ControlsPanel(QWidget):
         self.context_views.setValue(values.settings.context_views)
         self.seed.setValue(values.settings.seed)
         self.caption.setText(sampler.caption)
-        self.size_box.setCurrentIndex(SIZES.index(values.size) if values.size in SIZES else 1)
+        self._picture = values.picture
+        if values.size not in self._sizes:
+            self._sizes.append(values.size)
+            self.size_box.addItem(_words(values.size))
+        self.size_box.setCurrentIndex(self._sizes.index(values.size))
         self.device.setCurrentText(values.device)
         self.speed.setValue(values.speed)
         self.point_size.setValue(values.point_size)
@@ -155,9 +165,9 @@ class ControlsPanel(QWidget):
         self.caption.setToolTip("What the photo shows, in a few plain words")
         self.caption.editingFinished.connect(self._tell)
         self.size_box, self.device = QComboBox(), QComboBox()
-        for width, height in SIZES:
-            self.size_box.addItem(f"{width} x {height}")
-        self.size_box.setToolTip("Size of the pictures; the open photo is opened anew")
+        for size in self._sizes:
+            self.size_box.addItem(_words(size))
+        self.size_box.setToolTip("What the model draws; the open photo is opened anew")
         self.device.addItems(list(devices))
         self.device.setToolTip("Where the model runs")
         self.raw = QCheckBox("Show the model's own picture")
@@ -169,7 +179,7 @@ class ControlsPanel(QWidget):
             ("Context views", self.context_views),
             ("Seed", self.seed),
             ("Caption", self.caption),
-            ("Size", self.size_box),
+            ("Model size", self.size_box),
             ("Device", self.device),
         )
         for name, widget in rows:
@@ -229,3 +239,7 @@ def _spin(low: int, high: int, words: str) -> QSpinBox:
     spin.setRange(low, high)
     spin.setToolTip(words)
     return spin
+
+
+def _words(size: tuple[int, int]) -> str:
+    return f"{size[0]} x {size[1]}"

@@ -21,7 +21,7 @@ from explorer.clips.geometry import GeometryOptions
 from explorer.clips.into_walk import begin_with, edit_line, place_photo, views_of_clip
 from explorer.clips.video_in import read_clip
 from explorer.walk.files import atomic_path
-from explorer.walk.photo import open_photo
+from explorer.walk.photo import Sizes, open_photo
 from explorer.walk.records import WalkSettings
 from explorer.walk.session.records import Added
 from explorer.walk.session.session import Session
@@ -60,7 +60,10 @@ def add_photo(request: requests.AddPhoto, engine: Engine, session: Session) -> E
     """A second photo, and the views between the first one and it."""
     yield Busy(f"looking at {request.path.name}")
     own = session.photo
-    photo = open_photo(request.path, None, (own.width, own.height))
+    sizes = Sizes((own.width, own.height), most=own.picture_size)
+    if own.picture is None:
+        sizes = sizes.without_picture()
+    photo = open_photo(request.path, None, sizes)
     asked = place_photo(session, engine, photo, BETWEEN, _geometry(session.settings))
     found = yield from drawing_events(asked)
     seen = found.seen
@@ -144,7 +147,7 @@ def _stepped(session: Session, camera: object) -> Events:
 
 def _same_size(path: Path, size: tuple[int, int]) -> Rgb:
     """An edited picture, which must have kept its shape."""
-    photo = open_photo(path, None, size)
+    photo = open_photo(path, None, Sizes(size, most=None))
     if (photo.width, photo.height) != size:
         raise ClipError(
             f"{path.name} is {photo.original_width}x{photo.original_height} pixels, of another "

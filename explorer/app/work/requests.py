@@ -42,12 +42,13 @@ class LoadEngine:
 
 @dataclass(frozen=True)
 class OpenPhoto:
-    """Begin a walk into a picture file; `size` is (width, height) as for `open_photo`."""
+    """Begin a walk into a picture file; `size` and `picture` are those of `Sizes`."""
 
     path: Path
     settings: WalkSettings
     size: tuple[int, int] = (256, 144)
     fov: float | None = None
+    picture: tuple[int, int] | None = None
     prior: PriorWish | None = None
 
 

@@ -37,7 +37,7 @@ from explorer.app.work.events import (
 from explorer.store.store import ModelStore
 from explorer.walk.export.selection import Checked, export_kinds
 from explorer.walk.lens_estimate import with_estimated_lens
-from explorer.walk.photo import open_photo
+from explorer.walk.photo import Sizes, open_photo
 from explorer.walk.plan import plan_path
 from explorer.walk.ready import open_engine
 from explorer.walk.records import StepProgress
@@ -99,7 +99,8 @@ class Studio:
     def _(self, request: requests.OpenPhoto) -> Events:
         yield Busy(f"opening {request.path.name}")
         engine = self._need_engine()
-        photo = with_estimated_lens(open_photo(request.path, request.fov, request.size), engine)
+        sizes = Sizes(request.size, request.picture).on(str(engine.device))
+        photo = with_estimated_lens(open_photo(request.path, request.fov, sizes), engine)
         prior = yield from photo_work.wished_prior(request.prior, str(engine.device), self._store)
         place = partial(self._place, request.path.stem)
         what = photo_work.Beginning(photo, request.settings, prior, request.path)

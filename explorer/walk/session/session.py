@@ -38,7 +38,8 @@ from explorer.walk.session.records import (
 from explorer.walk.session.settings_file import settings_from_json, settings_to_json
 from explorer.walk.session.tree import Standing, Tree, common_events
 from explorer.walk.walk import Steps, Walk, WalkError
-from memory.memory import Memory, MemoryConfig
+from memory.config import MemoryConfig
+from memory.memory import Memory
 
 Adding = Generator[StepProgress, None, Added]
 
@@ -293,7 +294,7 @@ class Session:
         if kind == "view":
             self._walk.restore(self._tree.as_drawn(node))
         else:
-            self._walk.restore_depth(self.read(node).view)
+            self._walk.restore_depth(self.read(node))
         self._standing.append((kind, node))
 
     def _forget_after(self, kept: int) -> None:

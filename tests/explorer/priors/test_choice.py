@@ -41,7 +41,7 @@ def options(tmp_path: Path) -> RunOptions:
         out=tmp_path / "out",
         path="forward",
         views=2,
-        size=(96, 48),
+        model_size=(96, 48),
         steps=1,
         depth_steps=1,
     )

@@ -31,7 +31,7 @@ def options(tmp_path: Path, engine: Engine) -> RunOptions:
     """Of a walk that was stopped before its first view."""
     rgb = np.random.default_rng(0).integers(0, 255, (32, 48, 3), np.uint8)
     Image.fromarray(rgb).save(tmp_path / "photo.png")
-    given = RunOptions(tmp_path / "photo.png", tmp_path / "out", "strafe", 1, size=(48, 32))
+    given = RunOptions(tmp_path / "photo.png", tmp_path / "out", "strafe", 1, model_size=(48, 32))
     drawn: list[int] = []
 
     def stop() -> bool:

@@ -21,7 +21,8 @@ from explorer.walk.run import JOURNAL_FOLDER, walk_photo
 from explorer.walk.run_options import RunOptions
 from explorer.walk.session.session import Session
 from explorer.walk.walk import Walk
-from memory.memory import Memory, MemoryConfig
+from memory.config import MemoryConfig
+from memory.memory import Memory
 
 
 class Source:
@@ -112,7 +113,7 @@ def options(tmp_path: Path, room_photo) -> RunOptions:
     photo = tmp_path / "room.png"
     Image.fromarray(room_photo.rgb).save(photo)
     return RunOptions(
-        photo=photo, out=tmp_path / "out", path="strafe", views=2, fov=60.0, size=(144, 80)
+        photo=photo, out=tmp_path / "out", path="strafe", views=2, fov=60.0, model_size=(144, 80)
     )
 
 

@@ -56,7 +56,7 @@ def photo_file(folder: Path, rgb: np.ndarray, **tags: float) -> Path:
 def options(tmp_path: Path, room_photo: Photo) -> RunOptions:
     path = photo_file(tmp_path, room_photo.rgb[:72])
     out = tmp_path / "out"
-    return RunOptions(photo=path, out=out, path="strafe", views=2, size=(96, 48), seed=7)
+    return RunOptions(photo=path, out=out, path="strafe", views=2, model_size=(96, 48), seed=7)
 
 
 def fov(focal: float, width: int, height: int) -> float:
@@ -66,7 +66,7 @@ def fov(focal: float, width: int, height: int) -> float:
 
 @pytest.mark.parametrize("focal", [0.45, 1.3])
 def test_the_lens_that_is_seen_is_the_photos(options: RunOptions, focal: float) -> None:
-    photo = open_photo(options.photo, None, options.size)
+    photo = open_photo(options.photo, None, options.sizes)
     assert photo.lens_assumed
     found = with_estimated_lens(photo, Oracle(focal))
     width, height = found.width, found.height

@@ -56,7 +56,7 @@ def options(tmp_path: Path, weights: Path) -> RunOptions:
         out=tmp_path / "out",
         path="forward",
         views=1,
-        size=(48, 32),
+        model_size=(48, 32),
         steps=1,
         depth_steps=1,
         context_views=1,

@@ -36,7 +36,7 @@ def options(tmp_path: Path, room_photo) -> RunOptions:
         path="forth-and-back:strafe",
         views=3,
         fov=60.0,
-        size=(96, 48),
+        model_size=(96, 48),
         seed=7,
     )
 

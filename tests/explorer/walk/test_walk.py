@@ -13,7 +13,8 @@ from engine.geometry.cameras import Camera
 from engine.geometry.paths import named_path
 from explorer.walk.records import DrawnView, WalkSettings
 from explorer.walk.walk import Walk, WalkError
-from memory.memory import Memory, MemoryConfig
+from memory.config import MemoryConfig
+from memory.memory import Memory
 
 
 def finish(steps) -> DrawnView:

@@ -1,0 +1,144 @@
+"""Depth of a small picture at the size of a large one, its edges being the large picture's.
+
+Size is doubled again and again. Each time the two sides of a depth edge, the nearest and the
+farthest value around, are carried on, and every pixel near it is given to the side whose colours it
+has: the mean colours of both sides in a window, as the local colour models of matting have them
+(Chuang et al. 2001), beside where the smaller picture had the edge. So nothing lies between two
+surfaces (a joint upsampling, Kopf et al. 2007, that decides instead of averaging).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Plane = NDArray[np.float32]
+Array = TypeVar("Array", bound=NDArray[np.generic])
+
+#: Relative change of slope in inverse depth that is an edge.
+STEP = 0.05
+
+_AROUND = np.ones((3, 3), np.uint8)
+
+
+@dataclass(frozen=True)
+class UpsamplingConfig:
+    """Attributes:
+    step: relative difference in inverse depth, beyond that of a slope, that is an edge.
+    window: side of the window over which the colours of both sides are averaged, pixels, odd.
+    noise: colours, in [0, 1], that differ by less tell little.
+    habit: how much the edge's place in the smaller picture counts, in the same log odds.
+    """
+
+    step: float = STEP
+    window: int = 9
+    noise: float = 0.06
+    habit: float = 3.0
+
+
+def upsampled_inverse_depth(
+    inverse: Plane, guide: NDArray[np.uint8], config: UpsamplingConfig | None = None
+) -> Plane:
+    """
+    Args:
+        inverse: (h, w) inverse depth, 0 = sky, all finite.
+        guide: (H, W, 3) the picture of the same camera; the result has its size.
+
+    Returns:
+        (H, W).
+    """
+    config = config or UpsamplingConfig()
+    inverse = np.ascontiguousarray(inverse, np.float32)
+    for size in _sizes(inverse.shape, guide.shape[:2]):
+        colours = cv2.resize(guide, size[::-1], interpolation=cv2.INTER_AREA)
+        inverse = _doubled(inverse, np.asarray(colours), config)
+    return inverse
+
+
+def inverse_depth(depth: Plane) -> Plane:
+    """1 / depth, sky 0; what is unknown (nan, or not positive) takes its nearest neighbour's."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inverse = np.where(depth > 0, 1.0 / depth, np.nan).astype(np.float32)
+    unknown = np.isnan(inverse)
+    if unknown.all():
+        raise ValueError("a depth picture in which nothing is known")
+    return nearest_kept(inverse, ~unknown) if unknown.any() else inverse
+
+
+def nearest_kept(values: Array, kept: NDArray[np.bool_]) -> Array:
+    """(H, W, …) where each pixel outside `kept` (H, W) has the value of the nearest one inside."""
+    _, labels = cv2.distanceTransformWithLabels(
+        (~kept).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    where = np.zeros(int(labels.max()) + 1, np.int64)
+    inside = np.flatnonzero(kept)
+    where[labels.reshape(-1)[inside]] = inside
+    found = where[labels.reshape(-1)]
+    flat = values.reshape(kept.size, -1)
+    return flat[found].reshape(values.shape)  # type: ignore[return-value]
+
+
+def depth_steps(inverse: Plane, step: float) -> NDArray[np.uint8]:
+    """(H, W), 1 on both sides of an edge: where the slope changes by more than `step` times the
+    nearest value around. A plane has none, however steep."""
+    near = cv2.dilate(inverse, _AROUND)
+    padded = cv2.copyMakeBorder(inverse, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+    bend = np.maximum(
+        np.abs(padded[1:-1, 2:] + padded[1:-1, :-2] - 2 * inverse),
+        np.abs(padded[2:, 1:-1] + padded[:-2, 1:-1] - 2 * inverse),
+    )
+    steps = (bend > step * near) & (near > 0)
+    # The border repeats its last pixel, which bends every slope.
+    steps[[0, -1]] &= steps[[1, -2]]
+    steps[:, [0, -1]] &= steps[:, [1, -2]]
+    return steps.astype(np.uint8)
+
+
+def _sizes(small: tuple[int, ...], large: tuple[int, ...]) -> list[tuple[int, int]]:
+    """(rows, columns), each at most twice the one before; the last is `large`."""
+    (h, w), (H, W) = small[:2], large[:2]
+    times = int(np.ceil(np.log2(max(H / h, W / w, 1.0)) - 1e-6))
+    return [(round(H / 2**k), round(W / 2**k)) for k in range(times - 1, 0, -1)] + [(H, W)]
+
+
+def _doubled(inverse: Plane, colours: NDArray[np.uint8], config: UpsamplingConfig) -> Plane:
+    size = colours.shape[1::-1]
+    smooth = cv2.resize(inverse, size, interpolation=cv2.INTER_LINEAR)
+    edge = cv2.dilate(depth_steps(inverse, config.step), _AROUND)
+    if not edge.any():
+        return np.asarray(smooth)
+    near = cv2.resize(cv2.dilate(inverse, _AROUND), size, interpolation=cv2.INTER_LINEAR)
+    far = cv2.resize(cv2.erode(inverse, _AROUND), size, interpolation=cv2.INTER_LINEAR)
+    edge = cv2.resize(edge, size, interpolation=cv2.INTER_NEAREST)
+    gap = near - far
+    share = np.clip((smooth - far) / np.maximum(gap, 1e-12), 0.0, 1.0)
+    nearer = _nearer(share, colours, config)
+    at_edge = (edge > 0) & (gap > config.step * near)
+    return np.where(at_edge, np.where(nearer, near, far), smooth)
+
+
+def _nearer(
+    share: Plane, colours: NDArray[np.uint8], config: UpsamplingConfig
+) -> NDArray[np.bool_]:
+    """Which pixels belong to the near side, told by colour.
+
+    Args:
+        share: (H, W) in [0, 1], how far a pixel was on the near side at the smaller size.
+    """
+    picture = colours.astype(np.float32) / 255.0
+    window = (config.window, config.window)
+
+    def mean(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(cv2.boxFilter(values, -1, window, borderType=cv2.BORDER_REPLICATE))
+
+    weight = mean(share)
+    all_colours, near_colours = mean(picture), mean(picture * share[..., None])
+    to_near = picture - near_colours / np.maximum(weight, 1e-3)[..., None]
+    to_far = picture - (all_colours - near_colours) / np.maximum(1 - weight, 1e-3)[..., None]
+    odds = ((to_far**2).sum(-1) - (to_near**2).sum(-1)) / (2 * config.noise**2)
+    decided = (odds + config.habit * (2 * share - 1) > 0).astype(np.uint8)
+    return np.asarray(cv2.medianBlur(decided, 5)) > 0

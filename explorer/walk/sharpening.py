@@ -1,0 +1,94 @@
+"""The views of a walk at the picture's size: what the photo and earlier pictures show of them, and
+the model's own picture where nobody saw anything."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.geometry.upsampling import inverse_depth, upsampled_inverse_depth
+from engine.queries.photo_depth import size_for_depth
+from explorer.walk.joining import joined_depth, joined_rgb
+from explorer.walk.photo import Photo
+from explorer.walk.timing import Stopwatch
+from memory.known import Known
+from memory.memory import Memory
+from memory.pictures.looked_up import LookedUp
+from memory.pictures.picture import Picture
+
+Plane = NDArray[np.float32]
+Rgb = NDArray[np.uint8]
+
+
+def depth_input(photo: Photo) -> Rgb:
+    """The photo as its depth is drawn from: with the detail that the file has at that size."""
+    if photo.picture is None:
+        return photo.rgb
+    rows, columns = size_for_depth((photo.height, photo.width))
+    if photo.picture.shape[0] < rows or photo.picture.shape[1] < columns:
+        return photo.rgb
+    return np.asarray(
+        cv2.resize(photo.picture, (columns, rows), interpolation=cv2.INTER_AREA), np.uint8
+    )
+
+
+def small_depth(depth: Plane, photo: Photo) -> Plane:
+    """The photo's depth at the model's size; nothing lies between two surfaces."""
+    size = (photo.width, photo.height)
+    return np.asarray(cv2.resize(depth, size, interpolation=cv2.INTER_NEAREST), np.float32)
+
+
+def picture_of_photo(photo: Photo, depth: Plane) -> Picture | None:
+    """The photo at the picture's size with its depth, given at any size; None of one size."""
+    if photo.picture is None:
+        return None
+    return Picture(photo.picture, _enlarged_depth(depth, photo.picture))
+
+
+class Sharpening:
+    """One new view, from what is known of it to its picture.
+
+    Args:
+        known: what the memory shows from its camera; None to enlarge the model's picture alone.
+        size: (width, height) of the picture.
+    """
+
+    def __init__(
+        self, memory: Memory, known: Known | None, size: tuple[int, int], clock: Stopwatch
+    ) -> None:
+        self._clock, self._size = clock, size
+        self._looked: LookedUp | None = None
+        if known is not None:
+            with clock.part("lookup"):
+                self._looked = memory.look_up(known, size)
+
+    def joined(self, small: Rgb) -> Picture:
+        """The picture, without depth; `small` (h, w, 3) is the view at the model's size."""
+        with self._clock.part("join"):
+            if self._looked is None:
+                large = cv2.resize(small, self._size, interpolation=cv2.INTER_CUBIC)
+                return Picture(np.asarray(large, np.uint8))
+            return Picture(joined_rgb(self._looked, small))
+
+    def with_depth(self, picture: Picture, small: Plane) -> Picture:
+        """The picture with its depth; `small` (h, w) is that at the model's size."""
+        with self._clock.part("join"):
+            if self._looked is None:
+                return replace(picture, depth=_enlarged_depth(small, picture.rgb))
+            return replace(picture, depth=joined_depth(self._looked, small, picture.rgb))
+
+
+def reduced(picture: Picture, shape: tuple[int, ...]) -> Rgb:
+    """The picture at the model's size, (h, w, 3)."""
+    return np.asarray(
+        cv2.resize(picture.rgb, shape[1::-1], interpolation=cv2.INTER_AREA), np.uint8
+    )
+
+
+def _enlarged_depth(depth: Plane, rgb: Rgb) -> Plane:
+    inverse = upsampled_inverse_depth(inverse_depth(depth), rgb)
+    with np.errstate(divide="ignore"):
+        return np.asarray(1.0 / inverse, np.float32)

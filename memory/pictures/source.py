@@ -1,0 +1,108 @@
+"""A stored view made ready to be looked into: its depth, its rims, and its smaller pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.geometry.cameras import Camera
+from engine.geometry.upsampling import STEP, depth_steps, inverse_depth, nearest_kept
+from memory.pictures.picture import Picture
+
+Plane = NDArray[np.float32]
+
+#: A lens and JPEG mix the colours of both sides of a rim over so many pixels to each side, at a
+#: picture 1,280 pixels wide.
+_MIXED = 2.5
+#: The two sides of a rim must come this far apart, pixels, before they are told apart at all, and
+#: fully. Below, the picture's own mixture is what belongs there.
+_APART = (0.5, 2.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Rims:
+    """Pixels whose colours are mixed of two surfaces.
+
+    Attributes:
+        rows, columns: (N,) int64.
+        clean: (N, 3) uint8, the colour of the nearest pixel of the same side that is not mixed.
+        gap: (N,) float32, inverse depth between both sides.
+    """
+
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    clean: NDArray[np.uint8]
+    gap: Plane
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Use `Source.of`.
+
+    Attributes:
+        view_id, camera: whose picture.
+        rgb: (H, W, 3) uint8.
+        inverse: (H, W) float32 inverse depth, 0 = sky.
+        edges: (H, W) uint8, 1 within a pixel of a depth edge: depth is not interpolated there.
+        rims: what is cleaned before another camera sees it.
+    """
+
+    view_id: int
+    camera: Camera
+    rgb: NDArray[np.uint8]
+    inverse: Plane
+    edges: NDArray[np.uint8]
+    rims: Rims = field(repr=False)
+
+    @staticmethod
+    def of(view_id: int, camera: Camera, picture: Picture) -> Source:
+        """
+        Raises:
+            ValueError: the picture has no depth.
+        """
+        if picture.depth is None:
+            raise ValueError(f"the picture of view {view_id} has no depth to be looked up by")
+        inverse = inverse_depth(picture.depth)
+        steps = depth_steps(inverse, STEP)
+        edges = cv2.dilate(steps, np.ones((3, 3), np.uint8))
+        return Source(
+            view_id, camera, picture.rgb, inverse, edges, _rims(picture.rgb, inverse, steps)
+        )
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height), pixels."""
+        return int(self.rgb.shape[1]), int(self.rgb.shape[0])
+
+    def seen_from(self, camera: Camera, width: int) -> NDArray[np.uint8]:
+        """The picture as it may be sampled for another camera with pictures of that width: rims
+        are cleaned as far as both their sides come apart there."""
+        rims = self.rims
+        T_camera_source = camera.T_camera_world @ self.camera.T_world_camera
+        baseline = float(np.linalg.norm(T_camera_source[:3, 3]))
+        apart = rims.gap * np.float32(baseline * camera.intrinsics.fx * width)
+        share = np.clip((apart - _APART[0]) / (_APART[1] - _APART[0]), 0.0, 1.0)[:, None]
+        if not share.any():
+            return self.rgb
+        picture = self.rgb.copy()
+        mixed = picture[rims.rows, rims.columns]
+        cleaned = mixed + share * (rims.clean.astype(np.float32) - mixed)
+        picture[rims.rows, rims.columns] = np.round(cleaned).astype(np.uint8)
+        return picture
+
+
+def _rims(rgb: NDArray[np.uint8], inverse: Plane, steps: NDArray[np.uint8]) -> Rims:
+    reach = max(1, round(_MIXED * rgb.shape[1] / 1280))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    band = cv2.dilate(steps, disc) > 0
+    if not band.any() or band.all():
+        none = np.zeros(0, np.int64)
+        return Rims(none, none, np.zeros((0, 3), np.uint8), np.zeros(0, np.float32))
+    wide = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 3, 2 * reach + 3))
+    gap = cv2.dilate(inverse, wide) - cv2.erode(inverse, wide)
+    rows, columns = np.nonzero(band)
+    clean = nearest_kept(rgb, ~band)
+    return Rims(rows, columns, clean[band], gap[band])
