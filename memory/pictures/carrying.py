@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.geometry.cameras import Camera
+from memory.pictures.carriable import DEFAULT, Carriable, CarryConfig, land_on, sampled
 from memory.pictures.landing import Floats, Mask, Rays
 from memory.pictures.low_size import LowSize
-from memory.pictures.sources import DEFAULT, CarryConfig, Source, land_on, sampled
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class Carried:
 
 
 def carry(
-    sources: Sequence[Source],
+    sources: Sequence[Carriable],
     camera: Camera,
     size: tuple[int, int],
     config: CarryConfig = DEFAULT,
@@ -64,7 +64,7 @@ def carry(
 
 
 def seen_inverse(
-    sources: Sequence[Source], camera: Camera, config: CarryConfig = DEFAULT
+    sources: Sequence[Carriable], camera: Camera, config: CarryConfig = DEFAULT
 ) -> Floats:
     """Inverse depth (h, w) from a camera, at the low size; nan where no source is seen."""
     return LowSize(sources, camera, sources[0].size, config).depth()
@@ -76,7 +76,7 @@ class _Full:
     def __init__(
         self,
         low: LowSize,
-        sources: Sequence[Source],
+        sources: Sequence[Carriable],
         camera: Camera,
         size: tuple[int, int],
         config: CarryConfig,

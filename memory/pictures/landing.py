@@ -21,23 +21,26 @@ from engine.geometry.cameras import Camera
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
-#: Neighbours that differ by more than this share have an edge between them: no slope crosses it.
-_EDGE = 0.05
+#: Neighbours in inverse depth that differ by more than this share of the larger have an edge
+#: between them: at the picture's own size, and at a low one, where a slope has farther to fall.
+EDGE, LOW_EDGE = 0.06, 0.15
 #: Denominators are kept from this on: what is nearer to a camera's plane has no pixel.
 _LEAST = np.float32(1e-6)
 
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """A picture's inverse depth as one small plane a pixel, with gaps where the depth has edges.
+    """A picture's inverse depth as a surface: smooth between neighbours, torn at the edges.
 
     Attributes:
         camera: whose picture it is.
         size: (width, height) of the camera's picture in pixels of the surface; its last column
             and row may reach beyond.
         width, height: pixels.
-        inverse, right, down: (height * width,) inverse depth at the centre of each pixel, and its
-            slopes a pixel; None for level ones.
+        inverse: (height * width,) inverse depth.
+        torn: (height * width,) whether there is an edge within the four pixels of which each is
+            the upper left.
+        centre: where in its pixel each inverse depth is, in [0, 1].
     """
 
     camera: Camera
@@ -45,62 +48,69 @@ class Surface:
     width: int
     height: int
     inverse: Floats
-    right: Floats | None
-    down: Floats | None
+    torn: Mask
+    centre: float = 0.5
 
     @staticmethod
-    def flat(inverse: Floats, camera: Camera) -> Surface:
-        """From (h, w) inverse depth, finite: level in each pixel."""
+    def of(inverse: Floats, camera: Camera) -> Surface:
+        """Every pixel of (h, w) inverse depth, finite."""
         h, w = inverse.shape
-        return Surface(camera, (float(w), float(h)), w, h, inverse.reshape(-1), None, None)
+        flat, torn = inverse.reshape(-1), _torn(inverse, EDGE).reshape(-1)
+        return Surface(camera, (float(w), float(h)), w, h, flat, torn)
 
     @staticmethod
     def coarse(inverse: Floats, camera: Camera, cell: int) -> Surface:
-        """With pixels of `cell` by `cell` of (h, w), each the plane in its middle: between the two
-        sides of a rim lies nothing, so nothing is averaged."""
+        """The middles of cells of (h, w); between the two sides of a rim lies nothing, so nothing
+        is averaged."""
         h, w = inverse.shape
         column, row = _middles(w, cell), _middles(h, cell)
         found = np.ascontiguousarray(inverse[np.ix_(row, column)])
-        slopes = []
-        for index, length, axis in ((column, w, 1), (row, h, 0)):
-            ends = [np.clip(index + step, 0, length - 1) for step in (-1, 1)]
-            sides = [inverse[np.ix_(row, end) if axis else np.ix_(end, column)] for end in ends]
-            slope = _flatter(found - sides[0], sides[1] - found, found)
-            # From the centre of the pixel that was taken to that of the cell.
-            beside = ((np.arange(len(index)) + 0.5) * cell - (index + 0.5)).astype(np.float32)
-            slopes.append((slope * cell, slope * (beside if axis else beside[:, None])))
-        found = np.maximum(found + slopes[0][1] + slopes[1][1], 0.0)
-        right, down = (slope.reshape(-1) for slope, _ in slopes)
-        size = w / cell, h / cell
-        return Surface(camera, size, len(column), len(row), found.reshape(-1), right, down)
+        size, torn = (w / cell, h / cell), _torn(found, LOW_EDGE).reshape(-1)
+        centre = (cell // 2 + 0.5) / cell
+        return Surface(camera, size, len(column), len(row), found.reshape(-1), torn, centre)
 
     def at(self, u: Floats, v: Floats) -> Floats:
-        """Inverse depth at pixels (N,); the outermost planes go on."""
-        column, row = u.astype(np.int32), v.astype(np.int32)
-        for index, length in ((column, self.width), (row, self.height)):
-            np.maximum(index, 0, out=index)
-            np.minimum(index, length - 1, out=index)
+        """Inverse depth at pixels (N,); beyond the outermost ones it stays the same."""
+        a, b = u - np.float32(self.centre), v - np.float32(self.centre)
+        np.maximum(a, 0, out=a)
+        np.maximum(b, 0, out=b)
+        np.minimum(a, np.float32(self.width - 1.001), out=a)
+        np.minimum(b, np.float32(self.height - 1.001), out=b)
+        column, row = a.astype(np.int32), b.astype(np.int32)
+        a -= column
+        b -= row
         at = row * np.int32(self.width)
         at += column
-        here = self.inverse.take(at)
-        if self.right is not None and self.down is not None:
-            for slope, place, index in ((self.right, u, column), (self.down, v, row)):
-                beside = place - index
-                beside -= np.float32(0.5)
-                beside *= slope.take(at)
-                here += beside
+        one, two = self.inverse.take(at), self.inverse.take(at + 1)
+        here = _mixed(one, two, a)
+        at += self.width
+        here = _mixed(here, _mixed(self.inverse.take(at), self.inverse.take(at + 1), a), b)
+        at -= self.width
+        torn = np.flatnonzero(self.torn.take(at))
+        if len(torn):
+            nearest = at[torn] + (a[torn] > np.float32(0.5))
+            nearest += (b[torn] > np.float32(0.5)) * np.int32(self.width)
+            here[torn] = self.inverse[nearest]
         return here
+
+
+def _mixed(one: Floats, two: Floats, share: Floats) -> Floats:
+    two -= one
+    two *= share
+    two += one
+    return two
+
+
+def _torn(inverse: Floats, edge: float) -> Mask:
+    """(h, w) bool: the four pixels of which each is the upper left differ by more than `edge`."""
+    square, corner = np.ones((2, 2), np.uint8), (0, 0)
+    high = cv2.dilate(inverse, square, anchor=corner)
+    low = cv2.erode(inverse, square, anchor=corner)
+    return np.asarray(high - low > np.float32(edge) * high)
 
 
 def _middles(length: int, cell: int) -> NDArray[np.intp]:
     return np.minimum(np.arange(-(-length // cell)) * cell + cell // 2, length - 1)
-
-
-def _flatter(before: Floats, after: Floats, inverse: Floats) -> Floats:
-    """The smaller of two differences a pixel; 0 where both cross an edge."""
-    flatter = np.where(np.abs(before) < np.abs(after), before, after)
-    slope: Floats = np.where(np.abs(flatter) > _EDGE * inverse, np.float32(0.0), flatter)
-    return slope
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,21 +187,21 @@ class Rays:
         some._base = [base[index] for base in self._base]
         return some
 
-    def land(self, guess: Floats, rounds: int, tolerance: float, overhang: float) -> Landed:
+    def land(self, guess: Floats, tolerance: float, overhang: float) -> Landed:
         """From guesses (N,) of the inverse depth along the rays.
 
+        Over a plane each guess errs by the same factor times the one before, more than one where
+        a surface is seen twice as large as before; so two of them tell where it ends (Aitken).
+
         Args:
-            rounds: how often the guess is made better.
-            tolerance: pixels by which the surface's point may be seen beside the ray.
-            overhang: pixels by which the outermost planes reach beyond the picture.
+            tolerance: pixels by which the surface's point may be seen beside the ray; more where
+                it has come nearer.
+            overhang: pixels by which the surface reaches beyond the picture.
         """
-        inverse = guess
-        for _ in range(rounds):
-            u, v = self._pixels(inverse)
-            here = self._surface.at(u, v)
-            ratio = self._row(2, u, v, here)
-            safe = np.maximum(ratio, _LEAST)
-            inverse = np.asarray(here / safe, np.float32)
+        first = self._look(guess)[-1]
+        second = self._look(first)[-1]
+        u, v, here, ratio, inverse = self._look(_limit(guess, first, second))
+        safe = np.maximum(ratio, _LEAST)
         beside = self._row(0, u, v, here)
         beside /= safe
         beside -= self._x
@@ -201,12 +211,24 @@ class Rays:
         beside *= beside
         below *= below
         beside += below
+        # What has come nearer is larger, and so are the gaps between its planes.
+        larger = np.minimum(safe, np.float32(1.0))
+        larger *= larger
+        beside *= larger
         sure = beside < np.float32(tolerance * tolerance)
         sure &= ratio > _LEAST
         (width, height), over = self._surface.size, np.float32(overhang)
         for at, length in ((u, width), (v, height)):
             sure &= (at >= -over) & (at <= np.float32(length) + over)
         return Landed(u, v, inverse, sure)
+
+    def _look(self, inverse: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+        """The pixels of the surface at which such points are seen, the inverse depth there, its
+        ratio to that along the ray, and that."""
+        u, v = self._pixels(inverse)
+        here = self._surface.at(u, v)
+        ratio = self._row(2, u, v, here)
+        return u, v, here, ratio, here / np.maximum(ratio, _LEAST)
 
     def _pixels(self, inverse: Floats) -> tuple[Floats, Floats]:
         """Pixels of the surface where the rays' points of that inverse depth are seen."""
@@ -235,6 +257,20 @@ class Rays:
         return out
 
 
+def _limit(a: Floats, b: Floats, c: Floats) -> Floats:
+    """Where a sequence ends that goes on like these three; the third where it does not say."""
+    step, bend = b - a, c - b
+    bend -= step
+    small = np.abs(bend) <= np.float32(1e-3) * np.maximum(np.abs(step), np.float32(1e-9))
+    bend[small] = 1.0
+    step *= step
+    step /= bend
+    end = a - step
+    fits = (end >= 0) & (end <= 2 * np.maximum(np.maximum(a, b), c)) & ~small
+    limit: Floats = np.where(fits, end, c)
+    return limit
+
+
 @dataclass(frozen=True, eq=False)
 class Guess:
     """Inverse depth that a camera is likely to see, over a grid of cells: (rows, columns).
@@ -255,8 +291,8 @@ class Splats:
     def __init__(self, surface: Surface) -> None:
         order = np.argsort(surface.inverse, kind="stable")
         self._surface = surface
-        self._u = (order % surface.width + np.float32(0.5)).astype(np.float32)
-        self._v = (order // surface.width + np.float32(0.5)).astype(np.float32)
+        self._u = (order % surface.width + surface.centre).astype(np.float32)
+        self._v = (order // surface.width + surface.centre).astype(np.float32)
         self._inverse = surface.inverse[order]
 
     def seen_from(

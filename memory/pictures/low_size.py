@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.geometry.cameras import Camera
+from memory.pictures.carriable import Carriable, CarryConfig, land_on, sampled
 from memory.pictures.landing import Floats, Guess, Mask, Rays
 from memory.pictures.softening import filled
-from memory.pictures.sources import CarryConfig, Source, land_on, sampled
 
 #: Side of the square in which a rim's two sides are compared, in every other pixel of the low size.
 _AROUND = 25
@@ -29,7 +29,7 @@ class LowSize:
 
     def __init__(
         self,
-        sources: Sequence[Source],
+        sources: Sequence[Carriable],
         camera: Camera,
         size: tuple[int, int],
         config: CarryConfig,
@@ -59,6 +59,10 @@ class LowSize:
             if not len(rest):
                 break
         self.which, self.inverse = which.reshape(h, w), inverse.reshape(h, w)
+        # A ray that lands where those around it do not has met noise.
+        landed = cv2.boxFilter((self.which > 0).astype(np.float32), -1, (7, 7))
+        self.which[landed < np.float32(config.alone)] = 0
+        self.inverse[self.which == 0] = np.nan
         self.u, self.v = u.reshape(h, w), v.reshape(h, w)
 
     def _spread(self, guess: Guess) -> tuple[Floats, Floats, Mask]:
@@ -90,7 +94,7 @@ class LowSize:
         far = cv2.erode(np.where(known, self.inverse, np.float32(np.inf)), around)
         return np.maximum(near, 0.0), np.where(np.isfinite(far), far, np.float32(0.0))
 
-    def fill(self, sources: Sequence[Source]) -> NDArray[np.uint8]:
+    def fill(self, sources: Sequence[Carriable]) -> NDArray[np.uint8]:
         """(h, w, 4) what continues the picture into its holes."""
         # It has no detail: every other pixel says enough.
         which, inverse, u, v = (a[::2, ::2] for a in (self.which, self.inverse, self.u, self.v))

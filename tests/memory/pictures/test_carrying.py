@@ -8,7 +8,7 @@ import pytest
 
 from engine.geometry.cameras import Camera, Intrinsics
 from memory.pictures.carrying import carry, seen_inverse
-from memory.pictures.sources import CarryConfig, Source
+from memory.pictures.carriable import CarryConfig, Carriable
 
 SIZE = W, H = 322, 182  # no multiple of the cell
 LENS = Intrinsics(0.9, 0.9 * W / H, 0.52, 0.47)
@@ -45,7 +45,7 @@ def differences(a: np.ndarray, b: np.ndarray, where: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("depth", [None, wall(), card()[1]])
 def test_the_same_camera_sees_the_picture_itself(depth) -> None:
     rgb = picture()
-    found = carry([Source(rgb, depth, camera())], camera(), SIZE)
+    found = carry([Carriable(rgb, depth, camera())], camera(), SIZE)
     assert np.array_equal(found.rgba[..., :3], rgb)
     assert len(found.holes) == 0
 
@@ -53,7 +53,7 @@ def test_the_same_camera_sees_the_picture_itself(depth) -> None:
 @pytest.mark.parametrize("to", [camera(z=0.8), camera(x=0.3, y=-0.1), camera(z=-0.5, yaw=0.1)])
 def test_a_wall_moves_by_its_homography(to) -> None:
     rgb = picture()
-    found = carry([Source(rgb, wall(), camera())], to, SIZE)
+    found = carry([Carriable(rgb, wall(), camera())], to, SIZE)
     K, T = LENS.matrix(W, H), to.T_camera_world
     plane = K @ (T[:3, :3] + np.outer(T[:3, 3], (0, 0, 1 / FAR))) @ np.linalg.inv(K)
     half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
@@ -78,7 +78,7 @@ def test_a_slanted_wall_is_a_plane_too() -> None:
     half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
     M = K @ (T[:3, :3] + np.outer(T[:3, 3], normal)) @ np.linalg.inv(K)
     wanted = cv2.warpPerspective(rgb, np.linalg.inv(half) @ M @ half, SIZE)
-    found = carry([Source(rgb, depth, camera())], to, SIZE)
+    found = carry([Carriable(rgb, depth, camera())], to, SIZE)
     middle = np.zeros((H, W), bool)
     middle[40:-40, 60:-60] = True
     assert np.percentile(differences(found.rgba, wanted, middle), 99) <= 4
@@ -88,7 +88,7 @@ def test_a_card_keeps_its_rim_and_leaves_a_hole() -> None:
     """No sheet is drawn between the card and the wall; what the card hid is known to be a guess."""
     rgb, depth, mask = card()
     x = 0.25
-    found = carry([Source(rgb, depth, camera())], camera(x=x), SIZE)
+    found = carry([Carriable(rgb, depth, camera())], camera(x=x), SIZE)
     by_card, by_wall = (round(LENS.fx * W * x / d) for d in (NEAR, FAR))
     red = (found.rgba[..., 0] > 125) & (found.rgba[..., 1] < 100)
     moved = np.roll(mask, -by_card, axis=1)
@@ -109,8 +109,8 @@ def test_a_card_keeps_its_rim_and_leaves_a_hole() -> None:
 def test_another_source_fills_what_the_first_does_not_see() -> None:
     rgb, depth, _ = card()
     to = camera(x=0.25)
-    first = Source(rgb, depth, camera())
-    second = Source(np.full((H, W, 3), (0, 200, 0), np.uint8), wall(), camera(x=0.3))
+    first = Carriable(rgb, depth, camera())
+    second = Carriable(np.full((H, W, 3), (0, 200, 0), np.uint8), wall(), camera(x=0.3))
     alone, both = carry([first], to, SIZE), carry([first, second], to, SIZE)
     assert len(both.holes) < 0.1 * len(alone.holes)
     filled = alone.hole & ~both.hole
@@ -122,9 +122,9 @@ def test_another_source_fills_what_the_first_does_not_see() -> None:
 def test_the_sky_turns_and_does_not_shift() -> None:
     rgb = picture()
     sky = np.full((H, W), np.inf, np.float32)
-    shifted = carry([Source(rgb, sky, camera())], camera(x=3.0), SIZE)
+    shifted = carry([Carriable(rgb, sky, camera())], camera(x=3.0), SIZE)
     assert np.array_equal(shifted.rgba[..., :3], rgb)
-    turned = carry([Source(rgb, sky, camera())], camera(yaw=0.3), SIZE)
+    turned = carry([Carriable(rgb, sky, camera())], camera(yaw=0.3), SIZE)
     assert 0.1 < turned.hole.mean() < 0.5
     assert turned.hole[:, -20:].all()
 
@@ -132,14 +132,14 @@ def test_the_sky_turns_and_does_not_shift() -> None:
 def test_unknown_depth_takes_that_of_its_surroundings() -> None:
     rgb, holed = picture(), wall()
     holed[50:90, 100:160] = np.nan
-    a = carry([Source(rgb, holed, camera())], camera(x=0.2), SIZE)
-    b = carry([Source(rgb, wall(), camera())], camera(x=0.2), SIZE)
+    a = carry([Carriable(rgb, holed, camera())], camera(x=0.2), SIZE)
+    b = carry([Carriable(rgb, wall(), camera())], camera(x=0.2), SIZE)
     assert np.array_equal(a.rgba, b.rgba)
 
 
 def test_outside_goes_on_softly_and_nothing_is_black() -> None:
     rgb = np.maximum(picture(), 60)
-    found = carry([Source(rgb, wall(), camera())], camera(yaw=0.3), SIZE)
+    found = carry([Carriable(rgb, wall(), camera())], camera(yaw=0.3), SIZE)
     outside = found.hole
     assert outside.mean() > 0.2
     assert found.rgba[..., :3][outside].min() > 50
@@ -148,7 +148,7 @@ def test_outside_goes_on_softly_and_nothing_is_black() -> None:
 
 
 def test_depth_is_seen_from_elsewhere() -> None:
-    inverse = seen_inverse([Source(picture(), wall(), camera())], camera(z=1.0))
+    inverse = seen_inverse([Carriable(picture(), wall(), camera())], camera(z=1.0))
     assert np.allclose(inverse[np.isfinite(inverse)], 1 / (FAR - 1.0), rtol=1e-4)
     assert np.isfinite(inverse).mean() > 0.95
 
@@ -158,7 +158,7 @@ def test_a_plane_of_any_cell_is_the_same() -> None:
     pictures = []
     for cell in (1, 2, 4, 5):
         config = CarryConfig(cell=cell)
-        pictures.append(carry([Source(rgb, wall(), camera(), config)], to, SIZE, config).rgba)
+        pictures.append(carry([Carriable(rgb, wall(), camera(), config)], to, SIZE, config).rgba)
     inner = np.zeros((H, W), bool)
     inner[30:-30, 30:-60] = True
     for other in pictures[1:]:
@@ -167,6 +167,6 @@ def test_a_plane_of_any_cell_is_the_same() -> None:
 
 def test_what_cannot_be_carried_is_said() -> None:
     with pytest.raises(ValueError, match="not the picture's"):
-        Source(picture(), np.ones((5, 5), np.float32), camera())
+        Carriable(picture(), np.ones((5, 5), np.float32), camera())
     with pytest.raises(ValueError, match="no picture"):
         carry([], camera(), SIZE)

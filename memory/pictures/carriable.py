@@ -20,24 +20,24 @@ _ROW = 1024
 class CarryConfig:
     """Attributes:
     cell: pixels of the picture along a pixel of the low size.
-    rounds: how often a guess is made better.
     tolerance: pixels, of either size, by which a surface may be seen beside its ray.
     bend: pixels of the low size by which neighbours may differ from a straight line before they
         are looked at one by one.
+    alone: the share of the rays around one, at the low size, that have to land where it does.
     feather: pixels of the low size over which a picture's border goes over into what continues it.
     """
 
     cell: int = 4
-    rounds: int = 3
     tolerance: float = 0.7
     bend: float = 0.3
+    alone: float = 0.4
     feather: int = 4
 
 
 DEFAULT = CarryConfig()
 
 
-class Source:
+class Carriable:
     """A picture with depth, ready to be carried.
 
     Args:
@@ -60,12 +60,11 @@ class Source:
         height, width = rgb.shape[:2]
         if depth is not None and depth.shape != (height, width):
             raise ValueError(f"a depth of {depth.shape} is not the picture's {rgb.shape[:2]}")
-        self.camera, self.size = camera, (width, height)
+        self.camera, self.size, self.has_depth = camera, (width, height), depth is not None
         # OpenCV samples four channels in half the time of three.
         self.rgba = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2RGBA))
         inverse = _inverse(depth, (height, width))
-        # Where pixels are small, slopes within them make no difference, and cost a third.
-        self.surface = Surface.flat(inverse, camera)
+        self.surface = Surface.of(inverse, camera)
         self.low = Surface.coarse(inverse, camera, config.cell)
         small = (self.low.width, self.low.height)
         self.low_rgb = np.asarray(cv2.resize(rgb, small, interpolation=cv2.INTER_AREA))
@@ -91,11 +90,11 @@ def _inverse(depth: NDArray[np.float32] | None, shape: tuple[int, int]) -> Float
 
 def land_on(rays: Rays, near: Floats, far: Floats, config: CarryConfig, overhang: float) -> Landed:
     """From the near guess; where nothing is there, from the far one."""
-    landed = rays.land(near, config.rounds, config.tolerance, overhang)
+    landed = rays.land(near, config.tolerance, overhang)
     other = np.flatnonzero(~landed.sure & (far < near * np.float32(0.99)))
     if not len(other):
         return landed
-    farther = rays.of(other).land(far[other], config.rounds, config.tolerance, overhang)
+    farther = rays.of(other).land(far[other], config.tolerance, overhang)
     return landed.or_farther(farther, other)
 
 
