@@ -22,6 +22,9 @@ Array = TypeVar("Array", bound=NDArray[np.generic])
 #: Relative change of slope in inverse depth that is an edge.
 STEP = 0.05
 
+#: Of two values of one side of an edge one is at most this many times the other.
+_SAME_SIDE = 1.25
+
 _AROUND = np.ones((3, 3), np.uint8)
 
 
@@ -67,6 +70,21 @@ def inverse_depth(depth: Plane) -> Plane:
     if unknown.all():
         raise ValueError("a depth picture in which nothing is known")
     return nearest_kept(inverse, ~unknown) if unknown.any() else inverse
+
+
+def with_even_rims(inverse: Plane, reach: int = 2, step: float = STEP) -> Plane:
+    """Inverse depth (h, w) whose rims are as deep as what they are the rims of.
+
+    Where a network's soft edge was made a step, each row of the rim has a depth of its own, and
+    seen from the side a rim like that is torn. Within `reach` pixels of an edge a pixel takes the
+    value of the nearest one farther away from it, if that is of the same side.
+    """
+    band = cv2.dilate(depth_steps(inverse, step), np.ones((2 * reach + 1,) * 2, np.uint8)) > 0
+    if not band.any() or band.all():
+        return inverse
+    inner = Nearest(~band).filled(inverse)
+    same = np.maximum(inner, inverse) <= _SAME_SIDE * np.minimum(inner, inverse)
+    return np.where(same, inner, inverse)
 
 
 def enlarged_inverse_depth(inverse: Plane, size: tuple[int, int], step: float = STEP) -> Plane:

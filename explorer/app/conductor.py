@@ -67,7 +67,8 @@ class Conductor(QObject):
         flight.view_wanted.connect(self._want_view)
         flight.known_reached.connect(self._reach_known)
         stage.explanation_wanted.connect(lambda node: worker.ask(requests.Explain(node)))
-        self.playback.shown.connect(stage.stand_at)
+        self.playback.moved.connect(flight.jump)
+        self.playback.shown.connect(lambda node: stage.inspect(node.id))
 
     @property
     def is_open(self) -> bool:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from engine.geometry.cameras import Camera
 from explorer.walk.records import DrawnView
 from explorer.walk.session.records import Node
 
-#: Views whose pictures stay in RAM; about 0.7 MB each at 256x144.
-VIEWS_IN_RAM = 256
+#: Views that stay in RAM, about 0.7 MB each at 256x144, and those that keep their picture at its
+#: full size with them, 6.5 MB each at 1280x720.
+VIEWS_IN_RAM, PICTURES_IN_RAM = 256, 12
 
 
 class Line:
@@ -65,7 +67,7 @@ class Line:
         return same
 
     def drawn(self, node_id: int) -> DrawnView:
-        """A node's view, from RAM or from the disk.
+        """A node's view, from RAM or from the disk; only the latest have their picture.
 
         Raises:
             ValueError: its file is gone or damaged.
@@ -80,3 +82,7 @@ class Line:
         self._views.move_to_end(node_id)
         while len(self._views) > VIEWS_IN_RAM:
             self._views.popitem(last=False)
+        if len(self._views) > PICTURES_IN_RAM:
+            # All before it were stripped when they came to stand there.
+            old = list(self._views)[-PICTURES_IN_RAM - 1]
+            self._views[old] = replace(self._views[old], picture=None)

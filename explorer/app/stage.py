@@ -72,8 +72,9 @@ class Stage(QObject):
         self.clear(event.read)
         photo, panels = event.photo, self._panels
         panels.world.set_lens(photo.camera, photo.width, photo.height, 1.0)
+        shown = photo.rgb if photo.picture is None else photo.picture
+        panels.world.picture.shelf.begin(shown, photo.camera)
         panels.world.set_camera(photo.camera)
-        panels.world.show_picture(photo.rgb, photo.camera)
         panels.pictures.set_busy("looking at the photo")
         self._flight.begin(photo.camera, 1.0)
 
@@ -82,6 +83,7 @@ class Stage(QObject):
         self._filler.stop()
         self._to_show.clear()
         self.line, self._inspected = Line(read or _nothing), None
+        self._panels.world.picture.shelf.clear(read)
         for panel in (
             self._panels.world,
             self._panels.pictures,
@@ -101,6 +103,10 @@ class Stage(QObject):
         self._set_scale(event.scene_scale)
         node, view = event.added.node, event.added.drawn
         is_new = self.line.add(node, view)
+        picture = self._panels.world.picture
+        picture.shelf.set_line(self.line.nodes)
+        picture.shelf.give(node.id, view)
+        picture.look_from()
         self._panels.world.apply_cloud(event.added.cloud)
         if is_new and self._to_show:
             self._to_show.append(node)  # after the restored ones that are still to come
@@ -115,12 +121,12 @@ class Stage(QObject):
         if event.ticket >= 0 and self._rests_at_known:
             return  # it was asked for on the way; where the flight rests, something else is seen
         self.inspect(node.id)
-        self._panels.world.show_picture(view.shown_rgb(self.raw), node.camera)
 
     def moved(self, event: HeadMoved) -> None:
         """Another node is the head."""
         moved: Moved = event.moved
         same = self.line.replace(moved.line)
+        self._panels.world.picture.shelf.set_line(moved.line)
         self._to_show.clear()
         panels = self._panels
         panels.world.keep_views(set(range(same)))
@@ -135,7 +141,6 @@ class Stage(QObject):
         head = moved.line[-1]
         self.inspect(head.id)
         self._flight.jump(head.camera)
-        self._show_in_world(head)
         panels.strip.set_head(head.id)
 
     def explained(self, event: Explained) -> None:
@@ -158,33 +163,21 @@ class Stage(QObject):
             self.explanation_wanted.emit(node_id)
 
     def show_known(self, view_id: int) -> None:
-        """The flight rests where a view was drawn: its picture is shown again."""
+        """The flight rests where a view was drawn: that is what the panes show."""
         node = self.line.node_of_view(view_id)
         if node is not None:
             self.inspect(node.id)
-            self._show_in_world(node)
             self._rests_at_known = True
-
-    def stand_at(self, node: Node) -> None:
-        """Camera and pictures at a node of the line, without flying there."""
-        self.inspect(node.id)
-        self._flight.jump(node.camera)
-        self._show_in_world(node)
 
     def set_raw(self, raw: bool) -> None:
         """Shows the model's pictures instead of the final ones."""
         self.raw = raw
-        node = self.inspected
-        if node is not None:
-            self._show_in_world(node)
+        self._panels.world.picture.shelf.set_raw(raw)
+        self._panels.world.picture.look_from()
 
     def camera_moved(self, camera: Camera) -> None:
         self._rests_at_known = False
         self._panels.world.set_camera(camera)
-
-    def _show_in_world(self, node: Node) -> None:
-        picture = self.line.drawn(node.id).shown_rgb(self.raw)
-        self._panels.world.show_picture(picture, node.camera)
 
     def _show_new(self, node: Node, view: DrawnView) -> None:
         self._panels.world.add_view(node.view_id, node.camera, view.shown_rgb(self.raw))
@@ -197,6 +190,7 @@ class Stage(QObject):
     def _set_scale(self, scene_scale: float) -> None:
         if scene_scale != self.scene_scale or len(self.line) == 0:
             self.scene_scale = scene_scale
+            self._panels.world.picture.shelf.scene_scale = scene_scale
             self._flight.set_scale(scene_scale)
 
     def _fill(self) -> None:

@@ -172,6 +172,7 @@ class MainWindow(QMainWindow):
         world.camera_picked.connect(conductor.fly_to_view)
         world.point_picked.connect(self._fly_near)
         world.looked.connect(self._looked)
+        world.failed.connect(lambda sentence, _details: self.status.tell(sentence))
         conductor.state_changed.connect(self.empty.set_state)
         conductor.job_changed.connect(self._show_job)
         conductor.file_opened.connect(self._opened)

@@ -77,6 +77,9 @@ def measurement(
     click.option("--sheets", type=int, help="Worlds that get a comparison sheet (else 8)."),
     *SIZES,
     click.option("--textures", type=FILE, help="A folder of texture pictures."),
+    click.option(
+        "--true-depth", is_flag=True, default=None, help="With --size: the photo's depth is given."
+    ),
 )
 def evaluate_worlds(**given: Any) -> None:
     """Walks through rendered worlds that training never saw.
@@ -91,6 +94,8 @@ def evaluate_worlds(**given: Any) -> None:
 
     size = given.pop("size", None)
     if rendered_sizes(size, given.get("model_size", MODEL_SIZE)) is None:
+        if given.pop("true_depth", False):
+            raise click.UsageError("--true-depth is for pictures larger than the model's: --size")
         worlds.evaluate_worlds(WorldsOptions(**given))
         return
     for table in ("switches", "seeds", "steps"):

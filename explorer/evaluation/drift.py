@@ -135,7 +135,13 @@ def evaluate_drift(
     console, options = console or Console(), options.resolved()
     driver = driver or WalkDriver.load(options, options.model_size)
     size = options.picture_size or options.model_size
-    source = source or WorldSource(options.first_seed, options.views, size, device=options.device)
+    source = source or WorldSource(
+        options.first_seed,
+        options.views,
+        size,
+        device=options.device,
+        sharp=options.picture_size is not None,
+    )
     records: list[DriftRecord] = []
     returns: list[ReturnRecord] = []
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Generator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +17,15 @@ from engine.geometry.cameras import Camera
 from explorer.evaluation.depths import median_ratio
 from explorer.evaluation.scenes import Scene, TrueView
 from explorer.evaluation.traces import DrawnPictures, WalkTrace, drawn_depth
+from explorer.walk.depth_source import DepthSource, PhotoDepth
 from explorer.walk.photo import Photo
 from explorer.walk.ready import EngineOptions, open_engine
-from explorer.walk.recorder import Recorder as Files
+from explorer.walk.recorder import Recorder
 from explorer.walk.records import DrawnView, WalkSettings
-from explorer.walk.walk import Recorder, Walk
+from explorer.walk.walk import Walk
 from memory.config import MemoryConfig
 from memory.memory import Memory
+from memory.pictures.picture import Picture
 from memory.views import View
 
 Answer = TypeVar("Answer")
@@ -61,23 +63,32 @@ class WalkDriver:
     Args:
         files: a folder where the latest walk is recorded as walks of users are, the seconds that
             takes being its views' part "files"; its pictures at the picture's size are then in
-            these files alone. None to record nothing.
+            these files alone, as its memory reads them. None to record nothing.
+        photo_depth: gives the photo's depth; None for the model's own.
     """
 
-    def __init__(self, engine: queries.Engine, files: Path | None = None) -> None:
+    def __init__(
+        self,
+        engine: queries.Engine,
+        files: Path | None = None,
+        photo_depth: Callable[[Scene], DepthSource] | None = None,
+    ) -> None:
         self.engine = engine
-        self._files = files
+        self._files, self._photo_depth = files, photo_depth
 
     @staticmethod
     def load(
-        options: EngineOptions, size: tuple[int, int], files: Path | None = None
+        options: EngineOptions,
+        size: tuple[int, int],
+        files: Path | None = None,
+        photo_depth: Callable[[Scene], DepthSource] | None = None,
     ) -> WalkDriver:
         """With the engine that the options name, for pictures of (width, height).
 
         Raises:
             ValueError: if the device or the weights cannot be used.
         """
-        return WalkDriver(ready_to_draw(options, size), files)
+        return WalkDriver(ready_to_draw(options, size), files, photo_depth)
 
     @property
     def description(self) -> str:
@@ -107,7 +118,7 @@ class WalkDriver:
             on_views(1)
         return WalkTrace(photo, scale, tuple(views), _picture_depth(started, scale))
 
-    def _walk(self, scene: Scene, settings: WalkSettings, recorder: Recorder | None) -> Walk:
+    def _walk(self, scene: Scene, settings: WalkSettings, recorder: TimedRecorder | None) -> Walk:
         height, width = scene.photo.rgb.shape[:2]
         photo = Photo(
             rgb=scene.photo.rgb,
@@ -118,15 +129,41 @@ class WalkDriver:
             lens_source="the scene's own camera",
             picture=scene.picture,
         )
-        memory = Memory(MemoryConfig(), device=self.engine.device)
-        return Walk(photo, self.engine, memory, settings, recorder)
+        read = None if recorder is None else recorder.picture
+        memory = Memory(MemoryConfig(), None, self.engine.device, read)
+        source = None if self._photo_depth is None else self._photo_depth(scene)
+        return Walk(photo, self.engine, memory, settings, recorder, source)
+
+
+@dataclass(eq=False)
+class TrueDepth:
+    """The true depth of a scene's photo, for a walk that shall not have to guess it."""
+
+    scene: Scene
+
+    every_view: bool = False
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """See `DepthSource`."""
+        return {"kind": "truth", "scene": self.scene.name}
+
+    def depth(self, photo: Photo) -> PhotoDepth:
+        """See `DepthSource`."""
+        depth = self.scene.photo.depth
+        if depth is None:
+            raise ValueError(f"{self.scene.name} has no true depth")
+        return PhotoDepth(depth, metric=True)
+
+    def close(self) -> None:
+        """See `DepthSource`."""
 
 
 class TimedRecorder:
     """Records a walk in a folder, and says how long that took."""
 
     def __init__(self, folder: Path) -> None:
-        self._files = Files.create(folder, {})
+        self._files = Recorder.create(folder, {})
         self._seconds = 0.0
 
     def record(self, drawn: DrawnView) -> str:
@@ -135,6 +172,10 @@ class TimedRecorder:
         name = self._files.record(drawn)
         self._seconds = time.perf_counter() - begin
         return name
+
+    def picture(self, view_id: int) -> Picture | None:
+        """See `explorer.walk.recorder.Recorder`."""
+        return self._files.picture(view_id)
 
     def rewind(self, view_id: int) -> None:
         """See `explorer.walk.recorder.Recorder`."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -65,7 +66,12 @@ def fused_with(depth: Tensor, known: Known | None) -> FusedDepth:
     if known is None:
         return FusedDepth(depth, None, float("nan"))
     depth = depth.to(known.device, torch.float32)
-    fused = fuse_depth(depth, known.depth, certainty(known.coverage), known.view_ids)
+    trust, depth_behind = certainty(known.coverage), None
+    if known.free_space is not None:
+        depth_behind = behind_rims(known.depth, trust)
+        hidden = known.free_space.hides(depth_behind, known.camera)
+        depth_behind = torch.where(hidden, depth_behind, 0.0)
+    fused = fuse_depth(depth, known.depth, trust, known.view_ids, behind=depth_behind)
     if known.free_space is None:
         return fused
     return replace(fused, depth=known.free_space.left_by(fused.depth, known.camera))
@@ -77,6 +83,7 @@ def fuse_depth(
     trust: Tensor,
     view_ids: Tensor,
     config: DepthFusionConfig | None = None,
+    behind: Tensor | None = None,
 ) -> FusedDepth:
     """Aligns the model's depth with the memory's and joins the two, on the device of both.
 
@@ -85,6 +92,7 @@ def fuse_depth(
         known: (H, W) the memory's depth from the same camera; inf = sky, nan = unknown.
         trust: (H, W) in [0, 1], how certain the memory is (`composite.certainty`).
         view_ids: (H, W) the view that each known pixel stems from.
+        behind: (H, W) the depth than which holes are no nearer, 0 where nothing tells it.
     """
     config = config or DepthFusionConfig()
     trust = torch.where(known.isnan(), 0.0, trust)
@@ -94,8 +102,9 @@ def fuse_depth(
     aligned = float(trust[both].sum()) / trust.numel() >= config.least_coverage
     scaled = drawn * fit.scale if aligned else drawn
     matched = _matched(scaled, known, torch.where(both, trust, 0.0), config) if aligned else scaled
-    behind = _behind_rims(matched, known, trust, config)
-    depth = _joined(behind, known, trust, config.agreement)
+    if behind is not None:
+        matched = torch.where(trust < 0.5, torch.maximum(matched, behind), matched)
+    depth = _joined(matched, known, trust, config.agreement)
     return FusedDepth(depth, fit.scale if aligned else None, fit.spread)
 
 
@@ -108,17 +117,19 @@ def _matched(drawn: Tensor, known: Tensor, weight: Tensor, config: DepthFusionCo
     return drawn * exp(field_[..., 0])
 
 
-def _behind_rims(drawn: Tensor, known: Tensor, trust: Tensor, config: DepthFusionConfig) -> Tensor:
-    """`drawn` where holes lie beside a rim no nearer than what is known behind it."""
+def behind_rims(known: Tensor, trust: Tensor, config: DepthFusionConfig | None = None) -> Tensor:
+    """(H, W) of holes that lie between something near and something far: how deep the far side is;
+    0 elsewhere. Arguments are those of `fuse_depth`."""
+    config = config or DepthFusionConfig()
     sure = trust >= 0.5
     inverse = (1.0 / known).float()
-    left, depth = ~sure, drawn
+    left, depth = ~sure, torch.zeros_like(inverse)
     for reach in config.reaches:
-        around = filters.disc(2 * reach + 1)
+        around = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
         far = filters.eroded(torch.where(sure, inverse, torch.inf), around)
         near = filters.dilated(torch.where(sure, inverse, -torch.inf), around)
         both = left & (near > far * config.rim * (1.0 + reach / 16.0))
-        depth = torch.where(both, torch.maximum(depth, 1.0 / far), depth)
+        depth = torch.where(both, 1.0 / far, depth)
         left = left & ~both
     return depth
 

@@ -9,7 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.geometry.upsampling import inverse_depth, upsampled_inverse_depth
+from engine.geometry.upsampling import (
+    inverse_depth,
+    upsampled_inverse_depth,
+    with_even_rims,
+)
 from engine.queries.photo_depth import size_for_depth
 from explorer.walk.joining import Joining
 from explorer.walk.photo import Photo
@@ -88,6 +92,6 @@ def reduced(picture: Picture, shape: tuple[int, ...]) -> Rgb:
 
 
 def _enlarged_depth(depth: Plane, rgb: Rgb) -> Plane:
-    inverse = upsampled_inverse_depth(inverse_depth(depth), rgb)
+    inverse = upsampled_inverse_depth(with_even_rims(inverse_depth(depth)), rgb)
     with np.errstate(divide="ignore"):
         return np.asarray(1.0 / inverse, np.float32)

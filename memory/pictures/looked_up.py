@@ -39,7 +39,7 @@ class LookUpConfig:
 
     views: int = 6
     least: float = 0.001
-    quick: int = 2
+    quick: int = 3
     lookup: LookupConfig = field(default_factory=LookupConfig)
 
 

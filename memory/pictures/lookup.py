@@ -3,8 +3,10 @@
 For a pixel x of the new view a place p in the source is wanted whose point projects to x. From a
 guess of the depth at x, p follows by projection; the source's own depth at p gives a better depth
 along x's ray, that a better p, and so on (Bowles, Mitchell, Sumner, Moore and Gross 2012,
-"Iterative Image Warping"). Rims are as sharp as the source's, since its depth is never mixed across
-an edge; what something hides from the source has no such p, and is not found.
+"Iterative Image Warping"). Plain repetition runs away where the new view shows a surface more than
+twice as wide as the source does; so the places tried tell the slope of what is repeated, and the
+root is where the secant has it. Rims are as sharp as the source's, since its depth is never mixed
+across an edge; what something hides from the source has no such p, and is not found.
 
 All is in inverse depth q, so that the sky (q = 0) is as finite as the rest. With x = (u, v, 1) in
 pixels of the new view and p likewise in the source's,
@@ -26,6 +28,8 @@ from memory.pictures.source import Source
 
 Plane = NDArray[np.float32]
 
+#: A surface may be so many times as wide in the new view as in the source, or the inverse.
+_WIDEST = 16.0
 #: cv2.remap takes maps of at most 32,767 rows and columns.
 _ROW = 1024
 
@@ -38,7 +42,7 @@ class LookupConfig:
     before: what is known of the new view hides points this much (relative) behind it.
     """
 
-    rounds: int = 4
+    rounds: int = 6
     exact: float = 0.6
     before: float = 0.08
 
@@ -147,14 +151,18 @@ def find(
     """
     config = config or LookupConfig()
     u, v = pixels
-    rays, inverse = ray.rays(u, v), guess
+    rays, inverse, before = ray.rays(u, v), guess, None
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         for _ in range(config.rounds):
             x, y = ray.place(rays, inverse)
             there = sampled_depth(source, x, y)
             z = ray.depth_ratio(x, y, there)
             z[z <= 0] = np.nan
-            inverse = there / z
+            tried, inverse = inverse, there / z
+            off = inverse - tried
+            if before is not None:
+                inverse = _secant(before, (tried, off), inverse)
+            before = (tried, off)
         # What is found must be at x: the last place's own point, seen from the new view.
         at_u, at_v = ray.back(x, y, there)
         at_u -= u
@@ -168,6 +176,20 @@ def find(
         found &= (x > -0.5) & (x < W - 0.5) & (y > -0.5) & (y < H - 0.5)
         x, y = ray.place(rays, inverse)  # half a pixel better than the place that was looked at
     return Places(x, y, inverse, found)
+
+
+def _secant(before: tuple[Plane, Plane], now: tuple[Plane, Plane], repeated: Plane) -> Plane:
+    """The inverse depth at which what is found is what was tried.
+
+    Args:
+        before, now: what was tried in two rounds, and how far off it was.
+        repeated: what plain repetition gives, where the two tell no slope.
+    """
+    slope = (now[1] - before[1]) / (now[0] - before[0])
+    # As wide in the new view as in the source is −1; what is seen at all is below 0.
+    np.clip(slope, -_WIDEST, -1.0 / _WIDEST, out=slope)
+    better = now[0] - now[1] / slope
+    return np.where(np.isfinite(better), better, repeated)
 
 
 def sampled_depth(source: Source, x: Plane, y: Plane) -> Plane:

@@ -119,7 +119,7 @@ class InterleaveStrip(QWidget):
         """A view at the end; or the depth of one that is there, after its picture."""
         rows = [k for k, item in enumerate(self.model.items) if item.node_id == node.id]
         if not rows:
-            picture = _scaled(drawn.view.rgb)
+            picture = _scaled(drawn.view.rgb if drawn.picture is None else drawn.picture.rgb)
             self.model.insert(
                 len(self.model.items), StripItem(node.id, node.view_id, RGB, picture, _words(drawn))
             )

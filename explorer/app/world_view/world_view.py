@@ -16,8 +16,8 @@ from vispy import scene
 from engine.geometry.cameras import Camera
 from explorer.app.style import image_of
 from explorer.app.world_view.cloud import CloudNodes
+from explorer.app.world_view.flying_picture import FlyingPicture
 from explorer.app.world_view.landmarks import Landmarks
-from explorer.app.world_view.overlay import PictureOverlay
 from explorer.app.world_view.pace import DrawPace
 from explorer.app.world_view.picking import nearest_seen
 from explorer.app.world_view.pinhole import PinholeCamera
@@ -39,11 +39,13 @@ class WorldView(QWidget):
         camera_picked: (int) the view whose frustum was clicked, in the map.
         point_picked: ((3,) array) the point of the cloud that was clicked, in the map.
         looked: (yaw, pitch) radians by which the mouse was dragged, while flying.
+        failed: (sentence, details) a picture of the walk cannot be read.
     """
 
     camera_picked = pyqtSignal(int)
     point_picked = pyqtSignal(object)
     looked = pyqtSignal(float, float)
+    failed = pyqtSignal(str, str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -63,7 +65,9 @@ class WorldView(QWidget):
         self._box.camera = self._fly_camera
         self._cloud = CloudNodes(self._box.scene)
         self._landmarks = Landmarks(self._box.scene)
-        self._picture = PictureOverlay(self._box)
+        self.picture = FlyingPicture(self._box, self)
+        self.picture.changed.connect(self._picture_changed)
+        self.picture.failed.connect(self.failed)
         self._camera: Camera | None = None
         self._size = (16, 9)
         self._scale = 1.0
@@ -84,9 +88,6 @@ class WorldView(QWidget):
         self._waiting = False
         self.last_drawn_at = 0.0
         self._draws: deque[float] = deque(maxlen=30)
-        self._fader = QTimer(self)
-        self._fader.setInterval(16)
-        self._fader.timeout.connect(self._fade_in)
         events = self.canvas.events
         events.resize.connect(self._place)
         events.draw.connect(self._begin_draw, position="first")
@@ -98,6 +99,7 @@ class WorldView(QWidget):
     def set_lens(self, camera: Camera, width: int, height: int, scene_scale: float) -> None:
         """The photo's camera, the size of its pictures, and σ in scene units."""
         self._size, self._scale = (width, height), scene_scale
+        self.picture.shelf.scene_scale = scene_scale
         self._landmarks.set_lens(width / height, scene_scale)
         self.set_camera(camera)
         self.map_reset()
@@ -109,7 +111,7 @@ class WorldView(QWidget):
         self.canvas.update()
 
     def add_view(self, view_id: int, camera: Camera, rgb: np.ndarray) -> None:
-        """A view is stored: (H, W, 3) uint8."""
+        """A view is stored, and stands in the map: (H, W, 3) uint8."""
         self._landmarks.add(view_id, camera, rgb)
         self._apply_show()
 
@@ -124,20 +126,16 @@ class WorldView(QWidget):
         self._cloud.set_budget(self._pace.budget)
         self._cloud.clear()
         self._landmarks.clear()
-        self._picture.clear()
+        self.picture.clear()
         self.canvas.update()
 
     def set_camera(self, camera: Camera) -> None:
         """The camera that is flown."""
         self._camera = camera
-        self._rest.start()
-        self._draw_soon()
-
-    def show_picture(self, rgb: np.ndarray, camera: Camera) -> None:
-        """The model's picture (H, W, 3) uint8; it fades in over the points, where the camera is."""
-        self._picture.show(rgb, camera, self._box.size)
-        self._set_opacity()
-        self._fader.start()
+        self.picture.look_from(camera)
+        if not self.picture.opacity:
+            self._rest.start()
+            self._draw_soon()
 
     def set_sky(self, colour: tuple[float, float, float] | None) -> None:
         """What is behind the points; None where no sky is seen."""
@@ -150,8 +148,8 @@ class WorldView(QWidget):
 
     @property
     def picture_opacity(self) -> float:
-        """How much of the model's picture is seen, in [0, 1]."""
-        return self._picture.opacity
+        """How much of the pictures is seen, in [0, 1]; the rest are points."""
+        return self.picture.opacity
 
     # How it is shown
 
@@ -200,18 +198,20 @@ class WorldView(QWidget):
 
     def close_canvas(self) -> None:
         """Gives the OpenGL context back."""
-        self._fader.stop()
+        self.picture.close()
         self.canvas.close()
 
     # Inside
 
     def _apply_mode(self) -> None:
         flying = self._mode == FLY
+        self.picture.set_flying(flying)
         self._box.camera = self._fly_camera if flying else self._map_camera
         self._place()
         self._apply_show()
         if self._camera is not None:
             self._show_camera(self._camera)
+            self.picture.look_from(self._camera)
 
     def _apply_show(self) -> None:
         frusta, path, _ = self._show
@@ -219,7 +219,7 @@ class WorldView(QWidget):
         # From inside, the own path would lie on the picture.
         self._landmarks.set_visible(frusta and outside, path and outside)
         self._landmarks.hang_pictures(self._camera if outside and frusta else None)
-        self._set_opacity()
+        self._hide_points()
         self.canvas.update()
 
     def _place(self, _event: Any = None) -> None:
@@ -233,17 +233,15 @@ class WorldView(QWidget):
         scale = min(width / self._size[0], height / self._size[1])
         w, h = self._size[0] * scale, self._size[1] * scale
         self._box.pos, self._box.size = ((width - w) / 2, (height - h) / 2), (w, h)
-        self._picture.place((w, h))
+        self.picture.place((w, h), self.canvas.pixel_scale)
         if self._camera is not None:
             self._fly_camera.look_through(self._camera, self._scale)
             focal = self._camera.intrinsics.fx * w
             self._cloud.set_focal(focal * self.canvas.pixel_scale)
 
-    def _fade_in(self) -> None:
-        self._picture.advance()
-        if not self._picture.fading:
-            self._fader.stop()
-        self._draw_soon()
+    def _picture_changed(self) -> None:
+        self._hide_points()
+        self.canvas.update()
 
     def _draw_soon(self) -> None:
         """A frame, or one more when the last one is old enough.
@@ -269,13 +267,12 @@ class WorldView(QWidget):
             self._fly_camera.look_through(camera, self._scale)
         else:
             self._landmarks.set_current(camera)
-        self._set_opacity()
+        self._hide_points()
         self.canvas.update()
 
-    def _set_opacity(self) -> None:
-        self._picture.look_from(self._camera if self._mode == FLY else None, self._scale)
-        # What is wholly covered need not be drawn.
-        self._cloud.set_visible(self._show[2] and self._picture.opacity < 0.995)
+    def _hide_points(self) -> None:
+        """The picture covers them wholly."""
+        self._cloud.set_visible(self._show[2] and not self.picture.opacity)
 
     def _rested(self) -> None:
         """Nothing has moved for a while: all points again."""
@@ -283,9 +280,11 @@ class WorldView(QWidget):
 
     def _begin_draw(self, _event: Any) -> None:
         self._pace.begin()
+        self.picture.start()
 
     def _drawn(self, _event: Any) -> None:
         self._pace.end(self._cloud.drawn if self._rest.isActive() else 0)
+        self.picture.drawn()
         self.last_drawn_at = time.perf_counter()
         self._draws.append(self.last_drawn_at)
 

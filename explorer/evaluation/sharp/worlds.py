@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from explorer.evaluation.drive import Driver, WalkDriver
+from explorer.evaluation.drive import Driver, TrueDepth, WalkDriver
 from explorer.evaluation.judging import Tally
 from explorer.evaluation.methods import main_method
 from explorer.evaluation.progress import Counter, counting
@@ -40,6 +40,8 @@ class SharpWorldsOptions(EngineOptions):
     count: worlds; `sheets`: worlds that get a comparison sheet.
     first_seed: of the worlds; walk_seed: of the drawn noise.
     textures: a folder of texture pictures, or None for procedural textures alone.
+    true_depth: both walks are given the photo's true depth, at the model's size: how good pictures
+        are where only what is made of it counts.
     """
 
     out: Path
@@ -51,6 +53,7 @@ class SharpWorldsOptions(EngineOptions):
     first_seed: int = 0
     walk_seed: int = 0
     textures: Path | None = None
+    true_depth: bool = False
 
     def __post_init__(self) -> None:
         if self.views < 2 or self.count < 1 or self.sheets < 0:
@@ -88,9 +91,16 @@ def evaluate_sharp_worlds(
         ValueError: for unusable weights or options.
     """
     console, options = console or Console(), options.resolved()
-    driver = driver or WalkDriver.load(options, options.model_size)
+    driver = driver or WalkDriver.load(
+        options, options.model_size, photo_depth=TrueDepth if options.true_depth else None
+    )
     source = source or WorldSource(
-        options.first_seed, options.views, options.size, options.textures, options.device
+        options.first_seed,
+        options.views,
+        options.size,
+        options.textures,
+        options.device,
+        sharp=True,
     )
     run = _SharpWorldsRun(options, driver, source)
     try:
@@ -157,8 +167,9 @@ class _SharpWorldsRun:
 
 def _print(console: Console, report: SharpWorldsReport) -> None:
     (width, height), state = report.options.size, "" if report.complete else " (not complete)"
+    depth = ", the photo's depth given" if report.options.true_depth else ""
     title = (
-        f"{len(report.scales)} unseen worlds at {width}x{height}{state}; what the photo shows and "
-        "holes by true geometry; gradient energy of the known aims for 0.85–1.1 of the truth's"
+        f"{len(report.scales)} unseen worlds at {width}x{height}{depth}{state}; holes and what the "
+        "photo shows (known) by true geometry; its gradient energy aims for 0.85–1.1 of the truth's"
     )
     show_sharp(console, title, report.tables)
