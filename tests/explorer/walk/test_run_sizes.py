@@ -116,3 +116,9 @@ def test_a_walk_without_pictures_goes_on_without(options: RunOptions, engine) ->
         assert picture.size == (96, 48)
     about = json.loads((options.out / "walk.json").read_text())
     assert about["photo"]["picture_size"] == [96, 48]
+
+
+def test_depth_every_leaves_gaps_in_the_depth_folder(options: RunOptions, engine) -> None:
+    walk_photo(replace(options, depth_every=2, views=4), engine=engine)
+    depths = sorted(p.name for p in (options.out / "depth").glob("*.png"))
+    assert depths == ["0000.png", "0002.png", "0004.png"]
