@@ -228,7 +228,8 @@ class Rays:
         u, v = self._pixels(inverse)
         here = self._surface.at(u, v)
         ratio = self._row(2, u, v, here)
-        return u, v, here, ratio, here / np.maximum(ratio, _LEAST)
+        along: Floats = (here / np.maximum(ratio, _LEAST)).astype(np.float32, copy=False)
+        return u, v, here, ratio, along
 
     def _pixels(self, inverse: Floats) -> tuple[Floats, Floats]:
         """Pixels of the surface where the rays' points of that inverse depth are seen."""

@@ -60,8 +60,8 @@ class LowSize:
                 break
         self.which, self.inverse = which.reshape(h, w), inverse.reshape(h, w)
         # A ray that lands where those around it do not has met noise.
-        landed = cv2.boxFilter((self.which > 0).astype(np.float32), -1, (7, 7))
-        self.which[landed < np.float32(config.alone)] = 0
+        around = cv2.boxFilter((self.which > 0).astype(np.float32), -1, (7, 7))
+        self.which[around < np.float32(config.alone)] = 0
         self.inverse[self.which == 0] = np.nan
         self.u, self.v = u.reshape(h, w), v.reshape(h, w)
 
