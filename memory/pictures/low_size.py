@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from engine.geometry.cameras import Camera
 from memory.pictures.carriable import Carriable, CarryConfig, land_on, sampled
-from memory.pictures.landing import Floats, Guess, Mask, Rays
+from memory.pictures.first_guess import Guess
+from memory.pictures.landing import Floats, Mask, Rays
 from memory.pictures.softening import filled
 
 #: Side of the square in which a rim's two sides are compared, in every other pixel of the low size.
