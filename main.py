@@ -105,6 +105,13 @@ def _why_no_window(missing: str) -> str:
 @click.option("--fov", type=float, help="Horizontal degrees, for photos without a focal length.")
 @size_options
 @click.option("--raw", is_flag=True, help="Show the model's picture alone.")
+@click.option(
+    "--points",
+    type=click.Choice(["normal", "dense"]),
+    default="normal",
+    show_default=True,
+    help="The exported cloud: fused, or a point a pixel.",
+)
 @click.option("--depth-every", type=click.IntRange(1), default=1, show_default=True, metavar="N")
 @click.option("--steps", type=click.IntRange(1, 1000), help="Sampling steps of a view.")
 @click.option("--depth-steps", type=click.IntRange(1, 1000), help="Sampling steps of a depth.")

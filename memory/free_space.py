@@ -24,6 +24,8 @@ from memory.views import View
 SLACK = 0.03
 #: A depth in free space is tried this much (relative) further on, up to so many times as deep.
 STEP, FARTHEST = 0.02, 100.0
+#: A depth that stands for the sky's, scene units.
+_FAR = 1e6
 #: So many points are tried together.
 _TOGETHER = 1 << 20
 
@@ -81,6 +83,17 @@ class FreeSpace:
         left[at] = math.inf
         return left.view(height, width)
 
+    def hides(self, depth: Tensor, camera: Camera) -> Tensor:
+        """(H, W) bool: the points of a depth picture (H, W), inf = sky, that lie within the photo's
+        frame behind what it shows there."""
+        height, width = depth.shape
+        A, b = self._rays(camera, height, width)
+        z = torch.where(torch.isfinite(depth), depth, _FAR).to(A)
+        x, y, deep = A * z.reshape(-1) + b
+        pixel, inside = self._pixels(x, y, deep)
+        hidden: Tensor = inside & (deep > (1.0 + SLACK) * self.reach.view(-1)[pixel])
+        return hidden.view(height, width)
+
     def _rays(self, camera: Camera, height: int, width: int) -> tuple[Tensor, Tensor]:
         """A (3, N), b (3, 1): the point at depth z of pixel n is A z + b in the photo's pixels,
         times its depth there."""
@@ -99,11 +112,15 @@ class FreeSpace:
         of `reach`."""
         A, b = rays
         x, y, deep = A[:, None, at] * z + b[..., None]
+        pixel, inside = self._pixels(x, y, deep)
+        there: Tensor = inside & (deep < part * self.reach.view(-1)[pixel])
+        return there
+
+    def _pixels(self, x: Tensor, y: Tensor, deep: Tensor) -> tuple[Tensor, Tensor]:
+        """The photo's pixel of each point (x and y times its depth there), and which are in it."""
         ahead = deep > 0
         safe = torch.where(ahead, deep, 1.0)
         column, row = (x / safe).floor(), (y / safe).floor()
         height, width = self.reach.shape
         inside = ahead & (column >= 0) & (column < width) & (row >= 0) & (row < height)
-        pixel = torch.where(inside, row * width + column, 0.0).to(torch.int64)
-        there: Tensor = inside & (deep < part * self.reach.view(-1)[pixel])
-        return there
+        return torch.where(inside, row * width + column, 0.0).to(torch.int64), inside

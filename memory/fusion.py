@@ -125,7 +125,9 @@ def _matched(projected: _Projected, depth: Tensor, tolerance: float) -> Tensor:
     return (same & projected.inside & torch.isfinite(there)).nonzero()[:, 0]
 
 
-def _wanted(known: Rendering, confidence: Tensor, picture: Observation, config: FusionConfig) -> Tensor:
+def _wanted(
+    known: Rendering, confidence: Tensor, picture: Observation, config: FusionConfig
+) -> Tensor:
     """(H, W) bool: pixels whose surface is unknown, or known worse than this view shows it."""
     if len(confidence):
         sure = confidence[known.surfel_ids.clamp_min(0)]

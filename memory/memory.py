@@ -18,8 +18,8 @@ from engine.geometry.rendering import Rendering, render_surfels
 from engine.geometry.surfels import Surfels
 from memory.chunks import Selection
 from memory.cloud import SurfelCloud, Undo
-from memory.free_space import FreeSpace
 from memory.config import MemoryConfig
+from memory.free_space import FreeSpace
 from memory.fusion import Observation, fuse, observe
 from memory.known import Known
 from memory.pictures.looked_up import LookedUp, Seen, look_up
@@ -33,7 +33,6 @@ from memory.rims import Rims
 from memory.sky import SkyMemory
 from memory.store import ViewStore
 from memory.views import View
-
 
 #: A pixel that is known less than this is a guess of its depth to nobody.
 _SHOWN = 0.3

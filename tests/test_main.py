@@ -85,6 +85,9 @@ def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         (["walk", "x.jpg"], "Missing option '--out'"),
         (["walk", "x.jpg", "--out", "o", "--size", "big"], "'big' is not a size"),
         (["walk", "x.jpg", "--out", "o", "--size", "0x9"], "'0x9' is not a size"),
+        (["walk", "x.jpg", "--out", "o", "--model-size", "9"], "'9' is not a size"),
+        (["walk", "x.jpg", "--out", "o", "--size", "128x72"], "less than --model-size 256x144"),
+        (["walk", "x.jpg", "--out", "o", "--points", "some"], "'some' is not one of"),
         (["walk", "x.jpg", "--out", "o", "--views", "0"], "--views"),
         (["walk", "x.jpg", "--out", "o", "--sped", "3"], "--sped"),
         (["walk", "x.jpg", "--out", "o", "--device", "gpu"], "no device called 'gpu'"),
@@ -141,7 +144,7 @@ def test_full_gpu_memory_is_one_sentence(
         raise torch.OutOfMemoryError("CUDA out of memory, and then many lines")
 
     monkeypatch.setattr(command_line.doctor, "callback", full)
-    assert "smaller --size" in fails_with(capsys, ["doctor"])
+    assert "smaller --model-size" in fails_with(capsys, ["doctor"])
 
 
 def test_a_file_error_names_the_file(

@@ -22,6 +22,9 @@ Array = TypeVar("Array", bound=NDArray[np.generic])
 #: Relative change of slope in inverse depth that is an edge.
 STEP = 0.05
 
+#: Of two values of one side of an edge one is at most this many times the other.
+_SAME_SIDE = 1.25
+
 _AROUND = np.ones((3, 3), np.uint8)
 
 
@@ -69,33 +72,82 @@ def inverse_depth(depth: Plane) -> Plane:
     return nearest_kept(inverse, ~unknown) if unknown.any() else inverse
 
 
+def with_even_rims(inverse: Plane, reach: int = 2, step: float = STEP) -> Plane:
+    """Inverse depth (h, w) whose rims are as deep as what they are the rims of.
+
+    Where a network's soft edge was made a step, each row of the rim has a depth of its own, and
+    seen from the side a rim like that is torn. Within `reach` pixels of an edge a pixel takes the
+    value of the nearest one farther away from it, if that is of the same side.
+    """
+    band = cv2.dilate(depth_steps(inverse, step), np.ones((2 * reach + 1,) * 2, np.uint8)) > 0
+    if not band.any() or band.all():
+        return inverse
+    inner = Nearest(~band).filled(inverse)
+    same = np.maximum(inner, inverse) <= _SAME_SIDE * np.minimum(inner, inverse)
+    return np.where(same, inner, inverse)
+
+
+def enlarged_inverse_depth(inverse: Plane, size: tuple[int, int], step: float = STEP) -> Plane:
+    """Inverse depth (h, w), all finite, at `size` (H, W), without a picture that tells where edges
+    are: each pixel near one belongs to the side that it is nearer to."""
+    to = size[::-1]
+    smooth = cv2.resize(inverse, to, interpolation=cv2.INTER_LINEAR)
+    edge = cv2.dilate(depth_steps(inverse, step), _AROUND)
+    if edge.any():
+        near = cv2.resize(cv2.dilate(inverse, _AROUND), to, interpolation=cv2.INTER_LINEAR)
+        far = cv2.resize(cv2.erode(inverse, _AROUND), to, interpolation=cv2.INTER_LINEAR)
+        at = np.nonzero(cv2.resize(edge, to, interpolation=cv2.INTER_NEAREST))
+        between, n, f = smooth[at], near[at], far[at]
+        decided = np.where(2 * between > n + f, n, f)
+        smooth[at] = np.where(n - f > step * n, decided, between)
+    return np.asarray(smooth, np.float32)
+
+
+class Nearest:
+    """For each pixel outside a mask (H, W), which holds some, the nearest one inside."""
+
+    def __init__(self, kept: NDArray[np.bool_]) -> None:
+        outside = (~kept).view(np.uint8)
+        _, labels = cv2.distanceTransformWithLabels(
+            outside, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+        )
+        inside = np.flatnonzero(kept)
+        where = np.zeros(len(inside) + 1, np.int64)
+        where[labels.reshape(-1)[inside]] = inside
+        self._outside = np.flatnonzero(outside)
+        self._nearest = where[labels.reshape(-1)[self._outside]]
+
+    def filled(self, values: Array) -> Array:
+        """(H, W, …) with the value of the nearest pixel inside, outside."""
+        found = values.copy()
+        flat = found.reshape(found.shape[0] * found.shape[1], -1)
+        flat[self._outside] = flat[self._nearest]
+        return found
+
+
 def nearest_kept(values: Array, kept: NDArray[np.bool_]) -> Array:
-    """(H, W, …) where each pixel outside `kept` (H, W) has the value of the nearest one inside."""
-    _, labels = cv2.distanceTransformWithLabels(
-        (~kept).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    where = np.zeros(int(labels.max()) + 1, np.int64)
-    inside = np.flatnonzero(kept)
-    where[labels.reshape(-1)[inside]] = inside
-    found = where[labels.reshape(-1)]
-    flat = values.reshape(kept.size, -1)
-    return flat[found].reshape(values.shape)  # type: ignore[return-value]
+    """`Nearest` for one array."""
+    return Nearest(kept).filled(values)
 
 
 def depth_steps(inverse: Plane, step: float) -> NDArray[np.uint8]:
     """(H, W), 1 on both sides of an edge: where the slope changes by more than `step` times the
     nearest value around. A plane has none, however steep."""
-    near = cv2.dilate(inverse, _AROUND)
-    padded = cv2.copyMakeBorder(inverse, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
-    bend = np.maximum(
-        np.abs(padded[1:-1, 2:] + padded[1:-1, :-2] - 2 * inverse),
-        np.abs(padded[2:, 1:-1] + padded[:-2, 1:-1] - 2 * inverse),
-    )
-    steps = (bend > step * near) & (near > 0)
-    # The border repeats its last pixel, which bends every slope.
-    steps[[0, -1]] &= steps[[1, -2]]
-    steps[:, [0, -1]] &= steps[:, [1, -2]]
-    return steps.astype(np.uint8)
+    limit = np.asarray(cv2.dilate(inverse, _AROUND), np.float32) * np.float32(step)
+    steps = np.zeros(inverse.shape, np.bool_)
+    # The border has no neighbour that could bend its slope.
+    for middle, before, after in (_ROWS, _COLUMNS):
+        bend = inverse[before] + inverse[after]
+        bend -= inverse[middle]
+        bend -= inverse[middle]
+        np.abs(bend, out=bend)
+        steps[middle] |= bend > np.maximum(limit[middle], 0)
+    return steps.view(np.uint8)
+
+
+_ALL, _INNER, _FIRST, _LAST = slice(None), slice(1, -1), slice(None, -2), slice(2, None)
+_ROWS = ((_INNER, _ALL), (_FIRST, _ALL), (_LAST, _ALL))
+_COLUMNS = ((_ALL, _INNER), (_ALL, _FIRST), (_ALL, _LAST))
 
 
 def _sizes(small: tuple[int, ...], large: tuple[int, ...]) -> list[tuple[int, int]]:
@@ -141,4 +193,4 @@ def _nearer(
     to_far = picture - (all_colours - near_colours) / np.maximum(1 - weight, 1e-3)[..., None]
     odds = ((to_far**2).sum(-1) - (to_near**2).sum(-1)) / (2 * config.noise**2)
     decided = (odds + config.habit * (2 * share - 1) > 0).astype(np.uint8)
-    return np.asarray(cv2.medianBlur(decided, 5)) > 0
+    return np.asarray(cv2.medianBlur(decided, 5) > 0)

@@ -22,6 +22,15 @@ def unless_empty(
     return value or None
 
 
+#: The picture's size and the model's, of measurements of walks.
+SIZES = (
+    click.option("--size", callback=picture_size, metavar="WxH", help="Of the pictures."),
+    click.option(
+        "--model-size", callback=picture_size, metavar="WxH", help="Of what the network draws."
+    ),
+)
+
+
 def measurement(
     name: str, *options: Callable[[Any], Any], engine: bool = True
 ) -> Callable[[Any], click.Command]:
@@ -66,15 +75,35 @@ def measurement(
     click.option("--seeds", type=int, help="Worlds with a second seed (else 6; 0: none)."),
     click.option("--steps", type=int, help="Worlds with 1 to 8 sampling steps (else 3; 0: none)."),
     click.option("--sheets", type=int, help="Worlds that get a comparison sheet (else 8)."),
-    click.option("--size", callback=picture_size, metavar="WxH"),
+    *SIZES,
     click.option("--textures", type=FILE, help="A folder of texture pictures."),
+    click.option(
+        "--true-depth", is_flag=True, default=None, help="With --size: the photo's depth is given."
+    ),
 )
 def evaluate_worlds(**given: Any) -> None:
-    """Walks through rendered worlds that training never saw."""
-    from explorer.evaluation import worlds
-    from explorer.evaluation.worlds_report import WorldsOptions
+    """Walks through rendered worlds that training never saw.
 
-    worlds.evaluate_worlds(WorldsOptions(**given))
+    With --size larger than the model's: pictures of that size, beside the model's enlarged.
+    """
+    from explorer.evaluation import worlds
+    from explorer.evaluation.sharp.sizes import rendered_sizes
+    from explorer.evaluation.sharp.worlds import SharpWorldsOptions, evaluate_sharp_worlds
+    from explorer.evaluation.worlds_report import WorldsOptions
+    from explorer.walk.sizes import MODEL_SIZE
+
+    size = given.pop("size", None)
+    if rendered_sizes(size, given.get("model_size", MODEL_SIZE)) is None:
+        if given.pop("true_depth", False):
+            raise click.UsageError("--true-depth is for pictures larger than the model's: --size")
+        worlds.evaluate_worlds(WorldsOptions(**given))
+        return
+    for table in ("switches", "seeds", "steps"):
+        if given.pop(table, 0):
+            raise click.UsageError(
+                f"--{table} is a table of what the model draws; measure it without --size"
+            )
+    evaluate_sharp_worlds(SharpWorldsOptions(size=size, **given))
 
 
 @measurement(
@@ -82,7 +111,7 @@ def evaluate_worlds(**given: Any) -> None:
     click.option("--views", type=click.IntRange(1), help="Views on the way out of a lap."),
     click.option("--laps", type=click.IntRange(1), help="How often the walk goes out and back."),
     click.option("--count", type=click.IntRange(1), help="How many unseen worlds."),
-    click.option("--size", callback=picture_size, metavar="WxH"),
+    *SIZES,
 )
 def evaluate_drift(**given: Any) -> None:
     """The same cameras over and over: does a walk darken, sharpen or melt?"""
@@ -98,7 +127,7 @@ def evaluate_drift(**given: Any) -> None:
     click.option("--stride", type=int, help="Every n-th frame."),
     click.option("--switches", is_flag=True, default=None, help="Run every inference switch."),
     click.option("--caption", help="What the clip shows."),
-    click.option("--size", callback=picture_size, metavar="WxH"),
+    *SIZES,
 )
 def evaluate_clip(**given: Any) -> None:
     """A walk along the cameras of a real posed clip (FOLDER with cameras.json)."""
@@ -137,6 +166,7 @@ def evaluate_lens(**given: Any) -> None:
     "speed",
     click.option("--views", type=int, help="Timed views."),
     click.option("--threads", type=int, help="CPU threads."),
+    *SIZES,
 )
 def evaluate_speed(**given: Any) -> None:
     """Seconds per view with its depth, where they go, and peak memory."""

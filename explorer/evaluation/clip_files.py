@@ -8,8 +8,9 @@ with OpenCV axes, depth as 16-bit PNG in millimetres where 0 means none.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from explorer.evaluation.scenes import Scene, TrueView, scene_from_frames
 from explorer.evaluation.sheets import evenly
 from explorer.evaluation.visibility import MEASURED_TOLERANCE
 from explorer.walk.photo import working_size
+from explorer.walk.sizes import Sizes
 
 MILLIMETRES_PER_METRE = 1000.0
 
@@ -195,6 +197,26 @@ def read_clip(
             f"{folder} leaves {len(chosen)} frames at stride {stride}; use a smaller one"
         )
     return scene_from_frames(folder.name, caption, _views(chosen, size), MEASURED_TOLERANCE)
+
+
+def read_clip_pictures(folder: Path, sizes: Sizes, frames: int, stride: int) -> Scene | None:
+    """The scene of `read_clip` with `sizes.model`, its views at the picture's size.
+
+    Both are the same part of each frame. None where the clip's own pictures have no more pixels
+    than the model's.
+
+    Raises:
+        ClipError: as `read_clip`.
+        SizeError: this machine's memory does not hold such pictures.
+    """
+    chosen = read_entries(folder)[::stride][:frames]
+    crop = working_crop(chosen[0].width, chosen[0].height, sizes.model)
+    picture = sizes.picture_of((crop.width, crop.height))
+    if picture is None or math.prod(picture) <= crop.to_width * crop.to_height:
+        return None
+    crop = replace(crop, to_width=picture[0], to_height=picture[1])
+    views = [_true_view(entry, crop) for entry in chosen]
+    return scene_from_frames(folder.name, "", views, MEASURED_TOLERANCE)
 
 
 def read_photos(folder: Path, size: tuple[int, int], frames: int) -> list[TrueView]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from explorer.evaluation.baselines import WARP_AND_TELEA, WarpedView, warp_photo
-from explorer.evaluation.clip_files import read_clip
+from explorer.evaluation.clip_files import read_clip, read_clip_pictures
 from explorer.evaluation.curves import draw_panels
 from explorer.evaluation.drive import Driver, WalkDriver
 from explorer.evaluation.judging import (
@@ -48,6 +48,9 @@ from explorer.evaluation.scale_sweep import (
 )
 from explorer.evaluation.scene_sheets import scene_sheet, walk_panels
 from explorer.evaluation.scenes import Scene
+from explorer.evaluation.sharp.clips import SharpClip
+from explorer.evaluation.sharp.report import SharpTables, show_sharp
+from explorer.evaluation.sharp.sheets import sharp_sheet
 from explorer.evaluation.summaries import summarise_depths, summarise_pictures, summarise_poses
 from explorer.evaluation.tables import (
     depth_table,
@@ -61,6 +64,7 @@ from explorer.evaluation.tables import (
 from explorer.evaluation.verdicts import Verdict, judge_against_baselines
 from explorer.evaluation.yardstick.alike import Yardstick
 from explorer.walk.ready import EngineOptions
+from explorer.walk.sizes import MODEL_SIZE, Size, Sizes
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,9 @@ class ClipOptions(EngineOptions):
     frames: at most so many frames of the clip, every `stride`-th.
     sweep_views: views of the way out that each scale is tried on.
     switches: also run every inference switch.
-    size: (width, height) whose number of pixels is aimed for.
+    size: (width, height) whose number of pixels the pictures may have at most; None for the
+        clip's own, within what a walk has by default.
+    model_size: (width, height) whose number of pixels the network's pictures come near.
     caption: what the photo shows, if the model is to be told.
     """
 
@@ -82,12 +88,23 @@ class ClipOptions(EngineOptions):
     sweep_views: int = 8
     switches: bool = False
     walk_seed: int = 0
-    size: tuple[int, int] = (256, 144)
+    size: Size | None = None
+    model_size: Size = MODEL_SIZE
     caption: str = ""
 
     def __post_init__(self) -> None:
         if self.frames < 3 or self.stride < 1 or self.sweep_views < 1:
             raise ValueError("a clip needs at least three frames, a stride and a view to sweep on")
+        Sizes(self.model_size, self.size)  # refuses what does not fit
+
+    @property
+    def sizes(self) -> Sizes:
+        """The model's and the picture's.
+
+        Raises:
+            SizeError: they do not fit each other.
+        """
+        return Sizes(self.model_size, self.size).on(self.device)
 
 
 @dataclass(frozen=True)
@@ -96,6 +113,8 @@ class ClipReport:
     complete: False while running, or if it was interrupted.
     holes: "true geometry" or "warped photo".
     scales: what each method was given, and what was tried.
+    sharp: a walk of two sizes beside this one, whose pictures are enlarged, at the picture's size;
+        None where that is the model's.
     """
 
     options: ClipOptions
@@ -111,6 +130,7 @@ class ClipReport:
     picture_records: tuple[ViewRecord, ...]
     pose_records: tuple[PoseRecord, ...]
     depth_records: tuple[DepthRecord, ...]
+    sharp: SharpTables | None = None
 
 
 def evaluate_clip(
@@ -123,9 +143,11 @@ def evaluate_clip(
         KeyboardInterrupt: passed on after clip.json was written with what was done.
     """
     console, options = console or Console(), options.resolved()
-    scene = read_clip(options.folder, options.size, options.frames, options.stride, options.caption)
-    driver = driver or WalkDriver.load(options, options.size)
-    run = _ClipRun(options, scene, driver)
+    frames = options.frames, options.stride
+    scene = read_clip(options.folder, options.model_size, *frames, options.caption)
+    pictures = read_clip_pictures(options.folder, options.sizes, *frames)
+    driver = driver or WalkDriver.load(options, options.model_size)
+    run = _ClipRun(options, scene, pictures, driver)
     try:
         with counting(console, run.planned_views) as counter:
             run.everything(counter)
@@ -142,9 +164,16 @@ def evaluate_clip(
 class _ClipRun:
     """The state of one evaluation."""
 
-    def __init__(self, options: ClipOptions, scene: Scene, driver: Driver) -> None:
+    def __init__(
+        self, options: ClipOptions, scene: Scene, pictures: Scene | None, driver: Driver
+    ) -> None:
         self.options, self.scene, self.driver = options, scene, driver
         self.main = main_method(options.walk_seed, options.caption)
+        self.sharp = (
+            None
+            if pictures is None
+            else SharpClip(pictures, scene, driver, self.main.settings, options.sweep_views)
+        )
         self.tally = Tally()
         self.scales: list[ScaleChoice] = []
         self.short = scene.shortened(options.sweep_views)
@@ -157,7 +186,8 @@ class _ClipRun:
     @property
     def planned_views(self) -> int:
         each = len(FINE_STEPS) * len(self.short.views) + len(self.scene.views)
-        return each * len(self.methods)
+        sharp = 0 if self.sharp is None else self.sharp.planned_views
+        return each * len(self.methods) + sharp
 
     @property
     def main_records(self) -> list[ViewRecord]:
@@ -213,6 +243,12 @@ class _ClipRun:
         judge_walk(self.tally, judged, method.name, trace)
         if method is self.main:
             write_picture(scene_sheet(judged, trace, warped), self.options.out / "sheet.png")
+            if self.sharp is not None:
+                self.save(complete=False)
+                choice = self.sharp.scale(choice.scale, counter)
+                self.scales.append(choice)
+                walks = self.sharp.walk(judged, trace, choice.scale, counter)
+                write_picture(sharp_sheet(walks), self.options.out / "sharp.png")
 
     def save(self, complete: bool) -> ClipReport:
         """Writes clip.json with everything known so far."""
@@ -231,6 +267,7 @@ class _ClipRun:
             picture_records=tuple(self.tally.pictures),
             pose_records=tuple(self.tally.poses),
             depth_records=tuple(self.tally.depths),
+            sharp=None if self.sharp is None else self.sharp.tables,
         )
         write_json(report, self.options.out / "clip.json")
         return report
@@ -259,3 +296,6 @@ def show_clip(console: Console, report: ClipReport) -> None:
     )
     for verdict in report.verdicts:
         console.print(verdict.sentence)
+    if report.sharp is not None:
+        title = f"{name} at the picture's size{state}; what the photo shows and holes by "
+        show_sharp(console, f"{title}{report.holes}", report.sharp)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.geometry.alignment import align_inverse_depth
+from engine.geometry.alignment import ScaleShift, align_inverse_depth
 from engine.geometry.depth_boundaries import boundary_score
 from engine.geometry.metrics import depth_metrics
 from explorer.evaluation.results import DepthRecord, DepthScore
@@ -14,6 +14,9 @@ Depth = NDArray[np.float32]
 
 #: Fewer common pixels than this are not worth a comparison.
 FEWEST_PIXELS = 64
+
+#: Pixels that two numbers are surely fitted to; more only take longer.
+_ENOUGH = 256 * 144
 
 #: How far a drawn boundary may lie from the true one, pixels.
 REACHES = (1, 2)
@@ -33,6 +36,15 @@ def median_ratio(depth: Depth, truth: Depth) -> float:
     return float(np.median(truth[known] / depth[known]))
 
 
+def _line(depth: Depth, truth: Depth, mask: NDArray[np.bool_]) -> ScaleShift:
+    """The scale and shift in inverse depth, of as many pixels as pictures of one size have."""
+    step = max(1, round((depth.size / _ENOUGH) ** 0.5))
+    some = (slice(None, None, step), slice(None, None, step))
+    if mask[some].sum() < FEWEST_PIXELS:
+        some = (slice(None), slice(None))
+    return align_inverse_depth(depth[some], truth[some], mask[some])
+
+
 def score_depth(
     scene: str, method: str, index: int, depth: Depth, truth: Depth, exact: bool
 ) -> DepthRecord | None:
@@ -46,7 +58,7 @@ def score_depth(
         return None
     truth64 = truth.astype(np.float64)
     scaled = depth.astype(np.float64) * median_ratio(depth, truth)
-    line = align_inverse_depth(depth, truth, mask)
+    line = _line(depth, truth, mask)
     shifted = line.apply(depth, farthest=2.0 * float(truth[mask].max()))
     shifted = np.where(np.isnan(shifted), 1.0, shifted)
 

@@ -9,7 +9,7 @@ itself drifts, the raw picture says.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -23,12 +23,15 @@ from explorer.evaluation.methods import main_method
 from explorer.evaluation.picture_metrics import gradient_energy, psnr, unit_colours
 from explorer.evaluation.progress import Counter, counting
 from explorer.evaluation.reports import write_json, write_picture
+from explorer.evaluation.returns import ReturnRecord, camera_of, photo_returns, return_table
 from explorer.evaluation.scenes import Scene
+from explorer.evaluation.sharp.sizes import at_model_size, rendered_sizes
 from explorer.evaluation.sheets import SheetRow, draw_sheet
 from explorer.evaluation.tables import number, show, table
 from explorer.evaluation.traces import WalkTrace
 from explorer.evaluation.world_scenes import WorldSource
 from explorer.walk.ready import EngineOptions
+from explorer.walk.sizes import MODEL_SIZE, Size
 
 PICTURES = ("final", "raw")
 
@@ -38,6 +41,7 @@ class DriftOptions(EngineOptions):
     """Attributes:
     views: on the way out, and again on the way back, of every lap.
     laps: how often the walk goes out and back.
+    size: (width, height) of the pictures, None for what the network draws; `model_size`: that.
     """
 
     out: Path
@@ -46,11 +50,18 @@ class DriftOptions(EngineOptions):
     count: int = 4
     first_seed: int = 0
     walk_seed: int = 0
-    size: tuple[int, int] = (256, 144)
+    size: Size | None = None
+    model_size: Size = MODEL_SIZE
 
     def __post_init__(self) -> None:
         if min(self.views, self.laps, self.count) < 1:
             raise ValueError("drift needs at least one world, one view and one lap")
+        rendered_sizes(self.size, self.model_size)  # refuses what does not fit
+
+    @property
+    def picture_size(self) -> Size | None:
+        """None in a walk of one size."""
+        return rendered_sizes(self.size, self.model_size)
 
 
 class LapSource(Protocol):
@@ -97,7 +108,8 @@ class LapRow:
 
 @dataclass(frozen=True)
 class DriftReport:
-    """`fall`: dB of revisit PSNR lost a lap, by picture, from the first way back on."""
+    """`fall`: dB of revisit PSNR lost a lap, by picture, from the first way back on; `returns`:
+    what is left of the photo where the walk comes back to its camera."""
 
     options: DriftOptions
     engine: str
@@ -105,6 +117,7 @@ class DriftReport:
     rows: tuple[LapRow, ...]
     fall: dict[str, float]
     records: tuple[DriftRecord, ...]
+    returns: tuple[ReturnRecord, ...] = ()
 
 
 def evaluate_drift(
@@ -120,21 +133,32 @@ def evaluate_drift(
         ValueError: for unusable weights.
     """
     console, options = console or Console(), options.resolved()
-    driver = driver or WalkDriver.load(options, options.size)
+    driver = driver or WalkDriver.load(options, options.model_size)
+    size = options.picture_size or options.model_size
     source = source or WorldSource(
-        options.first_seed, options.views, options.size, device=options.device
+        options.first_seed,
+        options.views,
+        size,
+        device=options.device,
+        sharp=options.picture_size is not None,
     )
     records: list[DriftRecord] = []
+    returns: list[ReturnRecord] = []
 
     def save(complete: bool) -> DriftReport:
         report = summarised(options, driver.description, records, complete)
+        report = replace(report, returns=tuple(returns))
         write_json(report, options.out / "drift.json")
         return report
 
     try:
         with counting(console, 2 * options.views * options.laps * options.count) as counter:
             for index in range(options.count):
-                records += _world(options, driver, source.laps(index, options.laps), counter)
+                counter.now(f"world {index}: rendering")
+                scene = source.laps(index, options.laps)
+                trace, judged = _world(options, driver, scene, counter)
+                records += judged
+                returns += photo_returns(scene, trace, options.views)
                 save(complete=False)
     except KeyboardInterrupt:
         _print(console, save(complete=False))
@@ -148,24 +172,33 @@ def evaluate_drift(
 
 def _world(
     options: DriftOptions, driver: Driver, scene: Scene, counter: Counter
-) -> list[DriftRecord]:
+) -> tuple[WalkTrace, list[DriftRecord]]:
     counter.now(scene.name)
-    trace = driver.draw(scene, main_method(options.walk_seed).settings, None, counter.advance)
-    write_picture(drift_sheet(scene, trace, options), options.out / f"{scene.name}.png")
-    return judge_laps(scene, trace, options.views)
+    settings, two = main_method(options.walk_seed).settings, options.picture_size is not None
+    small = at_model_size(scene, options.model_size) if two else scene
+    trace = driver.draw(small, settings, None, counter.advance)
+    write_picture(drift_sheet(scene, small, trace, options), options.out / f"{scene.name}.png")
+    return trace, judge_laps(scene, trace, options.views, small)
 
 
-def judge_laps(scene: Scene, trace: WalkTrace, views: int) -> list[DriftRecord]:
-    """Drawn views against the truth and against the first visit of their cameras."""
+def judge_laps(
+    scene: Scene, trace: WalkTrace, views: int, small: Scene | None = None
+) -> list[DriftRecord]:
+    """Drawn views against the truth and against the first visit of their cameras.
+
+    Args:
+        small: the scene at the model's size, which raw pictures have; None where it is the same.
+    """
     records = []
     for picture in PICTURES:
-        first: dict[int, NDArray[np.float32]] = {}
-        for index, (drawn, truth) in enumerate(zip(trace.views, scene.views, strict=True)):
+        first: dict[int, NDArray[np.uint8]] = {}
+        truths = scene.views if picture == "final" or small is None else small.views
+        for index, (drawn, truth) in enumerate(zip(trace.views, truths, strict=True)):
             place = camera_of(index, views)
             if place == 0:
                 continue
-            colours = unit_colours(drawn.final if picture == "final" else drawn.raw)
-            before = first.get(place)
+            rgb = drawn.shown if picture == "final" else drawn.raw
+            colours, before = unit_colours(rgb), first.get(place)
             everywhere = np.ones(colours.shape[:2], dtype=bool)
             true_energy = gradient_energy(truth.colours, everywhere)
             records.append(
@@ -176,19 +209,13 @@ def judge_laps(scene: Scene, trace: WalkTrace, views: int) -> list[DriftRecord]:
                     index // (2 * views) + 1,
                     scene.ways[index],
                     psnr(colours, truth.colours),
-                    None if before is None else psnr(colours, before),
+                    None if before is None else psnr(colours, unit_colours(before)),
                     float(colours.mean() / max(float(truth.colours.mean()), 1e-3)),
                     gradient_energy(colours, everywhere) / max(true_energy, 1e-9),
                 )
             )
-            first.setdefault(place, colours)
+            first.setdefault(place, rgb)
     return records
-
-
-def camera_of(index: int, views: int) -> int:
-    """Which camera the view `index` of a walk in laps stands at; 0 is the photo's."""
-    within = index % (2 * views)
-    return within + 1 if within < views else 2 * views - 1 - within
 
 
 def summarised(
@@ -252,14 +279,17 @@ def drift_panels(rows: Sequence[LapRow]) -> list[Panel]:
     return panels
 
 
-def drift_sheet(scene: Scene, trace: WalkTrace, options: DriftOptions) -> NDArray[np.uint8]:
+def drift_sheet(
+    scene: Scene, small: Scene, trace: WalkTrace, options: DriftOptions
+) -> NDArray[np.uint8]:
     """The farthest camera: its truth, then what each lap drew there, final over raw."""
     far = [lap * 2 * options.views + options.views - 1 for lap in range(options.laps)]
-    truth = scene.views[far[0]].rgb
+    truth, at_model = scene.views[far[0]].rgb, small.views[far[0]].rgb
     names = ["truth", *(f"lap {lap + 1}" for lap in range(options.laps))]
-    final = tuple(trace.views[i].final for i in far)
+    final = tuple(trace.views[i].shown for i in far)
     raw = tuple(trace.views[i].raw for i in far)
-    return draw_sheet(names, [SheetRow("final", (truth, *final)), SheetRow("raw", (truth, *raw))])
+    rows = [SheetRow("final", (truth, *final)), SheetRow("raw", (at_model, *raw))]
+    return draw_sheet(names, rows)
 
 
 def _print(console: Console, report: DriftReport) -> None:
@@ -275,7 +305,7 @@ def _print(console: Console, report: DriftReport) -> None:
     ]
     columns = ["picture", "PSNR to first visit", "to truth", "brightness", "gradient energy"]
     title = "Laps through the same cameras; brightness and gradient energy over the truth's"
-    show(console, table(title, columns, rows))
+    show(console, table(title, columns, rows), return_table(report.returns))
     for picture, fall in report.fall.items():
         if np.isfinite(fall):
             console.print(f"{picture}: revisit PSNR falls by {fall:+.2f} dB a lap")

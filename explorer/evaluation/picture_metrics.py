@@ -27,14 +27,14 @@ SMALLEST_HOLE_SHARE = 0.01
 
 
 @dataclass(frozen=True)
-class HoleScore:
-    """A picture judged inside the holes alone.
+class PartScore:
+    """A picture judged in some of its pixels alone: its holes, or what the photo shows.
 
     Attributes:
-        share: holes' part of the picture, 0–1.
-        psnr, ssim: over hole pixels only.
-        gradient: summed squared colour gradient inside the holes; `true_gradient`: the truth's.
-        distance: how different the holes look (`yardstick.alike`); nan where nobody looked.
+        share: their part of the picture, 0–1.
+        psnr, ssim: over these pixels only.
+        gradient: summed squared colour gradient among them; `true_gradient`: the truth's.
+        distance: how different they look (`yardstick.alike`); nan where nobody looked.
     """
 
     share: float
@@ -47,13 +47,15 @@ class HoleScore:
 
 @dataclass(frozen=True)
 class PictureScore:
-    """A picture against the true one; `holes` is None where holes are unknown or negligible,
-    `distance` (how different it looks) is nan where nobody looked."""
+    """A picture against the true one; `holes` and `known` (what the photo shows) are None where
+    nobody asked, or they are unknown or negligible; `distance` (how different it looks) is nan
+    where nobody looked."""
 
     psnr: float
     ssim: float
-    holes: HoleScore | None
+    holes: PartScore | None
     distance: float = math.nan
+    known: PartScore | None = None
 
 
 def unit_colours(rgb: NDArray[np.uint8]) -> Picture:
@@ -101,8 +103,9 @@ def score_picture(
     truth: Picture,
     holes: Mask | None,
     distances: NDArray[np.float64] | None = None,
+    known: Mask | None = None,
 ) -> PictureScore:
-    """All measures of one picture (H, W, 3) in [0, 1]; `holes` (H, W) or None where unknown,
+    """All measures of one picture (H, W, 3) in [0, 1]; `holes` and `known` (H, W) or None,
     `distances` (H, W) of how it looks from how the truth looks.
 
     Raises:
@@ -113,22 +116,25 @@ def score_picture(
     similarity = ssim_map(picture, truth)
     distance = math.nan if distances is None else float(distances.mean())
     whole = PictureScore(psnr(picture, truth), float(similarity.mean()), None, distance)
-    if holes is None or not worth_judging(holes):
-        return whole
-    inside = HoleScore(
-        share=float(holes.mean()),
-        psnr=psnr(picture, truth, holes),
-        ssim=float(similarity[holes].mean()),
-        gradient=gradient_energy(picture, holes),
-        true_gradient=gradient_energy(truth, holes),
-        distance=math.nan if distances is None else float(distances[holes].mean()),
-    )
-    return replace(whole, holes=inside)
+
+    def part(mask: Mask | None) -> PartScore | None:
+        if mask is None or not worth_judging(mask):
+            return None
+        return PartScore(
+            share=float(mask.mean()),
+            psnr=psnr(picture, truth, mask),
+            ssim=float(similarity[mask].mean()),
+            gradient=gradient_energy(picture, mask),
+            true_gradient=gradient_energy(truth, mask),
+            distance=math.nan if distances is None else float(distances[mask].mean()),
+        )
+
+    return replace(whole, holes=part(holes), known=part(known))
 
 
-def worth_judging(holes: Mask) -> bool:
-    """Whether there are enough pixels in them."""
-    return bool(holes.mean() >= SMALLEST_HOLE_SHARE)
+def worth_judging(part: Mask) -> bool:
+    """Whether there are enough pixels in it."""
+    return bool(part.mean() >= SMALLEST_HOLE_SHARE)
 
 
 def resized(picture: Picture, height: int, width: int) -> Picture:

@@ -82,6 +82,24 @@ class DepthRecord:
 
 
 @dataclass(frozen=True)
+class KnownSummary:
+    """Means over views of what the photo shows in them; only tables of two sizes have it.
+
+    Attributes:
+        gradient: energy in all of it over the truth's; `gradient_median`: the median of the
+            views' own ratios.
+    """
+
+    views: int
+    share: float
+    psnr: float
+    ssim: float
+    distance: float
+    gradient: float
+    gradient_median: float
+
+
+@dataclass(frozen=True)
 class PictureSummary:
     """Means over views; `hole_*` over the views whose holes are large enough.
 
@@ -92,6 +110,7 @@ class PictureSummary:
         kernel_distance: of all pictures from all true ones (`yardstick.together`);
             `hole_kernel_distance`: with the truth wherever there is no hole. None where the
             pictures are too few.
+        known: what the photo shows, where that was judged apart.
     """
 
     method: str
@@ -120,6 +139,7 @@ class PictureSummary:
     hole_distance_back: float = math.nan
     kernel_distance: KernelDistance | None = None
     hole_kernel_distance: KernelDistance | None = None
+    known: KnownSummary | None = None
 
 
 @dataclass(frozen=True)

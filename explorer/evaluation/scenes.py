@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
@@ -65,6 +65,8 @@ class Scene:
         photo: the only view that a walk is given.
         views, ways: the views to be drawn, in the order of the walk.
         depth_tolerance: relative accuracy of the true depths, for occlusion tests.
+        picture: (Hp, Wp, 3) uint8, the photo at the picture's size, for a walk of two sizes;
+            None for one of one size.
     """
 
     name: str
@@ -73,11 +75,16 @@ class Scene:
     views: tuple[TrueView, ...]
     ways: tuple[Way, ...]
     depth_tolerance: float = EXACT_TOLERANCE
+    picture: NDArray[np.uint8] | None = None
 
     @property
     def has_depth(self) -> bool:
         """Whether every view has a true depth."""
         return all(view.depth is not None for view in (self.photo, *self.views))
+
+    def of_one_size(self) -> Scene:
+        """The same without the photo at the picture's size."""
+        return replace(self, picture=None)
 
     def visibility_of(self, view: TrueView) -> Visibility | None:
         """What of `view` the photo shows, by true geometry; None without true depth."""
@@ -94,13 +101,10 @@ class Scene:
         out = [index for index, way in enumerate(self.ways) if way is Way.OUT]
         count = min(views, len(out))
         picked = [out[round((k + 1) * len(out) / count) - 1] for k in range(count)]
-        return Scene(
-            self.name,
-            self.caption,
-            self.photo,
-            tuple(self.views[index] for index in picked),
-            tuple(Way.OUT for _ in picked),
-            self.depth_tolerance,
+        return replace(
+            self,
+            views=tuple(self.views[index] for index in picked),
+            ways=tuple(Way.OUT for _ in picked),
         )
 
 

@@ -9,12 +9,13 @@ from dataclasses import replace
 import numpy as np
 
 from engine.geometry.depth_boundaries import BoundaryScore
-from explorer.evaluation.picture_metrics import HoleScore, PictureScore
+from explorer.evaluation.picture_metrics import PartScore, PictureScore
 from explorer.evaluation.results import (
     Comparison,
     DepthRecord,
     DepthScore,
     DepthSummary,
+    KnownSummary,
     PictureSummary,
     PoseRecord,
     PoseSummary,
@@ -25,7 +26,8 @@ from explorer.evaluation.yardstick.sets import LooksOfMethod
 
 #: What methods are compared by, and the measures of which less is better.
 MEASURES = ("ssim", "psnr", "hole_psnr", "distance", "hole_distance")
-LESS_IS_BETTER = ("distance", "hole_distance")
+KNOWN_MEASURES = ("known_psnr", "known_ssim", "known_distance")
+LESS_IS_BETTER = ("distance", "hole_distance", "known_distance")
 
 #: By (method, picture).
 LooksOfAll = Mapping[tuple[str, str], LooksOfMethod]
@@ -41,7 +43,7 @@ def _median(values: Iterable[float]) -> float:
     return float(np.median(kept)) if kept else math.nan
 
 
-def _holes(records: Sequence[ViewRecord]) -> list[HoleScore]:
+def _holes(records: Sequence[ViewRecord]) -> list[PartScore]:
     return [record.score.holes for record in records if record.score.holes is not None]
 
 
@@ -76,7 +78,6 @@ def _summary(method: str, picture: str, records: Sequence[ViewRecord]) -> Pictur
     out = [r for r in records if r.way is Way.OUT]
     back = [r for r in records if r.way is Way.BACK]
     holes = _holes(records)
-    true_energy = sum(hole.true_gradient for hole in holes)
     return PictureSummary(
         method=method,
         picture=picture,
@@ -94,17 +95,39 @@ def _summary(method: str, picture: str, records: Sequence[ViewRecord]) -> Pictur
         hole_psnr_out=_mean(hole.psnr for hole in _holes(out)),
         hole_psnr_back=_mean(hole.psnr for hole in _holes(back)),
         hole_ssim=_mean(hole.ssim for hole in holes),
-        hole_gradient=sum(h.gradient for h in holes) / true_energy if true_energy else math.nan,
-        hole_gradient_median=_median(
-            h.gradient / h.true_gradient for h in holes if h.true_gradient > 0
-        ),
+        hole_gradient=_gradient(holes),
+        hole_gradient_median=_gradient_median(holes),
         distance=_mean(r.score.distance for r in records),
         distance_out=_mean(r.score.distance for r in out),
         distance_back=_mean(r.score.distance for r in back),
         hole_distance=_mean(hole.distance for hole in holes),
         hole_distance_out=_mean(hole.distance for hole in _holes(out)),
         hole_distance_back=_mean(hole.distance for hole in _holes(back)),
+        known=_known([r.score.known for r in records if r.score.known is not None]),
     )
+
+
+def _known(parts: Sequence[PartScore]) -> KnownSummary | None:
+    if not parts:
+        return None
+    return KnownSummary(
+        views=len(parts),
+        share=_mean(part.share for part in parts),
+        psnr=_mean(part.psnr for part in parts),
+        ssim=_mean(part.ssim for part in parts),
+        distance=_mean(part.distance for part in parts),
+        gradient=_gradient(parts),
+        gradient_median=_gradient_median(parts),
+    )
+
+
+def _gradient(parts: Sequence[PartScore]) -> float:
+    true_energy = sum(part.true_gradient for part in parts)
+    return sum(part.gradient for part in parts) / true_energy if true_energy else math.nan
+
+
+def _gradient_median(parts: Sequence[PartScore]) -> float:
+    return _median(p.gradient / p.true_gradient for p in parts if p.true_gradient > 0)
 
 
 def summarise_poses(records: Sequence[PoseRecord]) -> list[PoseSummary]:
@@ -170,12 +193,15 @@ def _mean_boundaries(
 
 
 def compare(
-    records: Sequence[ViewRecord], method: tuple[str, str], baseline: tuple[str, str]
+    records: Sequence[ViewRecord],
+    method: tuple[str, str],
+    baseline: tuple[str, str],
+    measures: Sequence[str] = MEASURES,
 ) -> list[Comparison]:
-    """SSIM, PSNR and distance of (method, picture), whole or in holes, against a baseline, paired
+    """SSIM, PSNR and distance of (method, picture), whole or in parts, against a baseline, paired
     by scene."""
     comparisons = []
-    for measure in MEASURES:
+    for measure in measures:
         ours, theirs = _by_scene(records, method, measure), _by_scene(records, baseline, measure)
         gaps = np.array([ours[scene] - theirs[scene] for scene in ours if scene in theirs])
         if gaps.size == 0:
@@ -215,10 +241,10 @@ def _by_scene(
     for record in records:
         if (record.method, record.picture) != key:
             continue
-        score: PictureScore | HoleScore | None = record.score
-        name = measure.removeprefix("hole_")
-        if name != measure:
-            score = record.score.holes
+        score: PictureScore | PartScore | None = record.score
+        part, _, name = measure.rpartition("_")
+        if part:
+            score = record.score.known if part == "known" else record.score.holes
         if score is not None and math.isfinite(value := getattr(score, name)):
             values.setdefault(record.scene, []).append(value)
     return {scene: float(np.mean(numbers)) for scene, numbers in values.items()}

@@ -20,12 +20,26 @@ class DrawnPictures:
             is the model's picture alone.
         depth: (H, W) float32 in the scene's units, or None where none was drawn.
         seconds: by part of the step.
+        picture: (Hp, Wp, 3) uint8, the view at the picture's size; None in a walk of one size.
+        picture_depth: (Hp, Wp) float32 in the scene's units, or None as above.
     """
 
     final: NDArray[np.uint8]
     raw: NDArray[np.uint8]
     depth: NDArray[np.float32] | None
     seconds: Mapping[str, float]
+    picture: NDArray[np.uint8] | None = None
+    picture_depth: NDArray[np.float32] | None = None
+
+    @property
+    def shown(self) -> NDArray[np.uint8]:
+        """What people get: at the picture's size where there are two."""
+        return self.final if self.picture is None else self.picture
+
+    @property
+    def shown_depth(self) -> NDArray[np.float32] | None:
+        """Its depth, in the scene's units."""
+        return self.depth if self.picture is None else self.picture_depth
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +50,14 @@ class WalkTrace:
         photo: as the walk remembers it, with the depth that the model drew, in walk units.
         scale: the scene's units per unit of the walk, found once for the photo.
         views: in the order of the scene's views.
+        photo_picture_depth: (Hp, Wp) float32 in the scene's units, of the photo at the picture's
+            size; None in a walk of one size.
     """
 
     photo: View
     scale: float
     views: tuple[DrawnPictures, ...]
+    photo_picture_depth: NDArray[np.float32] | None = None
 
     @property
     def photo_depth(self) -> NDArray[np.float32]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
@@ -23,6 +23,9 @@ _LONGER = 3
 
 #: Less than this share of the photo's pixels on surfaces gives it no scale: another world is taken.
 _LEAST_SURFACE = 0.15
+
+#: Width of pictures whose pixels a response's blur is told in.
+_BLUR_WIDTH = 256
 
 #: Mean brightness of a photo, lowest and highest.
 _BRIGHTNESS = (0.36, 0.58)
@@ -57,6 +60,8 @@ class WorldSource:
         size: (width, height).
         textures: a folder of texture pictures, or None for procedural textures alone.
         device: torch device to render on.
+        sharp: the lens blurs by the pixels at this size that it blurs by at 256 pixels' width, as a
+            photo of that size is sharp; else by as large a part of the picture.
     """
 
     first_seed: int
@@ -64,6 +69,7 @@ class WorldSource:
     size: tuple[int, int]
     textures: Path | None = None
     device: str = "cpu"
+    sharp: bool = False
 
     def scene(self, index: int) -> Scene:
         """World number `index`, the same for the same seed, size and textures."""
@@ -94,6 +100,9 @@ class WorldSource:
     def _render(self, seed: int, name: str, route: Route) -> Scene:
         width, height = self.size
         world = sample_world(seed, textures=self._bank(), split="unseen", device=self.device)
+        if self.sharp:
+            blur = world.response.blur * _BLUR_WIDTH / width
+            world.response = replace(world.response, blur=blur)
         chance = np.random.default_rng([seed, self.views])
         planned = route(world, chance)
         world.expose_for(planned.cameras[0], float(chance.uniform(*_BRIGHTNESS)))

@@ -58,9 +58,9 @@ def evaluate_worlds(
         ValueError: for unusable weights or options.
     """
     console, options = console or Console(), options.resolved()
-    driver = driver or WalkDriver.load(options, options.size)
+    driver = driver or WalkDriver.load(options, options.model_size)
     source = source or WorldSource(
-        options.first_seed, options.views, options.size, options.textures, options.device
+        options.first_seed, options.views, options.model_size, options.textures, options.device
     )
     run = _WorldsRun(options, driver, source)
     try:

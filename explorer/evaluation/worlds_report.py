@@ -18,6 +18,7 @@ from explorer.evaluation.seeds import SeedRecord, SeedSummary
 from explorer.evaluation.steps import StepRow
 from explorer.evaluation.verdicts import Verdict
 from explorer.walk.ready import EngineOptions
+from explorer.walk.sizes import MODEL_SIZE, Size
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class WorldsOptions(EngineOptions):
         seed, and 1 to 8 sampling steps; 0 leaves that table out.
     sheets: worlds that get a comparison sheet.
     first_seed: of the worlds; walk_seed: of the drawn noise.
-    size: (width, height) of the pictures.
+    model_size: (width, height) of the pictures; `explorer.evaluation.sharp.worlds` has larger ones.
     textures: a folder of texture pictures, or None for procedural textures alone.
     """
 
@@ -43,7 +44,7 @@ class WorldsOptions(EngineOptions):
     sheets: int = 8
     first_seed: int = 0
     walk_seed: int = 0
-    size: tuple[int, int] = (256, 144)
+    model_size: Size = MODEL_SIZE
     textures: Path | None = None
 
     def __post_init__(self) -> None:

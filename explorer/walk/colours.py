@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 
@@ -28,3 +29,10 @@ def to_bytes(picture: NDArray[np.float32]) -> NDArray[np.uint8]:
 def to_floats(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     """0 … 255 to [0, 1]."""
     return picture.astype(np.float32) / np.float32(255)
+
+
+def enlarged(rgb: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """(H, W, 3) at another (width, height), by Lanczos; as it is where it has that size."""
+    if rgb.shape[1::-1] == size:
+        return rgb
+    return np.asarray(Image.fromarray(rgb).resize(size, Image.Resampling.LANCZOS))

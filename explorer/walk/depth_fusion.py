@@ -3,15 +3,19 @@
 If every view added the model's own guess of a wall that is already known, the cloud would grow
 layer upon layer. So what is known keeps its depth, and the model only decides about holes, after
 one robust scale for the whole picture and a smooth field that closes the steps at the holes' rims.
+What opens up beside something near belongs to what is behind it: a depth half-way between the two
+would hang there as a curtain.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from engine.geometry import filters
 from engine.geometry.alignment import align_log_scale
 from engine.geometry.filters import exp, log, percentiles, precision
 from explorer.walk.composite import certainty
@@ -28,6 +32,9 @@ class DepthFusionConfig:
     agreement: relative difference up to which the two depths are blended where one hands over
         to the other; beyond it one of them is taken, so that nothing flies between surfaces.
     matching: the smooth field, in log depth.
+    reaches: pixels within which a hole's two sides are looked for, one after the other.
+    rim: a hole lies beside a rim where the near side is this many times nearer than the far one,
+        and 1 + reach / 16 times more for a longer reach, since slopes differ by that too.
     """
 
     least_coverage: float = 0.15
@@ -36,6 +43,8 @@ class DepthFusionConfig:
     matching: MatchingConfig = field(
         default_factory=lambda: MatchingConfig(outlier=0.05, limit=0.4, support=8.0)
     )
+    reaches: tuple[int, ...] = (2, 4, 8, 16)
+    rim: float = 1.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +66,12 @@ def fused_with(depth: Tensor, known: Known | None) -> FusedDepth:
     if known is None:
         return FusedDepth(depth, None, float("nan"))
     depth = depth.to(known.device, torch.float32)
-    fused = fuse_depth(depth, known.depth, certainty(known.coverage), known.view_ids)
+    trust, depth_behind = certainty(known.coverage), None
+    if known.free_space is not None:
+        depth_behind = behind_rims(known.depth, trust)
+        hidden = known.free_space.hides(depth_behind, known.camera)
+        depth_behind = torch.where(hidden, depth_behind, 0.0)
+    fused = fuse_depth(depth, known.depth, trust, known.view_ids, behind=depth_behind)
     if known.free_space is None:
         return fused
     return replace(fused, depth=known.free_space.left_by(fused.depth, known.camera))
@@ -69,6 +83,7 @@ def fuse_depth(
     trust: Tensor,
     view_ids: Tensor,
     config: DepthFusionConfig | None = None,
+    behind: Tensor | None = None,
 ) -> FusedDepth:
     """Aligns the model's depth with the memory's and joins the two, on the device of both.
 
@@ -77,6 +92,7 @@ def fuse_depth(
         known: (H, W) the memory's depth from the same camera; inf = sky, nan = unknown.
         trust: (H, W) in [0, 1], how certain the memory is (`composite.certainty`).
         view_ids: (H, W) the view that each known pixel stems from.
+        behind: (H, W) the depth than which holes are no nearer, 0 where nothing tells it.
     """
     config = config or DepthFusionConfig()
     trust = torch.where(known.isnan(), 0.0, trust)
@@ -86,6 +102,8 @@ def fuse_depth(
     aligned = float(trust[both].sum()) / trust.numel() >= config.least_coverage
     scaled = drawn * fit.scale if aligned else drawn
     matched = _matched(scaled, known, torch.where(both, trust, 0.0), config) if aligned else scaled
+    if behind is not None:
+        matched = torch.where(trust < 0.5, torch.maximum(matched, behind), matched)
     depth = _joined(matched, known, trust, config.agreement)
     return FusedDepth(depth, fit.scale if aligned else None, fit.spread)
 
@@ -97,6 +115,23 @@ def _matched(drawn: Tensor, known: Tensor, weight: Tensor, config: DepthFusionCo
     guide = _guide(log_drawn, drawn)
     field_ = matched_field(difference[..., None], weight, guide, config.matching)
     return drawn * exp(field_[..., 0])
+
+
+def behind_rims(known: Tensor, trust: Tensor, config: DepthFusionConfig | None = None) -> Tensor:
+    """(H, W) of holes that lie between something near and something far: how deep the far side is;
+    0 elsewhere. Arguments are those of `fuse_depth`."""
+    config = config or DepthFusionConfig()
+    sure = trust >= 0.5
+    inverse = (1.0 / known).float()
+    left, depth = ~sure, torch.zeros_like(inverse)
+    for reach in config.reaches:
+        around = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+        far = filters.eroded(torch.where(sure, inverse, torch.inf), around)
+        near = filters.dilated(torch.where(sure, inverse, -torch.inf), around)
+        both = left & (near > far * config.rim * (1.0 + reach / 16.0))
+        depth = torch.where(both, 1.0 / far, depth)
+        left = left & ~both
+    return depth
 
 
 def _log(depth: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ bit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +34,7 @@ from engine.geometry.cameras import Camera
 from engine.model.inner_files import OutsideError, own_file
 from explorer.walk.journal_events import EventTree, camera_of, check_header, parsed
 from explorer.walk.records import DrawnView, RetrievedView
+from memory.pictures.picture import DEPTH, RGB, Picture, read_depth
 from memory.views import View
 
 JOURNAL = "journal.jsonl"
@@ -72,7 +73,8 @@ class RecordedViews(Sequence[DrawnView]):
         return [camera_of(entry) for entry in self._entries]
 
     def arrays(self, name: str) -> RecordedArrays:
-        """One array of each view: "rgb", "raw_rgb", "coverage", "depth" or "confidence"."""
+        """One array of each view: "rgb", "raw_rgb", "coverage", "depth", "confidence" or
+        "source_ids"; or `RGB` or `DEPTH` of `memory.pictures.picture`, decoded."""
         return RecordedArrays(self._folder, self._entries, name)
 
     @property
@@ -97,13 +99,30 @@ class RecordedArrays(Sequence[Any]):
         name = entry["file"]
         if self._name in DEPTH_ARRAYS:
             name = entry.get("depth_file", name)
-        return _arrays(self._folder, name).get(self._name)
+        found = _arrays(self._folder, name, (self._name,)).get(self._name)
+        if found is None or self._name not in _DECODERS:
+            return found
+        with _whole(self._folder / name):
+            return _DECODERS[self._name](found)
+
+    def stored(self, index: int) -> NDArray[Any] | None:
+        """The bytes of a picture's PNG file, as it is on the disk."""
+        name = self._entries[index]["file"]
+        return _arrays(self._folder, name, (self._name,)).get(self._name)
+
+
+def _read_rgb(stored: NDArray[Any]) -> NDArray[np.uint8]:
+    picture = Picture.read({RGB: stored})
+    assert picture is not None
+    return picture.rgb
 
 
 #: What of an entry says where it is stored, and not what was drawn.
 _STORAGE = ("event", "file", "depth_file", "parent", "branch")
 #: The arrays that a later "depth" event may bring.
-DEPTH_ARRAYS = ("depth", "confidence")
+DEPTH_ARRAYS = ("depth", "confidence", DEPTH)
+#: Arrays that are files inside of files.
+_DECODERS: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {RGB: _read_rgb, DEPTH: read_depth}
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,7 +240,23 @@ def read_view(folder: Path, entry: dict[str, Any], with_later_depth: bool = True
             depth_spread=entry["depth_spread"],
             source_ids=stored.get("source_ids"),
             agreement_db=entry.get("agreement_db"),
+            picture=Picture.read(stored),
         )
+
+
+def read_picture(
+    folder: Path, entry: Mapping[str, Any], with_later_depth: bool = True
+) -> Picture | None:
+    """A node's picture alone, as `read_view` has it; None where it has none.
+
+    Raises:
+        JournalError: a file is missing or damaged.
+    """
+    stored = _arrays(folder, entry["file"], (RGB, DEPTH))
+    if with_later_depth and "depth_file" in entry:
+        stored |= _arrays(folder, entry["depth_file"], (DEPTH,))
+    with _whole(folder / entry["file"]):
+        return Picture.read(stored)
 
 
 def _own(folder: Path, name: str) -> Path:
@@ -232,10 +267,14 @@ def _own(folder: Path, name: str) -> Path:
         raise JournalError(f"{error}; it is not read as part of a walk") from error
 
 
-def _arrays(folder: Path, name: str) -> dict[str, NDArray[Any]]:
+def _arrays(
+    folder: Path, name: str, wanted: Collection[str] | None = None
+) -> dict[str, NDArray[Any]]:
+    """Those that are wanted, as far as they are there; None for all."""
     path = _own(folder, name)
     with _whole(path), np.load(path, allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays.files}
+        found = arrays.files
+        return {name: arrays[name] for name in found if wanted is None or name in wanted}
 
 
 @contextmanager

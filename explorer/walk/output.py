@@ -32,12 +32,16 @@ class OutputSettings:
     raw: the model's pictures instead of the final ones.
     about: the journal's header: what the walk was drawn from.
     views: how many were asked for, not counting the photo.
+    png_of: the final picture of a view by its id as a whole PNG file, where it is one already.
+    dense: the cloud has a point a pixel, instead of being the fused one.
     """
 
     results: Results
     raw: bool
     about: Mapping[str, Any]
     views: int
+    png_of: Callable[[int], bytes | None]
+    dense: bool = False
 
 
 class WalkOutput:
@@ -51,8 +55,13 @@ class WalkOutput:
     def add(self, drawn: DrawnView) -> None:
         """Writes a view's picture at once, so that even a killed walk leaves pictures."""
         target = self._settings.results.folder / "views" / f"{picture_name(drawn.view.id)}.png"
+        whole = None if self._settings.raw else self._settings.png_of(drawn.view.id)
         with atomic_path(target) as path:
-            Image.fromarray(drawn.shown_rgb(self._settings.raw)).save(path, compress_level=1)
+            if whole is None:
+                shown = drawn.shown_rgb(self._settings.raw)
+                Image.fromarray(shown).save(path, compress_level=1)
+            else:
+                path.write_bytes(whole)
 
     def finish(
         self, walk: Walk, views: RecordedViews, tell: Callable[[str], None] | None = None
@@ -62,8 +71,8 @@ class WalkOutput:
         Args:
             tell: called with what is being written.
         """
-        points, raw = walk.memory.points(), self._settings.raw
-        record = recorded_input(views, points, walk.scene_scale, raw)
+        points = None if self._settings.dense else walk.memory.points()
+        record = recorded_input(views, points, walk.scene_scale, self._settings.raw)
         export_all(
             record,
             self._settings.results,
@@ -78,6 +87,7 @@ class WalkOutput:
             "complete": len(views) == self._settings.views + 1,
             "views_asked": self._settings.views,
             "pictures": "raw" if self._settings.raw else "final",
+            "points": "dense" if self._settings.dense else "normal",
             "scene_scale": walk.scene_scale,
             "photo": _photo_entry(walk.photo),
             "drawn_from": dict(self._settings.about),
@@ -92,6 +102,8 @@ def _photo_entry(photo: Photo) -> dict[str, Any]:
         "file": photo.source_name,
         "original_size": [photo.original_width, photo.original_height],
         "working_size": [photo.width, photo.height],
+        "model_size": [photo.width, photo.height],
+        "picture_size": list(photo.picture_size),
         "intrinsics": {"fx": k.fx, "fy": k.fy, "cx": k.cx, "cy": k.cy},
         "lens": photo.lens_source,
         "notes": list(photo.notes),

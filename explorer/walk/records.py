@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.queries import SamplerSettings
+from explorer.walk.colours import enlarged
 from explorer.walk.depth_fusion import FusedDepth
 from memory.pictures.picture import Picture
 from memory.retrieval import STRATEGIES
@@ -93,6 +94,7 @@ class DrawnView:
             None where nothing was looked up.
         agreement_db: PSNR of the model's own picture against what the memory surely knew; None
             where that was too little to say.
+        picture: the view at the picture's size; None in a walk of one size.
     """
 
     view: View
@@ -122,8 +124,11 @@ class DrawnView:
         return float(self.coverage_map.mean() / 255.0)
 
     def shown_rgb(self, raw: bool) -> NDArray[np.uint8]:
-        """The picture to show and export: the final one, or the model's own."""
-        return self.raw_rgb if raw else self.view.rgb
+        """The picture to show and export, at the picture's size where there is one: the final
+        one, or the model's own, enlarged."""
+        if self.picture is None:
+            return self.raw_rgb if raw else self.view.rgb
+        return enlarged(self.raw_rgb, self.picture.size) if raw else self.picture.rgb
 
 
 def with_scale(drawn: DrawnView, fused: FusedDepth | None) -> DrawnView:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +23,14 @@ from explorer.walk.photo import Photo, open_photo
 from explorer.walk.plan import PathPlan, plan_path
 from explorer.walk.ready import ReadyEngine, open_engine
 from explorer.walk.recorder import Recorder
-from explorer.walk.records import WalkSettings
 from explorer.walk.results import JOURNAL_FOLDER, Results, results_in
-from explorer.walk.run_options import RunOptions
-from explorer.walk.sizes import Sizes
+from explorer.walk.run_header import header_of, sizes_of
+from explorer.walk.run_options import DENSE, RunOptions
 from explorer.walk.telling import RunProgress, RunResult
 from explorer.walk.walk import Steps, Walk
 from memory.config import MemoryConfig
 from memory.memory import Memory
 
-#: A part of the header; walks of earlier versions have none.
-PICTURE_SIZE = "picture size"
 #: What a part is called where its name alone says too little.
 _WORDS = {"size": "model size"}
 
@@ -66,7 +62,7 @@ def walk_photo(
     settings = options.settings()
     journal = _earlier_walk(options)
     place = settled_for(options, journal).device if engine is None else str(engine.device)
-    sizes = _sizes_of(asked, journal, place)
+    sizes = sizes_of(asked, journal, place)
     photo = open_photo(options.photo, options.fov, sizes)
     run = _Run(options.out, plan, on_progress or _silent, should_stop or _never)
     run.tell("loading the model")
@@ -80,7 +76,7 @@ def walk_photo(
     estimated = assumed and not photo.lens_assumed
     if estimated:
         run.note(f"The photo does not say its lens: {photo.lens_source}; --fov states it.")
-    header = _header(photo, plan, settings, engine)
+    header = header_of(photo, plan, settings, engine)
     header["device"] = device_of(journal) or str(engine.device)
     if change := change_of_device(header["device"], str(engine.device)):
         run.note(change)
@@ -92,9 +88,11 @@ def walk_photo(
     views_folder = options.out / JOURNAL_FOLDER / "memory"
     # A cache of this run alone: a resumed walk fills it again from the journal.
     empty_cache(views_folder)
-    memory = Memory(MemoryConfig(), folder=views_folder, device=engine.device)
+    memory = Memory(MemoryConfig(), views_folder, engine.device, recorder.picture)
     walk = Walk(photo, engine, memory, settings, recorder, depth_source)
-    output = WalkOutput(OutputSettings(results, options.raw, header, plan.views))
+    dense = options.points == DENSE
+    about = OutputSettings(results, options.raw, header, plan.views, recorder.png, dense)
+    output = WalkOutput(about)
     return run.draw(walk, output, journal)
 
 
@@ -184,24 +182,6 @@ def recorded_walk(options: RunOptions) -> Journal | None:
     return _earlier_walk(options) if options.resume else None
 
 
-def _sizes_of(asked: Sizes, journal: Journal | None, device: str) -> Sizes:
-    """A walk that goes on keeps the picture's usual size of where it was begun; one that was begun
-    by an earlier version has no pictures beside the model's.
-
-    Raises:
-        JournalError: a size was asked for of a walk without pictures.
-    """
-    if journal is None or PICTURE_SIZE in journal.header:
-        return asked.on(device_of(journal) or device)
-    if asked.picture is not None:
-        raise JournalError(
-            f"the walk in {journal.folder.parent} was begun by an earlier version, and its "
-            "pictures have the model's size; leave out --size (what it said then, --model-size "
-            "says now)"
-        )
-    return asked.without_picture()
-
-
 def _with_lens(photo: Photo, engine: Engine, journal: Journal | None) -> Photo:
     """A photo of an unknown lens with the one that is seen in it; a resumed walk keeps its own."""
     if journal is None or not photo.lens_assumed:
@@ -289,25 +269,6 @@ def _open_journal(out: Path, header: dict[str, Any], journal: Journal | None) ->
                 "one, or leave out --resume and choose another --out"
             )
     return Recorder.resume(out / JOURNAL_FOLDER, journal)
-
-
-def _header(photo: Photo, plan: PathPlan, settings: WalkSettings, engine: Engine) -> dict[str, Any]:
-    """What makes a walk this walk; the names of its parts are read by users."""
-    k = photo.intrinsics
-    chosen = asdict(settings)
-    chosen.pop("raw")  # says what is shown, not what is drawn
-    chosen |= chosen.pop("sampler")
-    shown = photo.rgb if photo.picture is None else photo.picture
-    pictures = {} if photo.picture is None else {PICTURE_SIZE: list(photo.picture_size)}
-    return {
-        "photo": hashlib.sha256(shown.tobytes()).hexdigest(),
-        "size": [photo.width, photo.height],
-        **pictures,
-        "field of view": [k.fx, k.fy, k.cx, k.cy],
-        "path": [plan.name, plan.views],
-        "weights": engine.weights_hash,
-        **{name.replace("_", " "): value for name, value in chosen.items()},
-    }
 
 
 def _silent(_progress: RunProgress) -> None:

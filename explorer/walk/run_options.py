@@ -10,6 +10,9 @@ from explorer.walk.ready import EngineOptions
 from explorer.walk.records import WalkSettings
 from explorer.walk.sizes import MODEL_SIZE, Size, Sizes
 
+#: What the exported cloud may be: the memory's fused surfels, or a point a pixel.
+NORMAL, DENSE = "normal", "dense"
+
 
 @dataclass(frozen=True)
 class RunOptions(EngineOptions):
@@ -29,6 +32,7 @@ class RunOptions(EngineOptions):
         picture_size: (width, height) whose pixel count the pictures may have; None for what the
             device carries.
         raw: show and export the model's pictures.
+        points: "normal" for the fused cloud, "dense" for a point a pixel.
         depth_every: every n-th view gets a depth.
         steps, depth_steps: sampling steps of a view and of a depth.
         strategy: how context views are retrieved.
@@ -50,6 +54,7 @@ class RunOptions(EngineOptions):
     model_size: Size = MODEL_SIZE
     picture_size: Size | None = None
     raw: bool = False
+    points: str = NORMAL
     depth_every: int = 1
     steps: int | None = None
     depth_steps: int | None = None

@@ -9,14 +9,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.geometry.upsampling import inverse_depth, upsampled_inverse_depth
+from engine.geometry.upsampling import (
+    inverse_depth,
+    upsampled_inverse_depth,
+    with_even_rims,
+)
 from engine.queries.photo_depth import size_for_depth
-from explorer.walk.joining import joined_depth, joined_rgb
+from explorer.walk.joining import Joining
 from explorer.walk.photo import Photo
 from explorer.walk.timing import Stopwatch
 from memory.known import Known
 from memory.memory import Memory
-from memory.pictures.looked_up import LookedUp
 from memory.pictures.picture import Picture
 
 Plane = NDArray[np.float32]
@@ -60,35 +63,35 @@ class Sharpening:
         self, memory: Memory, known: Known | None, size: tuple[int, int], clock: Stopwatch
     ) -> None:
         self._clock, self._size = clock, size
-        self._looked: LookedUp | None = None
+        self._joining: Joining | None = None
         if known is not None:
             with clock.part("lookup"):
-                self._looked = memory.look_up(known, size)
+                looked = memory.look_up(known, size)
+            with clock.part("join"):
+                self._joining = Joining(looked, (known.depth.shape[0], known.depth.shape[1]))
 
     def joined(self, small: Rgb) -> Picture:
         """The picture, without depth; `small` (h, w, 3) is the view at the model's size."""
         with self._clock.part("join"):
-            if self._looked is None:
+            if self._joining is None:
                 large = cv2.resize(small, self._size, interpolation=cv2.INTER_CUBIC)
                 return Picture(np.asarray(large, np.uint8))
-            return Picture(joined_rgb(self._looked, small))
+            return Picture(self._joining.rgb(small))
 
     def with_depth(self, picture: Picture, small: Plane) -> Picture:
         """The picture with its depth; `small` (h, w) is that at the model's size."""
         with self._clock.part("join"):
-            if self._looked is None:
+            if self._joining is None:
                 return replace(picture, depth=_enlarged_depth(small, picture.rgb))
-            return replace(picture, depth=joined_depth(self._looked, small, picture.rgb))
+            return replace(picture, depth=self._joining.depth(small))
 
 
 def reduced(picture: Picture, shape: tuple[int, ...]) -> Rgb:
     """The picture at the model's size, (h, w, 3)."""
-    return np.asarray(
-        cv2.resize(picture.rgb, shape[1::-1], interpolation=cv2.INTER_AREA), np.uint8
-    )
+    return np.asarray(cv2.resize(picture.rgb, shape[1::-1], interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _enlarged_depth(depth: Plane, rgb: Rgb) -> Plane:
-    inverse = upsampled_inverse_depth(inverse_depth(depth), rgb)
+    inverse = upsampled_inverse_depth(with_even_rims(inverse_depth(depth)), rgb)
     with np.errstate(divide="ignore"):
         return np.asarray(1.0 / inverse, np.float32)

@@ -7,7 +7,9 @@ resampled twice that the photo shows.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 import cv2
 import numpy as np
@@ -37,7 +39,7 @@ class LookUpConfig:
 
     views: int = 6
     least: float = 0.001
-    quick: int = 2
+    quick: int = 3
     lookup: LookupConfig = field(default_factory=LookupConfig)
 
 
@@ -126,8 +128,8 @@ class _Guesses:
             nothing = np.zeros(size[::-1], np.float32)
             return _Guesses(nothing, nothing, nothing)
         filled = np.ascontiguousarray(nearest_kept(seen.inverse, known))
-        edge = depth_steps(filled, STEP) | (~known).astype(np.uint8)
-        edge = _enlarged(cv2.dilate(edge, _AROUND), size, cv2.INTER_NEAREST) > 0
+        steps = depth_steps(filled, STEP) | (~known).astype(np.uint8)
+        edge = _enlarged(np.asarray(cv2.dilate(steps, _AROUND)), size, cv2.INTER_NEAREST) > 0
         smooth = _enlarged(filled, size)
         near = _enlarged(cv2.dilate(filled, _AROUND), size)
         far = _enlarged(cv2.erode(filled, _AROUND), size)
@@ -145,9 +147,7 @@ class _Guesses:
         return _enlarged(grown, size, cv2.INTER_NEAREST) > 0
 
 
-def _enlarged(
-    plane: NDArray[np.generic], size: tuple[int, int], how: int = cv2.INTER_LINEAR
-) -> Plane:
+def _enlarged(plane: NDArray[Any], size: tuple[int, int], how: int = cv2.INTER_LINEAR) -> Plane:
     return np.asarray(cv2.resize(plane, size, interpolation=how))
 
 
@@ -160,23 +160,30 @@ class _Finding:
         self._camera, self._size = camera, size
         self._guesses, self._config = guesses, config
         width, height = size
-        v, u = np.mgrid[:height, :width].astype(np.float32)
-        self._u, self._v = u, v
         self._rgb = np.zeros((height, width, 3), np.uint8)
         self._inverse = np.full((height, width), np.nan, np.float32)
         self._ids = np.full((height, width), -1, np.int32)
 
     def everywhere(self, source: Source) -> None:
-        """Looks for every pixel."""
-        ray, guess = Ray(source, self._camera, self._size), self._guesses.likely
+        """Looks for every pixel, in bands that fit a processor's own memory, side by side."""
+        ray = Ray(source, self._camera, self._size)
+        picture = _Pyramid(source.seen_from(self._camera, self._size[0]))
         quick = LookupConfig(rounds=self._config.quick, exact=self._config.lookup.exact)
-        places = find(source, ray, (self._u, self._v), guess, quick)
-        found = self._unhidden(places, self._guesses.least)
-        picture = _sampled(source, ray, places, self._camera, self._size)
-        np.copyto(self._rgb, picture, where=found[..., None])
-        np.copyto(self._inverse, places.inverse, where=found)
-        self._ids[found] = source.view_id
-        self.where(source, ~found)
+        width, height = self._size
+
+        def band(top: int) -> None:
+            rows = slice(top, min(top + _BAND, height))
+            u, v = _pixels(rows, width)
+            places = find(source, ray, (u, v), self._guesses.likely[rows], quick)
+            found = self._unhidden(places, self._guesses.least[rows])
+            colours = picture.sampled(places, ray)
+            np.copyto(self._rgb[rows], colours, where=found[..., None])
+            np.copyto(self._inverse[rows], places.inverse, where=found)
+            self._ids[rows][found] = source.view_id
+
+        with ThreadPoolExecutor(max(1, cv2.getNumThreads())) as pool:
+            list(pool.map(band, range(0, height, _BAND)))
+        self.where(source, self._ids < 0)
 
     def where(self, source: Source, mask: NDArray[np.bool_]) -> None:
         """Looks for those pixels of a mask (H, W) that are not found yet."""
@@ -191,23 +198,30 @@ class _Finding:
         found = self._ids == source.view_id
         if not found.any() or found.all():
             return
-        beside = cv2.dilate(found.astype(np.uint8), _CRACK) > 0
-        at = np.flatnonzero(beside & (self._ids < 0))
-        if len(at):
-            self._some(source, at, nearest_kept(self._inverse, found))
+        beside = np.asarray(cv2.dilate(found.view(np.uint8), _CRACK)).view(np.bool_)
+        for how, nothing in ((cv2.dilate, np.float32(-1)), (cv2.erode, np.float32(np.inf))):
+            at = np.flatnonzero(beside & (self._ids < 0))
+            if len(at):
+                guess = how(np.where(found, self._inverse, nothing), _CRACK)
+                self._some(source, at, np.asarray(guess))
 
     def _some(self, source: Source, at: NDArray[np.int64], guess: Plane) -> None:
         ray = Ray(source, self._camera, self._size)
+        width = self._size[0]
         u, v, q, least = (
-            as_rows(plane.reshape(-1)[at])
-            for plane in (self._u, self._v, guess, self._guesses.least)
+            as_rows(plane.astype(np.float32))
+            for plane in (
+                at % width,
+                at // width,
+                guess.reshape(-1)[at],
+                self._guesses.least.reshape(-1)[at],
+            )
         )
         places = find(source, ray, (u, v), q, self._config.lookup)
-        found = self._unhidden(places, least)
-        picture = _sampled(source, ray, places, self._camera, self._size)
-        kept = found.reshape(-1)[: len(at)]
+        kept = self._unhidden(places, least).reshape(-1)[: len(at)]
+        colours = _Pyramid(source.seen_from(self._camera, width)).sampled(places, ray)
         to = at[kept]
-        self._rgb.reshape(-1, 3)[to] = picture.reshape(-1, 3)[: len(at)][kept]
+        self._rgb.reshape(-1, 3)[to] = colours.reshape(-1, 3)[: len(at)][kept]
         self._inverse.reshape(-1)[to] = places.inverse.reshape(-1)[: len(at)][kept]
         self._ids.reshape(-1)[to] = source.view_id
 
@@ -219,39 +233,51 @@ class _Finding:
         return LookedUp(self._rgb, self._inverse, self._ids)
 
 
-def _sampled(
-    source: Source, ray: Ray, places: Places, camera: Camera, size: tuple[int, int]
-) -> NDArray[np.uint8]:
-    """The source's colours at places: bicubic where they are enlarged, from smaller pictures of
-    it (Williams 1983, "Pyramidal parametrics") where they are reduced."""
-    picture = source.seen_from(camera, size[0])
-    x, y = (np.nan_to_num(p, nan=-9.0, posinf=-9.0, neginf=-9.0) for p in (places.x, places.y))
-    sampled = np.asarray(cv2.remap(picture, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = np.where(places.found, ray.ratio_at(places), 1.0)
-        octave = np.log2(np.maximum(ratio / ray.enlargement, 1.0))
-    level = 0
-    while (octave > level + _WORTH).any():
-        level += 1
-        picture = cv2.resize(
-            picture,
-            (-(-picture.shape[1] // 2), -(-picture.shape[0] // 2)),
-            interpolation=cv2.INTER_AREA,
-        )
-        scale = np.float32(picture.shape[1] / source.size[0])
-        smaller = cv2.remap(
-            picture,
-            (x + np.float32(0.5)) * scale - np.float32(0.5),
-            (y + np.float32(0.5)) * scale - np.float32(0.5),
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        share = np.clip(octave - (level - 1), 0.0, 1.0)[..., None]
-        sampled = np.where(
-            share > 0, np.round(sampled + share * (smaller - sampled.astype(np.float32))), sampled
-        ).astype(np.uint8)
-    return sampled
+class _Pyramid:
+    """A picture and its halves, made as they are needed (Williams 1983)."""
+
+    def __init__(self, rgb: NDArray[np.uint8]) -> None:
+        self._levels = [rgb]
+
+    def sampled(self, places: Places, ray: Ray) -> NDArray[np.uint8]:
+        """Colours at places: bicubic where they are enlarged, from smaller pictures where they are
+        reduced."""
+        rgb = self._levels[0]
+        x, y = (np.nan_to_num(p, nan=-9.0, posinf=-9.0, neginf=-9.0) for p in (places.x, places.y))
+        sampled = cv2.remap(rgb, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            octave = np.log2(np.maximum(ray.ratio_at(places) / ray.enlargement, 1.0))
+        octave[~places.found] = 0.0
+        level = 0
+        while (octave > level + _WORTH).any():
+            level += 1
+            picture = self._level(level)
+            scale = np.float32(picture.shape[1] / rgb.shape[1])
+            at_x, at_y = ((p + np.float32(0.5)) * scale - np.float32(0.5) for p in (x, y))
+            smaller = cv2.remap(
+                picture, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+            )
+            share = np.clip(octave - (level - 1), 0.0, 1.0)[..., None]
+            mixed = np.round(sampled + share * (smaller - sampled.astype(np.float32)))
+            sampled = mixed.astype(np.uint8)
+        return np.asarray(sampled, np.uint8)
+
+    def _level(self, level: int) -> NDArray[np.uint8]:
+        while len(self._levels) <= level:
+            above = self._levels[-1]
+            half = (-(-above.shape[1] // 2), -(-above.shape[0] // 2))
+            smaller = cv2.resize(above, half, interpolation=cv2.INTER_AREA)
+            self._levels.append(np.asarray(smaller, np.uint8))
+        return self._levels[level]
 
 
+def _pixels(rows: slice, width: int) -> tuple[Plane, Plane]:
+    """u, v of some rows."""
+    v, u = np.mgrid[rows, :width].astype(np.float32)
+    return u, v
+
+
+#: Rows of a band.
+_BAND = 64
 #: Octaves of reduction below which no smaller picture is asked.
 _WORTH = 0.1

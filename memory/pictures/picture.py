@@ -68,16 +68,25 @@ class Picture:
         rgb = _decoded(arrays[RGB], cv2.IMREAD_COLOR)
         depth = None
         if DEPTH in arrays:
-            bits = _decoded(arrays[DEPTH], cv2.IMREAD_UNCHANGED)
-            if bits.dtype != np.uint16:
-                raise ValueError("the depth of a picture is not of 16 bits")
-            depth = bits.view(np.float16).astype(np.float32)
+            depth = read_depth(arrays[DEPTH])
         return Picture(np.ascontiguousarray(rgb[..., ::-1]), depth)
 
 
 def stored_depth(depth: NDArray[np.float32]) -> NDArray[np.uint8]:
     """The array `DEPTH` of a picture's depth: the bits of half-precision numbers, as a PNG."""
     return _png(_half(depth).view(np.uint16))
+
+
+def read_depth(stored: NDArray[Any]) -> NDArray[np.float32]:
+    """What `stored_depth` stored.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    bits = _decoded(stored, cv2.IMREAD_UNCHANGED)
+    if bits.dtype != np.uint16 or bits.ndim != 2:
+        raise ValueError("the depth of a picture is not of 16 bits")
+    return bits.view(np.float16).astype(np.float32)
 
 
 def _half(depth: NDArray[np.float32]) -> NDArray[np.float16]:

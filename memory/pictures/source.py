@@ -14,9 +14,9 @@ from memory.pictures.picture import Picture
 
 Plane = NDArray[np.float32]
 
-#: A lens and JPEG mix the colours of both sides of a rim over so many pixels to each side, at a
-#: picture 1,280 pixels wide.
-_MIXED = 2.5
+#: A lens and JPEG mix the colours of both sides of a rim over so much of the picture's width, to
+#: each side.
+MIXED = 0.002
 #: The two sides of a rim must come this far apart, pixels, before they are told apart at all, and
 #: fully. Below, the picture's own mixture is what belongs there.
 _APART = (0.5, 2.0)
@@ -46,7 +46,8 @@ class Source:
         view_id, camera: whose picture.
         rgb: (H, W, 3) uint8.
         inverse: (H, W) float32 inverse depth, 0 = sky.
-        edges: (H, W) uint8, 1 within a pixel of a depth edge: depth is not interpolated there.
+        surface: (H, W, 2) float32, inverse depth, and 1 within a pixel of a depth edge, where depth
+            is not interpolated: both are sampled at once.
         rims: what is cleaned before another camera sees it.
     """
 
@@ -54,7 +55,7 @@ class Source:
     camera: Camera
     rgb: NDArray[np.uint8]
     inverse: Plane
-    edges: NDArray[np.uint8]
+    surface: Plane
     rims: Rims = field(repr=False)
 
     @staticmethod
@@ -68,8 +69,9 @@ class Source:
         inverse = inverse_depth(picture.depth)
         steps = depth_steps(inverse, STEP)
         edges = cv2.dilate(steps, np.ones((3, 3), np.uint8))
+        surface = np.stack([inverse, edges.astype(np.float32)], axis=-1)
         return Source(
-            view_id, camera, picture.rgb, inverse, edges, _rims(picture.rgb, inverse, steps)
+            view_id, camera, picture.rgb, inverse, surface, _rims(picture.rgb, inverse, steps)
         )
 
     @property
@@ -95,7 +97,7 @@ class Source:
 
 
 def _rims(rgb: NDArray[np.uint8], inverse: Plane, steps: NDArray[np.uint8]) -> Rims:
-    reach = max(1, round(_MIXED * rgb.shape[1] / 1280))
+    reach = max(2, round(MIXED * rgb.shape[1]))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     band = cv2.dilate(steps, disc) > 0
     if not band.any() or band.all():

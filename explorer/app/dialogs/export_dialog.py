@@ -30,7 +30,7 @@ WORDS = {
     ExportKind.DEPTH_VIDEO: ("Depth video", "one range for all frames, with a legend"),
     ExportKind.IMAGES: ("Pictures", "a PNG for each view"),
     ExportKind.DEPTH_IMAGES: ("Depth pictures", "16-bit PNG, with the scale beside them"),
-    ExportKind.PLY: ("Points, PLY", "the fused cloud, coloured, with normals"),
+    ExportKind.PLY: ("Points, PLY", "the cloud, coloured, with normals"),
     ExportKind.GLB: ("Points, GLB", "for viewers in the browser"),
     ExportKind.COLMAP: ("COLMAP model", "text: cameras, images, points"),
     ExportKind.TRANSFORMS: ("transforms.json", "cameras for nerfstudio"),
@@ -80,6 +80,9 @@ class ExportDialog(QDialog):
         form.addRow("Speed", self.fps)
         self.raw = QCheckBox("the model's own pictures")
         form.addRow("", self.raw)
+        self.dense = QCheckBox("points: one for every pixel")
+        self.dense.setToolTip("Instead of the fused cloud, which is thinner and smoother")
+        form.addRow("", self.dense)
         self._bar, self._state = QProgressBar(), QLabel("")
         self._bar.setTextVisible(False)
         self._bar.hide()
@@ -140,7 +143,8 @@ class ExportDialog(QDialog):
             self._results[kind].setText(words)
         self._set_running(True)
         folder = Path(self.folder.text()).expanduser()
-        self.export_requested.emit(Export(folder, kinds, self.raw.isChecked(), self.fps.value()))
+        wanted = (self.raw.isChecked(), self.fps.value(), self.dense.isChecked())
+        self.export_requested.emit(Export(folder, kinds, *wanted))
 
     def _stop(self) -> None:
         if self.running:

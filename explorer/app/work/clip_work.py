@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
 from PIL import Image
 
 from engine.queries import Drawing, Engine
@@ -102,7 +101,8 @@ def edit_view(request: requests.EditView, engine: Engine, session: Session, to: 
 def save_picture(request: requests.SavePicture, session: Session) -> Events:
     """One view as a PNG file, to be edited elsewhere."""
     with atomic_path(request.target) as path:
-        Image.fromarray(np.array(session.read(request.node_id).view.rgb)).save(path, format="PNG")
+        shown = session.read(request.node_id).shown_rgb(raw=False)
+        Image.fromarray(shown).save(path, format="PNG")
     yield Saved(request.target)
 
 

@@ -182,12 +182,13 @@ class TestRevisit:
 
 @dataclass(frozen=True)
 class Export:
-    """Write the present line into a folder."""
+    """Write the present line into a folder; `dense`: the cloud has a point a pixel."""
 
     folder: Path
     kinds: tuple[ExportKind, ...]
     raw: bool = False
     fps: float = 10.0
+    dense: bool = False
 
 
 @dataclass(frozen=True)

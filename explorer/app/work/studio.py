@@ -249,7 +249,7 @@ class Studio:
     @handle.register
     def _(self, request: requests.Export) -> Events:
         session = self._need_session()
-        record = session_export_input(session, raw=request.raw, fps=request.fps)
+        record = session_export_input(session, request.raw, request.fps, request.dense)
         checked: tuple[Checked, ...] = ()
         for done, kind in enumerate(request.kinds):
             yield Busy(f"writing {kind.value}", done, len(request.kinds), job=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,7 @@ class ExportInput:
         units: what a scene unit is, in a word or two.
         fps: of the videos.
         times: seconds, for the RealEstate10K file; empty to count them by `fps`.
+        png_of: a frame as a whole PNG file, where it is one already, by its number; else None.
     """
 
     cameras: Sequence[Camera]
@@ -65,6 +67,7 @@ class ExportInput:
     units: str = "scene units"
     fps: float = 10.0
     times: Sequence[float] = ()
+    png_of: Callable[[int], bytes | None] | None = None
 
     def __post_init__(self) -> None:
         counts = {len(self.frames), len(self.names)}
@@ -104,7 +107,8 @@ def export_all(record: ExportInput, out: Results, progress: Progress | None = No
 
 def jobs_of(record: ExportInput) -> dict[str, Job | None]:
     """By the name of the file or folder: what writes it; None where it would be empty."""
-    colours = colours_for(record.depths, record.scale, record.units)
+    # Looks at every depth, so only where a file needs it, and once.
+    colours = cache(lambda: colours_for(record.depths, record.scale, record.units))
     has_depth = any(d is not None for d in record.depths)
 
     def placed(job: Job) -> Job | None:
@@ -114,7 +118,7 @@ def jobs_of(record: ExportInput) -> dict[str, Job | None]:
         "views": lambda p: _write_views(record, p),
         "depth": (lambda p: _write_depths(record, p)) if has_depth else None,
         "video.mp4": lambda p: write_video(record.frames, p, record.fps),
-        "depth.mp4": (lambda p: write_depth_video(record.depths, colours, p, record.fps))
+        "depth.mp4": (lambda p: write_depth_video(record.depths, colours(), p, record.fps))
         if has_depth
         else None,
         "points.ply": placed(lambda p: write_ply(record.points, p, record.units)),
@@ -122,14 +126,19 @@ def jobs_of(record: ExportInput) -> dict[str, Job | None]:
         "transforms.json": placed(lambda p: _write_transforms(record, p)),
         "trajectory.txt": placed(lambda p: _write_realestate10k(record, p)),
         "colmap": placed(lambda p: _write_colmap(record, p)),
-        "contact_sheet.png": lambda p: _write_sheet(record, colours, p),
+        "contact_sheet.png": lambda p: _write_sheet(record, colours(), p),
     }
 
 
 def _write_views(record: ExportInput, folder: Path) -> None:
     with atomic_folder(folder) as temporary:
-        for name, frame in zip(record.names, record.frames, strict=True):
-            Image.fromarray(frame).save(temporary / f"{name}.png")
+        for index, name in enumerate(record.names):
+            target = temporary / f"{name}.png"
+            whole = None if record.png_of is None else record.png_of(index)
+            if whole is None:
+                Image.fromarray(record.frames[index]).save(target, compress_level=1)
+            else:
+                target.write_bytes(whole)
 
 
 def _write_depths(record: ExportInput, folder: Path) -> None:

@@ -18,6 +18,8 @@ Rgb = NDArray[np.uint8]
 _LABEL_HEIGHT = 18
 _GAP = 4
 _BACKGROUND = (16, 16, 18)
+#: Views are made smaller until they have no more pixels than this.
+_MOST_PIXELS = 512 * 288
 
 
 def every_nth(count: int, most: int = 24) -> list[int]:
@@ -34,9 +36,8 @@ def write_contact_sheet(
     colours: DepthColours,
     target: Path,
 ) -> None:
-    """Write the chosen views as they are, in rows, each over its depth and under its label.
-
-    Without any depth, the views alone.
+    """Write the chosen views in rows, each over its depth and under its label, as they are or
+    made smaller; without any depth, the views alone.
 
     Raises:
         ValueError: no views, or not one depth (or None) and one label for each.
@@ -46,7 +47,7 @@ def write_contact_sheet(
             f"a sheet needs as many depths and labels as views, not {len(frames)} views, "
             f"{len(depths)} depths, {len(labels)} labels"
         )
-    height, width = frames[0].shape[:2]
+    height, width = _cell(frames[0].shape)
     has_depth = any(depth is not None for depth in depths)
     tall = height * (1 + has_depth)
     columns = max(1, min(len(frames), round(math.sqrt(len(frames) * tall / width * 1.6))))
@@ -60,7 +61,7 @@ def write_contact_sheet(
     for i, (frame, depth, label) in enumerate(zip(frames, depths, labels, strict=True)):
         x, y = _GAP + i % columns * cell_width, i // columns * cell_height
         draw.text((x + 2, y + 2), label, fill="white", font=font)
-        sheet.paste(Image.fromarray(frame), (x, y + _LABEL_HEIGHT))
+        sheet.paste(_fitted(frame, (width, height)), (x, y + _LABEL_HEIGHT))
         if not has_depth:
             continue
         below = (x, y + _LABEL_HEIGHT + height)
@@ -68,9 +69,20 @@ def write_contact_sheet(
             sheet.paste(UNKNOWN_COLOUR, (*below, x + width, below[1] + height))
             draw.text((x + 6, below[1] + 6), "no depth drawn", fill="white", font=font)
         else:
-            sheet.paste(Image.fromarray(colours.picture(depth)), below)
+            sheet.paste(_fitted(colours.picture(depth), (width, height)), below)
     if has_depth:
         legend = colours.legend(min(size[0], 640))
         sheet.paste(Image.fromarray(legend), (0, size[1] - LEGEND_HEIGHT))
     with atomic_path(target) as path:
-        sheet.save(path, format="PNG")
+        sheet.save(path, format="PNG", compress_level=1)
+
+
+def _cell(shape: tuple[int, ...]) -> tuple[int, int]:
+    """(height, width) of a view on the sheet."""
+    factor = min(1.0, math.sqrt(_MOST_PIXELS / (shape[0] * shape[1])))
+    return round(shape[0] * factor), round(shape[1] * factor)
+
+
+def _fitted(rgb: Rgb, size: tuple[int, int]) -> Image.Image:
+    picture = Image.fromarray(rgb)
+    return picture if picture.size == size else picture.resize(size, Image.Resampling.LANCZOS)

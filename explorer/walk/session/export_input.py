@@ -8,12 +8,16 @@ from explorer.walk.recorded import recorded_input
 from explorer.walk.session.session import Session
 
 
-def session_export_input(session: Session, raw: bool = False, fps: float = 10.0) -> ExportInput:
+def session_export_input(
+    session: Session, raw: bool = False, fps: float = 10.0, dense: bool = False
+) -> ExportInput:
     """From the photo to the head; pictures are read from the disk one by one.
 
     Args:
         raw: the model's pictures instead of the final ones.
         fps: of the videos.
+        dense: a point a pixel instead of the fused cloud.
     """
     views = read_journal(session.folder).views
-    return recorded_input(views, session.points(), session.scene_scale, raw, fps)
+    points = None if dense else session.points()
+    return recorded_input(views, points, session.scene_scale, raw, fps)

@@ -40,6 +40,7 @@ from explorer.walk.session.tree import Standing, Tree, common_events
 from explorer.walk.walk import Steps, Walk, WalkError
 from memory.config import MemoryConfig
 from memory.memory import Memory
+from memory.pictures.picture import Picture
 
 Adding = Generator[StepProgress, None, Added]
 
@@ -63,7 +64,7 @@ class Session:
     ) -> None:
         cache = folder / MEMORY
         empty_cache(cache)
-        memory = Memory(MemoryConfig(), folder=cache, device=engine.device)
+        memory = Memory(MemoryConfig(), cache, engine.device, self.picture_of)
         self.folder = folder
         self.photo = photo
         self.depth_prior = depth_prior
@@ -230,6 +231,10 @@ class Session:
     def points(self) -> Surfels:
         """The fused cloud of the line."""
         return self._walk.memory.points()
+
+    def picture_of(self, view_id: int) -> Picture | None:
+        """The picture of a view that the memory holds, by its id there; see `Tree.picture_of`."""
+        return self._tree.picture_of(view_id, self._standing)
 
     def cloud(self) -> CloudUpdate:
         """Every point, for a viewer that knows none."""

@@ -9,13 +9,16 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Literal
 
-from explorer.walk.journal import read_view
+from explorer.walk.journal import read_picture, read_view
 from explorer.walk.journal_events import camera_of
 from explorer.walk.recorder import describe
 from explorer.walk.records import DrawnView, WalkSettings
 from explorer.walk.session.records import Node
+from memory.pictures.picture import Picture
 
 VIEWS_IN_RAM = 32
+#: Of which the pictures take no more bytes than this.
+PICTURES_IN_RAM = 128 << 20
 
 Order = list[tuple[Literal["view", "depth"], int]]
 
@@ -132,6 +135,23 @@ class Tree:
             self._keep(node_id, drawn)
             return drawn
 
+    def picture_of(self, view_id: int, standing: Sequence[Standing]) -> Picture | None:
+        """A view's picture alone, from the disk; None where it has none.
+
+        Args:
+            standing: the events that the memory stands on; the view is one of these, and its
+                picture has a depth that came later where that stands too.
+
+        Raises:
+            JournalError: its file is missing or damaged.
+            KeyError: there is no such view.
+        """
+        for kind, node in standing:
+            if kind == "view" and self._nodes[node].view_id == view_id:
+                entry = self._entries[node]
+                return read_picture(self._folder, entry, ("depth", node) in standing)
+        raise KeyError(f"there is no view {view_id}")
+
     def as_drawn(self, node_id: int) -> DrawnView:
         """A node's view as it was before a later depth came."""
         return read_view(self._folder, self._entries[node_id], with_later_depth=False)
@@ -145,8 +165,16 @@ class Tree:
     def _keep(self, node_id: int, drawn: DrawnView) -> None:
         self._views[node_id] = drawn
         self._views.move_to_end(node_id)
-        while len(self._views) > VIEWS_IN_RAM:
-            self._views.popitem(last=False)
+        taken = sum(_picture_bytes(view) for view in self._views.values())
+        while len(self._views) > VIEWS_IN_RAM or (taken > PICTURES_IN_RAM and len(self._views) > 1):
+            taken -= _picture_bytes(self._views.popitem(last=False)[1])
+
+
+def _picture_bytes(drawn: DrawnView) -> int:
+    picture = drawn.picture
+    if picture is None:
+        return 0
+    return picture.rgb.nbytes + (0 if picture.depth is None else picture.depth.nbytes)
 
 
 def _node(node_id: int, entry: dict[str, Any]) -> Node:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from explorer.evaluation.traces import DrawnPictures, WalkTrace
 from explorer.walk.records import WalkSettings
 from memory.views import View
 
-_RENDERED: dict[bytes, TrueView] = {}
+_RENDERED: dict[tuple[int, int, bytes], TrueView] = {}
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Boxes:
 
     def view(self, camera: Camera) -> TrueView:
         """Exact colours and z-depth; sky where neither wall nor box is hit."""
-        key = camera.T_world_camera.tobytes()
+        key = self.height, self.width, camera.T_world_camera.tobytes()
         if key not in _RENDERED:
             _RENDERED[key] = self._rendered(camera)
         return _RENDERED[key]
@@ -132,3 +132,46 @@ class Painter:
 @pytest.fixture
 def painter(boxes: Boxes) -> Painter:
     return Painter(boxes)
+
+
+class SharpPainter(Painter):
+    """The painter, and in a walk of two sizes the true picture at the picture's size besides, with
+    little noise.
+
+    Attributes:
+        large: the boxes at the picture's size.
+    """
+
+    def __init__(self, boxes: Boxes, large: Boxes, stop_after: int | None = None) -> None:
+        super().__init__(boxes, stop_after)
+        self.large = large
+
+    def draw(
+        self,
+        scene: Scene,
+        settings: WalkSettings,
+        scale: float | None,
+        on_views: Callable[[int], None],
+    ) -> WalkTrace:
+        trace = super().draw(scene, settings, scale, on_views)
+        if scene.picture is None:
+            return trace
+        views = []
+        for drawn, true in zip(trace.views, scene.views, strict=True):
+            seen = self.large.view(true.camera)
+            noise = np.random.default_rng(len(views)).normal(scale=2.0, size=seen.rgb.shape)
+            picture = (seen.rgb + noise).clip(0, 255).astype(np.uint8)
+            views.append(replace(drawn, picture=picture, picture_depth=seen.depth))
+        photo = self.large.view(scene.photo.camera).depth
+        return replace(trace, views=tuple(views), photo_picture_depth=photo)
+
+
+@pytest.fixture
+def large() -> Boxes:
+    """The boxes at the picture's size, twice the model's."""
+    return Boxes(height=192, width=320)
+
+
+@pytest.fixture
+def sharp_painter(boxes: Boxes, large: Boxes) -> SharpPainter:
+    return SharpPainter(boxes, large)

@@ -7,8 +7,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explorer.evaluation.clip_files import ClipError, read_clip, resized_nearest, working_crop
+from explorer.evaluation.clip_files import (
+    ClipError,
+    read_clip,
+    read_clip_pictures,
+    resized_nearest,
+    working_crop,
+)
 from explorer.evaluation.visibility import MEASURED_TOLERANCE
+from explorer.walk.sizes import Sizes
 
 
 def write_clip(folder: Path, frames: int = 5, size: tuple[int, int] = (320, 180)) -> list[Any]:
@@ -113,3 +120,32 @@ def test_broken_files_get_one_sentence(tmp_path: Path, text: str) -> None:
     (tmp_path / "cameras.json").write_text(text)
     with pytest.raises(ClipError, match=r"cameras\.json"):
         read_clip(tmp_path, (256, 144), frames=32, stride=1)
+
+
+def test_a_clip_at_its_own_size_is_the_same_part_of_it(tmp_path: Path) -> None:
+    write_clip(tmp_path, size=(330, 180))
+    small = read_clip(tmp_path, (160, 96), 32, 1)
+    large = read_clip_pictures(tmp_path, Sizes(model=(160, 96)), 32, 1)
+    assert large is not None
+    assert large.photo.camera.intrinsics == small.photo.camera.intrinsics
+    height, width = large.photo.rgb.shape[:2]
+    assert (width % 2, height % 2) == (0, 0)
+    assert 160 < width <= 330
+    assert 96 < height <= 180
+    shape = small.photo.rgb.shape
+    assert width / height == pytest.approx(shape[1] / shape[0], rel=0.02)
+    assert len(large.views) == len(small.views)
+    for one, other in zip(large.views, small.views, strict=True):
+        np.testing.assert_array_equal(one.camera.T_world_camera, other.camera.T_world_camera)
+    # Where the picture is not reduced its pixels are the file's own.
+    assert large.views[1].rgb[70, 10].tolist() == [200, 80, 0]
+
+
+def test_pictures_are_never_larger_than_asked_or_than_the_clip(tmp_path: Path) -> None:
+    write_clip(tmp_path)
+    asked = Sizes(model=(160, 96), picture=(240, 136))
+    large = read_clip_pictures(tmp_path, asked, 32, 1)
+    assert large is not None
+    assert large.photo.rgb.shape[0] * large.photo.rgb.shape[1] <= 240 * 136
+    assert read_clip_pictures(tmp_path, Sizes(model=(336, 192)), 32, 1) is None
+    assert read_clip_pictures(tmp_path, asked.without_picture(), 32, 1) is None

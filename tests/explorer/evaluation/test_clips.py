@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from rich.console import Console
 from explorer.evaluation.baselines import WARP_AND_TELEA
 from explorer.evaluation.clip_files import ClipError
 from explorer.evaluation.clips import ClipOptions, evaluate_clip
+from explorer.evaluation.sharp.clips import TWO_SIZES
 
 UNIT = 3.0  # the clip's cameras are given in units of their own, this many to one of the boxes'
 
@@ -32,7 +34,7 @@ def test_a_clip_without_depth_or_scale(tmp_path: Path, boxes: Any, painter: Any)
     write_boxes(tmp_path, boxes)
     out = tmp_path / "out"
     size = (boxes.width, boxes.height)
-    options = ClipOptions(tmp_path, out, sweep_views=2, size=size)
+    options = ClipOptions(tmp_path, out, sweep_views=2, model_size=size)
     report = evaluate_clip(options, Console(quiet=True), BlindPainter(painter, boxes))
     assert report.complete
     assert report.holes == "warped photo"
@@ -47,6 +49,36 @@ def test_a_clip_without_depth_or_scale(tmp_path: Path, boxes: Any, painter: Any)
     assert json.loads((out / "clip.json").read_text())["complete"] is True
     assert (out / "sheet.png").is_file()
     assert (out / "curves.png").is_file()
+
+
+def test_a_clip_at_its_own_size(tmp_path: Path, boxes: Any, large: Any, sharp_painter: Any) -> None:
+    write_boxes(tmp_path, large)
+    out = tmp_path / "out"
+    options = ClipOptions(tmp_path, out, sweep_views=2, model_size=(boxes.width, boxes.height))
+    report = evaluate_clip(options, Console(quiet=True), SharpBlind(sharp_painter, boxes))
+    assert report.complete
+    assert report.sharp is not None
+    final, enlarged = report.sharp.rows
+    assert final.views == enlarged.views == len(report.picture_records) / 4
+    assert final.known is not None
+    assert enlarged.known is not None
+    assert final.known.psnr > enlarged.known.psnr
+    assert final.known.gradient > enlarged.known.gradient
+    assert final.distance < enlarged.distance
+    assert [choice.method for choice in report.scales][-1] == TWO_SIZES
+    assert report.sharp.depths == ()
+    assert json.loads((out / "clip.json").read_text())["sharp"]["rows"]
+    assert (out / "sharp.png").is_file()
+
+
+def test_a_picture_of_the_models_size_is_a_walk_of_one(
+    tmp_path: Path, boxes: Any, large: Any, sharp_painter: Any
+) -> None:
+    write_boxes(tmp_path, large)
+    size = boxes.width, boxes.height
+    options = ClipOptions(tmp_path, tmp_path / "out", sweep_views=2, size=size, model_size=size)
+    report = evaluate_clip(options, Console(quiet=True), SharpBlind(sharp_painter, boxes))
+    assert report.sharp is None
 
 
 class BlindPainter:
@@ -77,3 +109,22 @@ def test_options_and_folders_are_checked(tmp_path: Path, painter: Any) -> None:
         ClipOptions(tmp_path, tmp_path, frames=2)
     with pytest.raises(ClipError, match=r"no cameras\.json"):
         evaluate_clip(ClipOptions(tmp_path, tmp_path), Console(quiet=True), painter)
+
+
+class SharpBlind(BlindPainter):
+    """The blind painter with pictures of the larger size, where it believes to be."""
+
+    def draw(self, scene: Any, settings: Any, scale: Any, on_views: Any) -> Any:
+        trace = super().draw(scene, settings, scale, on_views)
+        if scene.picture is None:
+            return trace
+        views = []
+        for drawn, true in zip(trace.views, scene.views, strict=True):
+            x = true.camera.position[0] / UNIT * (UNIT * self._median / scale)
+            seen = self.painter.large.view(self.painter.large.camera(x=x))
+            views.append(replace(drawn, picture=seen.rgb))
+        return replace(trace, views=tuple(views))
+
+    @property
+    def _median(self) -> float:
+        return float(np.median(self.boxes.view(self.boxes.camera()).depth))

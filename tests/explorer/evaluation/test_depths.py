@@ -65,3 +65,18 @@ def test_median_ratio_ignores_outliers() -> None:
     assert median_ratio(depth, truth) == 2.5
     with pytest.raises(ValueError, match="no pixel in common"):
         median_ratio(depth, np.full((10, 10), np.inf, np.float32))
+
+
+def test_large_pictures_are_fitted_by_some_of_their_pixels() -> None:
+    rng = np.random.default_rng(0)
+    truth = (1 / rng.uniform(0.1, 1.0, (432, 768))).astype(np.float32)
+    bent = (1 / (2.0 / truth + 0.3)).astype(np.float32)
+    record = score_depth("a", "ours", 1, bent, truth, exact=False)
+    assert record is not None
+    assert record.by_scale_shift.abs_rel < 1e-4 < record.by_scale.abs_rel
+    # The few that are known need not be among them.
+    sparse = np.full_like(truth, np.nan)
+    sparse[1, ::5] = truth[1, ::5]
+    record = score_depth("a", "ours", 1, bent, sparse, exact=False)
+    assert record is not None
+    assert record.by_scale_shift.abs_rel < 1e-4

@@ -1,5 +1,7 @@
+import io
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -9,6 +11,7 @@ import pytest
 import torch
 from rich.console import Console
 
+from explorer.evaluation.drive import FILES
 from explorer.evaluation.peak_memory import PeakMemory
 from explorer.evaluation.speed import SpeedOptions, evaluate_speed, part_times
 from explorer.evaluation.traces import DrawnPictures
@@ -48,10 +51,12 @@ def test_speed_of_a_walk(tmp_path: Path, painter: Any) -> None:
         def scene(self, index: int) -> Any:
             return painter.boxes.walk(frames=5)
 
-    options = SpeedOptions(tmp_path, views=3, warm_up=1, device="cpu")
+    options = SpeedOptions(tmp_path, views=3, warm_up=1, device="cpu", model_size=(160, 96))
     report = evaluate_speed(options, Console(quiet=True), painter, lambda drawn, size: Source())
     (row,) = report.rows
     assert report.complete
+    assert (row.width, row.height, row.model_width, row.model_height) == (160, 96, 160, 96)
+    assert row.seconds_with_files == row.seconds, "no files were written"
     assert (row.device, row.views) == ("cpu", 3)
     assert row.views_per_second == pytest.approx(1 / row.seconds)
     assert row.slow_seconds >= row.seconds > 0
@@ -59,6 +64,58 @@ def test_speed_of_a_walk(tmp_path: Path, painter: Any) -> None:
     assert row.peak_memory_bytes > 1e8
     assert {part.part for part in row.parts} == {"view", "depth"}
     assert json.loads((tmp_path / "speed.json").read_text())["complete"] is True
+
+
+def test_speed_at_the_pictures_size(tmp_path: Path, sharp_painter: Any) -> None:
+    asked = []
+
+    class Source:
+        def scene(self, index: int) -> Any:
+            return sharp_painter.large.walk(frames=5)
+
+    def source(drawn: int, size: tuple[int, int]) -> Source:
+        asked.append((drawn, size))
+        return Source()
+
+    sizes: dict[str, Any] = {"size": (320, 192), "model_size": (160, 96)}
+    options = SpeedOptions(tmp_path, views=3, warm_up=1, device="cpu", **sizes)
+    console = Console(record=True, width=200, file=io.StringIO())
+    report = evaluate_speed(options, console, sharp_painter, source)
+    (row,) = report.rows
+    assert asked == [(4, (320, 192))]
+    assert (row.width, row.height, row.model_width, row.model_height) == (320, 192, 160, 96)
+    assert "cpu 320x192, model 160x96" in console.export_text()
+
+
+def test_files_are_no_part_of_the_time_without_them(tmp_path: Path, painter: Any) -> None:
+    class Recording:
+        """A painter that is slow at its files, as it says."""
+
+        description = "recording"
+
+        def draw(self, scene: Any, settings: Any, scale: Any, on_views: Any) -> Any:
+            trace = painter.draw(scene, settings, scale, lambda _: None)
+            on_views(0)
+            for _ in trace.views:
+                time.sleep(0.03)
+                on_views(1)
+            views = [replace(v, seconds={**v.seconds, FILES: 0.02}) for v in trace.views]
+            return replace(trace, views=tuple(views))
+
+    class Source:
+        def scene(self, index: int) -> Any:
+            return painter.boxes.walk(frames=4)
+
+    options = SpeedOptions(tmp_path, views=2, warm_up=1, device="cpu", model_size=(160, 96))
+    report = evaluate_speed(options, Console(quiet=True), Recording(), lambda drawn, size: Source())
+    (row,) = report.rows
+    assert row.seconds_with_files - row.seconds == pytest.approx(0.02)
+    assert {part.part: part.seconds for part in row.parts}[FILES] == 0.02
+
+
+def test_sizes_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="is less than --model-size 256x144"):
+        SpeedOptions(tmp_path, size=(128, 72))
 
 
 def test_devices_that_are_not_there_are_named(tmp_path: Path, painter: Any) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.geometry.depth_boundaries import BoundaryScore
-from explorer.evaluation.picture_metrics import HoleScore, PictureScore
+from explorer.evaluation.picture_metrics import PartScore, PictureScore
 from explorer.evaluation.results import DepthRecord, DepthScore, PoseRecord, ViewRecord
 from explorer.evaluation.scenes import Way
 from explorer.evaluation.summaries import (
@@ -18,15 +18,15 @@ from explorer.evaluation.yardstick.together import FEWEST_PICTURES
 
 
 def record(
-    scene: str, method: str, way: Way, psnr: float, hole: HoleScore | None = None
+    scene: str, method: str, way: Way, psnr: float, hole: PartScore | None = None
 ) -> ViewRecord:
     picture = "baseline" if method == "repeat" else "final"
     score = PictureScore(psnr, psnr / 100, hole, distance=1 - psnr / 100)
     return ViewRecord(scene, method, picture, 1, way, score)
 
 
-def hole(psnr: float, gradient: float = 1.0, true_gradient: float = 2.0) -> HoleScore:
-    return HoleScore(0.2, psnr, 0.5, gradient, true_gradient, distance=2 - psnr / 100)
+def hole(psnr: float, gradient: float = 1.0, true_gradient: float = 2.0) -> PartScore:
+    return PartScore(0.2, psnr, 0.5, gradient, true_gradient, distance=2 - psnr / 100)
 
 
 def test_out_and_back_are_kept_apart_and_holes_only_counted_where_they_are() -> None:

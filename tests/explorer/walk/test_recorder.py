@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 import json
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from engine.geometry.cameras import Camera
+from explorer.walk import recorder as recorder_module
 from explorer.walk.journal import JOURNAL, JournalError, read_journal
 from explorer.walk.recorder import Recorder
 from explorer.walk.records import DrawnView, RetrievedView
+from memory.pictures.picture import DEPTH, RGB, Picture
 from memory.views import View
+
+
+def picture(seed: int, with_depth: bool = True) -> Picture:
+    """At another size than the model's."""
+    rng = np.random.default_rng(seed)
+    depth = np.exp(rng.standard_normal((70, 106))).astype(np.float32)
+    depth[:9], depth[20, 20] = np.inf, np.nan
+    rgb = rng.integers(0, 255, (70, 106, 3), np.uint8)
+    return Picture(rgb, depth if with_depth else None)
+
+
+def assert_same_picture(a: Picture | None, b: Picture | None) -> None:
+    assert a is not None
+    assert b is not None
+    np.testing.assert_array_equal(a.rgb, b.rgb)
+    assert (a.depth is None) == (b.depth is None)
+    if a.depth is not None:
+        np.testing.assert_array_equal(a.depth, b.depth)
 
 
 def drawn(view_id: int, start: Camera, with_depth: bool = True) -> DrawnView:
@@ -122,7 +144,7 @@ def test_a_failed_write_leaves_no_line(
         raise OSError("no space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(np, "savez_compressed", full_disk)
+        patch.setattr(recorder_module, "save_arrays", full_disk)
         with pytest.raises(OSError, match="no space"):
             recorder.record(drawn(4, start))
     assert len(read_journal(folder).views) == 4
@@ -156,3 +178,79 @@ def test_no_pickle_is_read(folder: Path, start: Camera) -> None:
     np.savez(folder / "000001.npz", rgb=np.array([{"a": 1}], dtype=object))
     with pytest.raises(JournalError, match="damaged"):
         read_journal(folder).views[1]
+
+
+def test_pictures_come_back_bit_for_bit(folder: Path, start: Camera) -> None:
+    recorder = Recorder.resume(folder, read_journal(folder))
+    recorder.record(replace(drawn(4, start), picture=picture(4)))
+    recorder.record(replace(drawn(5, start, False), picture=picture(5, with_depth=False)))
+    views = read_journal(folder).views
+    assert_same_picture(views[4].picture, picture(4))
+    assert_same_picture(views[5].picture, picture(5, with_depth=False))
+    assert views[3].picture is None
+    frames, depths = views.arrays(RGB), views.arrays(DEPTH)
+    assert [f is None for f in frames] == [True] * 4 + [False] * 2
+    assert [d is None for d in depths] == [True] * 4 + [False, True]
+    np.testing.assert_array_equal(frames[4], picture(4).rgb)
+    np.testing.assert_array_equal(depths[4], picture(4).depth)
+    png = frames.stored(4)
+    assert png is not None
+    assert png.tobytes().startswith(b"\x89PNG")
+    assert frames.stored(0) is None
+
+
+def test_a_picture_is_not_compressed_twice_and_numpy_reads_it(folder: Path, start: Camera) -> None:
+    recorder = Recorder.create(folder, {})
+    name = recorder.record(replace(drawn(0, start), picture=picture(0)))
+    with zipfile.ZipFile(folder / name) as archive:
+        how = {info.filename: info.compress_type for info in archive.infolist()}
+    assert how[f"{RGB}.npy"] == how[f"{DEPTH}.npy"] == zipfile.ZIP_STORED
+    assert how["rgb.npy"] == how["depth.npy"] == zipfile.ZIP_DEFLATED
+    with np.load(folder / name, allow_pickle=False) as arrays:
+        np.testing.assert_array_equal(arrays["rgb"], drawn(0, start).view.rgb)
+
+
+def test_a_later_depth_brings_the_pictures_depth(folder: Path, start: Camera) -> None:
+    recorder = Recorder.resume(folder, read_journal(folder))
+    recorder.record(replace(drawn(4, start, False), picture=picture(4, with_depth=False)))
+    name = recorder.record_depth(4, replace(drawn(4, start), picture=picture(4)))
+    with np.load(folder / name, allow_pickle=False) as arrays:
+        assert set(arrays.files) == {"depth", "confidence", DEPTH}
+    views = read_journal(folder).views
+    assert_same_picture(views[4].picture, picture(4))
+    assert_same_picture(recorder.picture(4), picture(4))
+    np.testing.assert_array_equal(views.arrays(DEPTH)[4], picture(4).depth)
+
+
+def test_the_recorder_reads_pictures_of_its_line(folder: Path, start: Camera) -> None:
+    recorder = Recorder.create(folder, {})
+    for i in range(3):
+        recorder.record(replace(drawn(i, start), picture=picture(i)))
+    recorder.rewind(0)
+    recorder.record(replace(drawn(1, start), picture=picture(11)))
+    for there in (recorder, Recorder.resume(folder, read_journal(folder))):
+        assert_same_picture(there.picture(0), picture(0))
+        assert_same_picture(there.picture(1), picture(11))
+        with pytest.raises(KeyError):
+            there.picture(2)
+    recorder.go_to(2)
+    assert_same_picture(recorder.picture(1), picture(1))
+    assert_same_picture(recorder.picture(2), picture(2))
+    recorder.go_to(0)
+    recorder.record(drawn(1, start))
+    assert recorder.picture(1) is None
+
+
+def test_a_damaged_picture_is_told(folder: Path, start: Camera) -> None:
+    recorder = Recorder.create(folder, {})
+    name = recorder.record(replace(drawn(0, start), picture=picture(0)))
+    with np.load(folder / name) as arrays:
+        kept = {k: arrays[k] for k in arrays.files}
+    kept[RGB] = kept[RGB][:100]
+    np.savez(folder / name, **kept)
+    with pytest.raises(JournalError, match=r"000000\.npz is damaged"):
+        recorder.picture(0)
+    with pytest.raises(JournalError, match=r"000000\.npz is damaged"):
+        read_journal(folder).views[0]
+    with pytest.raises(JournalError, match=r"000000\.npz is damaged"):
+        read_journal(folder).views.arrays(RGB)[0]

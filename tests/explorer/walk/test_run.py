@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from explorer.walk.colours import enlarged
 from explorer.walk.journal import read_journal
 from explorer.walk.results import JOURNAL_FOLDER, MANIFEST
 from explorer.walk.run import RunProgress, walk_photo
@@ -187,7 +188,9 @@ def test_raw_shows_the_models_pictures(options: RunOptions, engine, tmp_path: Pa
     walk_photo(final, engine=engine)
     walk_photo(raw, engine=engine)
     recorded = read_journal(final.out / JOURNAL_FOLDER).views[1]
-    for chosen, expected in ((final, recorded.view.rgb), (raw, recorded.raw_rgb)):
+    assert recorded.picture is not None
+    own = enlarged(recorded.raw_rgb, recorded.picture.size)
+    for chosen, expected in ((final, recorded.picture.rgb), (raw, own)):
         shown = np.asarray(Image.open(chosen.out / "views" / "0001.png"))
         assert (shown == expected).all()
     assert journal_bytes(final.out) == journal_bytes(raw.out)
@@ -203,6 +206,8 @@ def test_raw_shows_the_models_pictures(options: RunOptions, engine, tmp_path: Pa
         ({"caption": "a room"}, "caption"),
         ({"steps": 7}, "rgb steps"),
         ({"fov": 70.0}, "field of view"),
+        ({"model_size": (48, 32)}, "model size"),
+        ({"picture_size": (100, 60)}, "picture size"),
     ],
 )
 def test_another_walk_is_not_resumed(

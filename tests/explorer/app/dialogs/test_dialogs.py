@@ -28,9 +28,11 @@ def test_every_kind_of_export_can_be_chosen_and_is_told_how_it_went(qtbot, tmp_p
     assert set(dialog.boxes) == set(ExportKind) == set(WORDS)
     for kind, box in dialog.boxes.items():
         box.setChecked(kind in (ExportKind.PLY, ExportKind.COLMAP))
+    dialog.dense.setChecked(True)
     with qtbot.waitSignal(dialog.export_requested) as asked:
         dialog.go.click()
     assert asked.args[0].kinds == (ExportKind.PLY, ExportKind.COLMAP)
+    assert (asked.args[0].dense, asked.args[0].raw) == (True, False)
     assert asked.args[0].folder == tmp_path
     assert dialog.running
     with qtbot.waitSignal(dialog.cancel_requested):

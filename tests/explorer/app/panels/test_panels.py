@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -154,6 +155,18 @@ def test_a_preset_is_chosen_and_told_once(qtbot) -> None:
     assert not any(b.isChecked() for b in panel._presets)
     panel.set_estimates({"draft": 0.25})
     assert "0.25 s" in panel._presets[0].text()
+
+
+def test_the_sizes_of_the_command_line_stay_until_another_is_chosen(qtbot) -> None:
+    panel = ControlsPanel()
+    qtbot.addWidget(panel)
+    panel.set_values(replace(panel.values(), size=(320, 192), picture=(1024, 576)))
+    assert panel.size_box.currentText() == "320 x 192"
+    assert (panel.values().size, panel.values().picture) == ((320, 192), (1024, 576))
+    panel._presets[2].click()
+    assert (panel.values().size, panel.values().picture) == (PRESETS[2].size, (1024, 576))
+    panel.set_values(replace(panel.values(), size=(320, 192)))
+    assert panel.size_box.count() == 5
 
 
 def test_a_path_is_asked_for_and_its_bar_can_be_cancelled(qtbot) -> None:

@@ -262,3 +262,31 @@ def test_the_estimated_lens_is_told_and_stays(
     machine.do(requests.OpenPhoto(photo, SETTINGS, SIZE, fov=40.0))
     assert machine.session.photo.intrinsics.horizontal_fov == pytest.approx(40.0, abs=0.1)
     assert len(asked) == 1
+
+
+def test_a_walk_is_at_both_sizes_and_they_stay(machine: Machine) -> None:
+    rgb = np.random.default_rng(1).integers(0, 255, (320, 480, 3), np.uint8)
+    Image.fromarray(rgb).save(machine.folder / "large.png")
+    machine.do(requests.OpenPhoto(machine.folder / "large.png", SETTINGS, SIZE, picture=(240, 160)))
+    photo = machine.session.photo
+    assert (photo.width, photo.height) == SIZE
+    assert photo.picture_size == (240, 160)
+    machine.do(requests.DrawView(photo.camera, 0))
+    assert machine.session.read(1).picture.size == (240, 160)
+    machine.do(requests.LoadEngine(ENGINE))  # which opens the walk from its files
+    assert machine.session.photo.picture_size == (240, 160)
+    kinds = (ExportKind.IMAGES, ExportKind.DEPTH_IMAGES, ExportKind.PLY)
+    for dense in (False, True):
+        out = machine.folder / f"out{dense}"
+        machine.do(requests.Export(out, kinds, dense=dense))
+        with Image.open(out / "views" / "0001.png") as picture:
+            assert picture.size == (240, 160)
+        with Image.open(out / "depth" / "0000.png") as depth:
+            assert depth.size == (240, 160)
+    sizes = [(machine.folder / f"out{d}" / "points.ply").stat().st_size for d in (False, True)]
+    assert sizes[1] > 5 * sizes[0]
+    heard = machine.do(requests.OpenPhoto(machine.folder / "large.png", SETTINGS, SIZE))
+    (opened,) = [event for event in heard if isinstance(event, events.Opened)]
+    assert opened.photo.picture_size == (480, 320)
+    with pytest.raises(ValueError, match="less than --model-size"):
+        machine.do(requests.OpenPhoto(machine.folder / "large.png", SETTINGS, SIZE, picture=(8, 8)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,9 +14,11 @@ from engine.geometry.paths import named_path
 from engine.queries import finish
 from explorer.walk.journal import JOURNAL
 from explorer.walk.records import DrawnView, WalkSettings
+from explorer.walk.session import tree
 from explorer.walk.session.records import Added
 from explorer.walk.session.session import Session
 from explorer.walk.walk import WalkError
+from memory.pictures.picture import Picture
 
 ENGINE = SimpleNamespace(device="cpu", weights_hash="none")
 
@@ -56,6 +59,91 @@ def same(a: DrawnView, b: DrawnView) -> bool:
         and a.retrieved == b.retrieved
         and a.agreement_db == b.agreement_db
     )
+
+
+@pytest.fixture
+def pictured(monkeypatch):
+    """Every view that is drawn gets a picture three times its size, with a depth where it has one.
+
+    What makes pictures is tested elsewhere; this is what keeps them.
+    """
+    keep = Session._keep
+
+    def kept(session, drawn):
+        return keep(session, replace(drawn, picture=enlarged(drawn)))
+
+    monkeypatch.setattr(Session, "_keep", kept)
+
+
+def enlarged(drawn: DrawnView) -> Picture:
+    def thrice(array):
+        return None if array is None else array.repeat(3, 0).repeat(3, 1)
+
+    return Picture(thrice(drawn.view.rgb), thrice(drawn.view.depth))
+
+
+def same_picture(a: Picture | None, drawn: DrawnView) -> bool:
+    b = enlarged(drawn)
+    return (
+        a is not None
+        and np.array_equal(a.rgb, b.rgb)
+        and (a.depth is None) == (b.depth is None)
+        and (a.depth is None or np.array_equal(a.depth, b.depth, equal_nan=True))
+    )
+
+
+def test_pictures_follow_undo_branches_and_crashes(
+    new_session, cameras, tmp_path, pictured
+) -> None:
+    session = new_session()
+    finish(session.start())
+    fly(session, cameras[:2])  # 1, 2
+    finish(session.go_to(1))
+    fly(session, [cameras[4]])  # 3
+    for walk in (session, reopened(session, tmp_path / "again")):
+        for view_id, node in enumerate((0, 1, 3)):
+            assert same_picture(walk.picture_of(view_id), session.read(node))
+            assert same_picture(walk.read(node).picture, session.read(node))
+        finish(walk.go_to(2))
+        assert same_picture(walk.picture_of(2), session.read(2))
+        finish(walk.go_to(0))
+        with pytest.raises(KeyError):
+            walk.picture_of(1)
+
+
+def test_a_pictures_depth_comes_when_it_came(new_session, cameras, tmp_path, monkeypatch) -> None:
+    session = new_session(depth_every=4)
+    finish(session.start())
+    with monkeypatch.context() as patch:
+        keep = Session._keep
+        patch.setattr(Session, "_keep", lambda s, d: keep(s, replace(d, picture=enlarged(d))))
+        fly(session, cameras[:1])
+    assert session.picture_of(0) is None
+    flat = session.picture_of(1)
+    assert flat is not None
+    assert flat.depth is None
+    draw = session._walk.draw_depth
+
+    def drawn(earlier):
+        later = yield from draw(earlier)
+        return replace(later, picture=enlarged(later))
+
+    monkeypatch.setattr(session._walk, "draw_depth", drawn)
+    finish(session.draw_depth(1))
+    fly(session, cameras[1:2])
+    for walk in (session, reopened(session, tmp_path / "again")):
+        assert same_picture(walk.picture_of(1), session.read(1))
+        assert walk.picture_of(1).depth is not None
+
+
+def test_few_pictures_are_kept_in_ram(new_session, cameras, pictured, monkeypatch) -> None:
+    session = new_session()
+    finish(session.start())
+    one = enlarged(session.read(0))
+    monkeypatch.setattr(tree, "PICTURES_IN_RAM", 2 * (one.rgb.nbytes + one.depth.nbytes))
+    added = fly(session, cameras[:4])
+    assert len(session._tree._views) == 2
+    assert same_picture(session.read(1).picture, added[0].drawn)
 
 
 def test_views_follow_the_photo_and_are_read_back(new_session, cameras) -> None:

@@ -3,12 +3,14 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from engine.queries import finish
 from explorer.walk.journal import JOURNAL, JournalError, read_journal
+from explorer.walk.session.photo_file import PHOTO, read_photo, write_photo
 from explorer.walk.session.session import Session
 from explorer.walk.session.walk_file import WalkFileError, open_walk_file, save_walk_file
 
@@ -22,6 +24,29 @@ def test_a_saved_walk_opens_elsewhere_with_all_its_views(flown, tmp_path, engine
     assert [n.id for n in again.nodes] == [0, 1, 2, 3]
     assert np.array_equal(again.read(3).view.rgb, flown.read(3).view.rgb)
     assert again.photo.source_name == flown.photo.source_name
+
+
+def test_the_photo_travels_at_both_sizes(flown, tmp_path, engine) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (150, 270, 3), np.uint8)
+    photo = replace(flown.photo, picture=picture)
+    made = Session.create(tmp_path / "made", photo, engine, flown.settings)
+    finish(made.start())
+    save_walk_file(made.folder, tmp_path / "w.photowalk")
+    again = finish(Session.open(open_walk_file(tmp_path / "w.photowalk", tmp_path / "in"), engine))
+    assert np.array_equal(again.photo.picture, picture)
+    assert again.photo.picture_size == (270, 150)
+    assert np.array_equal(again.photo.rgb, photo.rgb)
+
+
+def test_a_photo_of_an_earlier_version_has_one_size(flown, tmp_path) -> None:
+    """As they wrote it: without a picture, by numpy's own function."""
+    write_photo(tmp_path, flown.photo)
+    with np.load(tmp_path / PHOTO) as arrays:
+        assert set(arrays.files) == {"rgb", "about"}
+        np.savez_compressed(tmp_path / PHOTO, **{k: arrays[k] for k in arrays.files})
+    photo = read_photo(tmp_path)
+    assert photo.picture is None
+    assert photo.picture_size == (photo.width, photo.height)
 
 
 def test_what_comes_while_it_is_saved_does_no_harm(flown, tmp_path, start, engine) -> None:
