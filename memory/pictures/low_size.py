@@ -15,7 +15,7 @@ from memory.pictures.landing import Floats, Mask, Rays
 from memory.pictures.softening import filled
 
 #: Side of the square in which a rim's two sides are compared, in every other pixel of the low size.
-_AROUND = 25
+_AROUND = 17
 
 
 class LowSize:
@@ -137,7 +137,8 @@ def _farness(inverse: Floats, known: Mask) -> Floats:
     farthest = np.maximum(farthest, np.float32(np.median(inverse[known]) / 4))
     safe = np.where(known, np.maximum(inverse, np.float32(1e-9)), np.float32(1.0))
     share = np.minimum(farthest, safe) / safe
-    weights: Floats = np.where(known, share**6, 0.0).astype(np.float32)
+    # What is within half as far again may be one slanted surface.
+    weights: Floats = np.where(known, np.minimum(1.5 * share, 1.0) ** 10, 0.0).astype(np.float32)
     # Beside a hole the picture was beside a rim, and is mixed with what hid the hole.
     weights *= np.where(cv2.erode(known.astype(np.uint8), np.ones((3, 3), np.uint8)), 1.0, 0.01)
     return weights
