@@ -64,8 +64,7 @@ class FreeSpace:
         height, width = depth.shape
         rays = self._rays(camera, height, width)
         left = depth.reshape(-1).clone()
-        at = (torch.isfinite(left) & (left > 0)).nonzero()[:, 0]
-        at = at[self._open(rays, at, left[at][None], 1.0 - SLACK)[0]]
+        at = self.holds(depth, camera).view(-1).nonzero()[:, 0]
         z, steps, together = left[at], math.ceil(math.log(FARTHEST) / math.log1p(STEP)), 1
         while at.numel() and steps:
             # Most rays end soon; the others are followed many steps at a time.
@@ -82,6 +81,16 @@ class FreeSpace:
             at, z, steps = at[~ends], z[~ends], steps - together
         left[at] = math.inf
         return left.view(height, width)
+
+    def holds(self, depth: Tensor, camera: Camera) -> Tensor:
+        """(H, W) bool: the points of a depth picture (H, W) that stand where the photo looks
+        through."""
+        height, width = depth.shape
+        at = (torch.isfinite(depth) & (depth > 0)).view(-1).nonzero()[:, 0]
+        rays = self._rays(camera, height, width)
+        found = torch.zeros(height * width, dtype=torch.bool, device=depth.device)
+        found[at] = self._open(rays, at, depth.reshape(-1)[at][None], 1.0 - SLACK)[0]
+        return found.view(height, width)
 
     def hides(self, first: Tensor, last: Tensor, camera: Camera) -> Tensor:
         """(H, W) bool: rays that lie in the photo's frame and behind what it shows there, all the

@@ -180,7 +180,11 @@ class Memory:
             known: what `look` gave from its camera.
             size: (width, height) of the new picture.
         """
-        inverse = torch.where(known.coverage >= _SHOWN, 1.0 / known.depth, torch.nan)
+        shown = known.coverage >= _SHOWN
+        if known.free_space is not None:
+            # What no drawn view can have seen there must not stand before the photo.
+            shown = shown & ~known.free_space.holds(known.depth, known.camera)
+        inverse = torch.where(shown, 1.0 / known.depth, torch.nan)
         seen = Seen(inverse.float().cpu().numpy(), known.view_ids.cpu().numpy())
         return look_up(self._pictures.source, known.camera, size, seen, self.config.look_up)
 
