@@ -94,8 +94,7 @@ def enlarged_inverse_depth(inverse: Plane, size: tuple[int, int], step: float = 
     smooth = cv2.resize(inverse, to, interpolation=cv2.INTER_LINEAR)
     edge = cv2.dilate(depth_steps(inverse, step), _AROUND)
     if edge.any():
-        near = cv2.resize(cv2.dilate(inverse, _AROUND), to, interpolation=cv2.INTER_LINEAR)
-        far = cv2.resize(cv2.erode(inverse, _AROUND), to, interpolation=cv2.INTER_LINEAR)
+        near, far = _sides(inverse, to)
         at = np.nonzero(cv2.resize(edge, to, interpolation=cv2.INTER_NEAREST))
         between, n, f = smooth[at], near[at], far[at]
         decided = np.where(2 * between > n + f, n, f)
@@ -163,14 +162,26 @@ def _doubled(inverse: Plane, colours: NDArray[np.uint8], config: UpsamplingConfi
     edge = cv2.dilate(depth_steps(inverse, config.step), _AROUND)
     if not edge.any():
         return np.asarray(smooth)
-    near = cv2.resize(cv2.dilate(inverse, _AROUND), size, interpolation=cv2.INTER_LINEAR)
-    far = cv2.resize(cv2.erode(inverse, _AROUND), size, interpolation=cv2.INTER_LINEAR)
+    near, far = _sides(inverse, size)
     edge = cv2.resize(edge, size, interpolation=cv2.INTER_NEAREST)
     gap = near - far
     share = np.clip((smooth - far) / np.maximum(gap, 1e-12), 0.0, 1.0)
     nearer = _nearer(share, colours, config)
     at_edge = (edge > 0) & (gap > config.step * near)
     return np.where(at_edge, np.where(nearer, near, far), smooth)
+
+
+def _sides(inverse: Plane, size: tuple[int, int]) -> tuple[Plane, Plane]:
+    """The nearest and the farthest around, at `size` (width, height): smooth along a side, and
+    nothing between two of them."""
+    sides = []
+    for extreme in (cv2.dilate, cv2.erode):
+        side = extreme(inverse, _AROUND)
+        smooth = cv2.resize(side, size, interpolation=cv2.INTER_LINEAR)
+        plain = cv2.resize(extreme(side, _AROUND), size, interpolation=cv2.INTER_NEAREST)
+        same = np.abs(smooth - plain) <= STEP * np.maximum(smooth, plain)
+        sides.append(np.where(same, smooth, plain))
+    return sides[0], sides[1]
 
 
 def _nearer(
