@@ -88,13 +88,17 @@ class _Full:
         low = self._low
         out, rims = self._smooth(), low.rims()
         holes = self._pixels((low.which == 0) & ~rims)
-        holes = holes.joined(self._look_closely(out, self._pixels(rims)))
+        seams = self._pixels(rims)
+        holes = holes.joined(self._look_closely(out, seams))
         trust = low.trust()
         if len(holes.flat) or trust is not None:
             fill = low.fill(self._sources)
             _put(out, holes.flat, sampled(fill, *self._in_low(holes)))
             if trust is not None:
                 self._feather(out, fill, trust)
+            # Single pixels of another side stand out; a median leaves rims where they are.
+            calm = np.asarray(cv2.medianBlur(out, 3), np.uint8)
+            _words(out)[seams.flat] = _words(calm)[seams.flat]
         return Carried(out, holes.flat, low.depth())
 
     def _pixels(self, cells: Mask) -> _Pixels:
