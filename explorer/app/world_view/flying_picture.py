@@ -39,6 +39,9 @@ class FlyingPicture(QObject):
     Args:
         box: what it fills.
 
+    Raises:
+        ValueError: as `who_carries`.
+
     Signals:
         changed: another frame is to be drawn.
         failed: (sentence, details) a picture cannot be read.
@@ -49,6 +52,7 @@ class FlyingPicture(QObject):
 
     def __init__(self, box: scene.widgets.ViewBox, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        who_carries(software=True)  # a wrong word is said before a window opens
         self._box = box
         self.shelf = Shelf()
         self._carrier = Carrier(self.shelf, self)

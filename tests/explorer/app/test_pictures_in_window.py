@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pytest
 from PyQt6.QtCore import Qt
 from PyQt6.QtTest import QTest
 
 from explorer.app.heartbeat import Heartbeat
 from explorer.app.keys import Action
 from explorer.app.window import MainWindow
+from explorer.app.world_view.shader import ShaderFrame
+from explorer.app.world_view.world_view import WorldView
 
 LONG = 60_000
+SAMPLE = Path(__file__).parents[3] / "assets" / "samples" / "room.png"
 
 
 def screen(window: MainWindow) -> np.ndarray:
@@ -136,3 +142,25 @@ def test_closing_ends_the_thread(opened, qtbot) -> None:
     qtbot.wait(100)
     window.close()
     assert not carrier.isRunning()
+
+
+def test_the_gpus_way_flies_too(monkeypatch, new_window, qtbot) -> None:
+    """On this OpenGL, whichever it is."""
+    monkeypatch.setenv("PHOTOWALK_PICTURES", "gpu")
+    window = new_window()
+    window.open_file(SAMPLE)
+    qtbot.waitUntil(lambda: len(window.stage.line) == 1, timeout=LONG)
+    before, frames = shown_at_rest(window, qtbot), window.world.picture.frames
+    assert isinstance(window.world.picture.frame, ShaderFrame)
+    QTest.keyPress(window.world, Qt.Key.Key_D)
+    qtbot.waitUntil(lambda: window.world.picture.frames >= frames + 3, timeout=LONG)
+    moved = screen(window)
+    QTest.keyRelease(window.world, Qt.Key.Key_D)
+    assert np.abs(moved - before).mean() > 0.5
+    assert abs(moved.mean() - before.mean()) < 0.1 * before.mean()
+
+
+def test_a_wrong_word_for_who_carries_is_said_at_once(monkeypatch, opengl, preferences) -> None:
+    monkeypatch.setenv("PHOTOWALK_PICTURES", "both")
+    with pytest.raises(ValueError, match="may be 'processor' or 'gpu'"):
+        WorldView()
