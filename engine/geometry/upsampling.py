@@ -25,7 +25,7 @@ STEP = 0.05
 #: Of two values of one side of an edge one is at most this many times the other.
 _SAME_SIDE = 1.25
 
-_AROUND = np.ones((3, 3), np.uint8)
+_AROUND, _WIDER = np.ones((3, 3), np.uint8), np.ones((5, 5), np.uint8)
 
 
 @dataclass(frozen=True)
@@ -167,9 +167,16 @@ def _doubled(inverse: Plane, colours: NDArray[np.uint8], config: UpsamplingConfi
     far = cv2.resize(cv2.erode(inverse, _AROUND), size, interpolation=cv2.INTER_LINEAR)
     edge = cv2.resize(edge, size, interpolation=cv2.INTER_NEAREST)
     gap = near - far
-    share = np.clip((smooth - far) / np.maximum(gap, 1e-12), 0.0, 1.0)
-    nearer = _nearer(share, colours, config)
     at_edge = (edge > 0) & (gap > config.step * near)
+    nearest = cv2.resize(cv2.dilate(inverse, _WIDER), size, interpolation=cv2.INTER_NEAREST)
+    farthest = cv2.resize(cv2.erode(inverse, _WIDER), size, interpolation=cv2.INTER_NEAREST)
+    window = np.ones((config.window,) * 2, np.uint8)
+    front, back = cv2.dilate(smooth, window), cv2.erode(smooth, window)
+    share = np.clip((smooth - back) / np.maximum(front - back, 1e-12), 0.0, 1.0)
+    nearer = _nearer(share, colours, config)
+    # A pixel away from the edge both are mixed with the other side themselves.
+    near = np.where(near < (1 - config.step) * nearest, nearest, near)
+    far = np.where((1 - config.step) * far > farthest, farthest, far)
     return np.where(at_edge, np.where(nearer, near, far), smooth)
 
 
