@@ -83,8 +83,12 @@ def with_even_rims(inverse: Plane, reach: int = 2, step: float = STEP) -> Plane:
     if not band.any() or band.all():
         return inverse
     inner = Nearest(~band).filled(inverse)
-    same = np.maximum(inner, inverse) <= _SAME_SIDE * np.minimum(inner, inverse)
-    return np.where(same, inner, inverse)
+    return np.where(of_one_side(inner, inverse), inner, inverse)
+
+
+def of_one_side(one: Plane, other: Plane) -> NDArray[np.bool_]:
+    """Where two inverse depths are those of one side of an edge."""
+    return np.maximum(one, other) <= _SAME_SIDE * np.minimum(one, other)
 
 
 def enlarged_inverse_depth(inverse: Plane, size: tuple[int, int], step: float = STEP) -> Plane:
