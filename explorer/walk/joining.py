@@ -180,6 +180,10 @@ def _expected(looked: LookedUp, small_width: int) -> Plane:
         behind, before = cv2.erode(far, _square(reach)), cv2.dilate(near, _square(reach))
         rim = (before > behind * _STEP * (1 + reach / 16)) & (expected == _NEAREST)
         expected = np.where(rim, behind, expected)
+    # Beside what stands before a wide hole its far side is out of reach; the hole goes on to it.
+    told = np.where(far == _NEAREST, expected, _NEAREST)
+    around = cv2.erode(told, _square(_REACHES[-1]))
+    expected = np.where(expected == _NEAREST, around, expected)
     large = cv2.resize(expected, (width, height), interpolation=cv2.INTER_NEAREST)
     return np.asarray(large, np.float32)
 
