@@ -52,10 +52,11 @@ class Joining:
     Args:
         looked: (H, W) what stored pictures show of it.
         small: (height, width) of the model's size.
+        apart: whether both sides of the photo's rims have moved against each other since.
     """
 
-    def __init__(self, looked: LookedUp, small: tuple[int, int]) -> None:
-        self._small = small
+    def __init__(self, looked: LookedUp, small: tuple[int, int], apart: bool = True) -> None:
+        self._small, self._apart = small, apart
         self._looked = _without_slits(looked, small[1])
         self._holes = ~self._looked.found
 
@@ -63,13 +64,13 @@ class Joining:
         """The picture (H, W, 3); `small` (h, w, 3) is the view at the model's size."""
         looked, holes = self._looked, self._holes
         if not holes.any():
-            return _soft_rims(looked.rgb, looked.inverse)
+            return self._soft_rims(looked.rgb, looked.inverse)
         filling = small if self._pure is None else self._pure.filled(small)
         size = looked.rgb.shape[1::-1]
         enlarged = np.asarray(cv2.resize(filling, size, interpolation=cv2.INTER_CUBIC), np.uint8)
         rgb = _with_tones_of(looked.rgb, enlarged, _ring(looked, self._small[1]))
         np.copyto(rgb, looked.rgb, where=~holes[..., None])
-        return _soft_rims(rgb, np.where(holes, np.float32(0), looked.inverse))
+        return self._soft_rims(rgb, np.where(holes, np.float32(0), looked.inverse))
 
     def depth(self, small: Plane) -> Plane:
         """z-depth (H, W) in scene units, inf = sky; `small` (h, w) is that at the model's size."""
@@ -82,6 +83,16 @@ class Joining:
             inverse = enlarged
         with np.errstate(divide="ignore"):
             return np.asarray(1.0 / inverse, np.float32)
+
+    def _soft_rims(self, rgb: Rgb, inverse: Plane) -> Rgb:
+        """One pixel's width of mixture where one surface ends before another: what a lens would
+        have mixed, and what keeps rims from staircases. What the photo's lens has mixed stays."""
+        edge = depth_steps(inverse, STEP).view(np.bool_)
+        if not self._apart:
+            edge &= self._looked.view_ids != PHOTO
+        if edge.any():
+            rgb[edge] = cv2.GaussianBlur(rgb, (3, 3), 0.6)[edge]
+        return rgb
 
     @cached_property
     def _pure(self) -> Nearest | None:
@@ -186,13 +197,3 @@ def _expected(looked: LookedUp, small_width: int) -> Plane:
     expected = np.where(expected == _NEAREST, around, expected)
     large = cv2.resize(expected, (width, height), interpolation=cv2.INTER_NEAREST)
     return np.asarray(large, np.float32)
-
-
-def _soft_rims(rgb: Rgb, inverse: Plane) -> Rgb:
-    """One pixel's width of mixture where one surface ends before another: what a lens would have
-    mixed, and what keeps rims from staircases."""
-    edge = depth_steps(inverse, STEP)
-    if edge.any():
-        at = np.nonzero(edge)
-        rgb[at] = cv2.GaussianBlur(rgb, (3, 3), 0.6)[at]
-    return rgb

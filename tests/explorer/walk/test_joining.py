@@ -65,6 +65,13 @@ def test_without_holes_it_is_what_was_looked_up_but_for_rims() -> None:
     assert np.array_equal(Joining(found, SMALL).depth(small_depth()), 1 / found.inverse)
 
 
+def test_rims_that_have_not_come_apart_stay_as_the_photo_has_them() -> None:
+    found, wanted = looked(NOTHING), looked(NOTHING).rgb
+    assert np.array_equal(Joining(found, SMALL, apart=False).rgb(small(0.5)), wanted)
+    drawn = looked(NOTHING, drawn=True)
+    assert not np.array_equal(Joining(drawn, SMALL, apart=False).rgb(small(0.5)), wanted)
+
+
 def test_a_wide_hole_gets_the_models_picture_in_the_tones_of_its_far_side() -> None:
     """The model's wall is a third darker; the card's red stays out of the hole."""
     hole = columns(120, 160)
