@@ -83,8 +83,12 @@ def with_even_rims(inverse: Plane, reach: int = 2, step: float = STEP) -> Plane:
     if not band.any() or band.all():
         return inverse
     inner = Nearest(~band).filled(inverse)
-    same = np.maximum(inner, inverse) <= _SAME_SIDE * np.minimum(inner, inverse)
-    return np.where(same, inner, inverse)
+    return np.where(of_one_side(inner, inverse), inner, inverse)
+
+
+def of_one_side(one: Plane, other: Plane) -> NDArray[np.bool_]:
+    """Where two inverse depths are those of one side of an edge."""
+    return np.maximum(one, other) <= _SAME_SIDE * np.minimum(one, other)
 
 
 def enlarged_inverse_depth(inverse: Plane, size: tuple[int, int], step: float = STEP) -> Plane:
@@ -164,10 +168,11 @@ def _doubled(inverse: Plane, colours: NDArray[np.uint8], config: UpsamplingConfi
         return np.asarray(smooth)
     near, far = _sides(inverse, size)
     edge = cv2.resize(edge, size, interpolation=cv2.INTER_NEAREST)
-    gap = near - far
-    share = np.clip((smooth - far) / np.maximum(gap, 1e-12), 0.0, 1.0)
+    at_edge = (edge > 0) & (near - far > config.step * near)
+    window = np.ones((config.window,) * 2, np.uint8)
+    front, back = cv2.dilate(smooth, window), cv2.erode(smooth, window)
+    share = np.clip((smooth - back) / np.maximum(front - back, 1e-12), 0.0, 1.0)
     nearer = _nearer(share, colours, config)
-    at_edge = (edge > 0) & (gap > config.step * near)
     return np.where(at_edge, np.where(nearer, near, far), smooth)
 
 

@@ -27,9 +27,15 @@ def membrane(sums: Plane, weight: Plane) -> Plane:
     # A coarser pixel is known as soon as one of its four is.
     scale = np.minimum(4.0, 1.0 / np.maximum(_halved(weight, half), 1e-6))[..., None]
     coarser = membrane(_halved(sums, half) * scale, _halved(weight, half) * scale[..., 0])
-    pushed = cv2.resize(coarser, (width, height), interpolation=cv2.INTER_LINEAR)
+    pushed = _resized(coarser, (width, height), cv2.INTER_LINEAR)
     return np.asarray(sums + (1.0 - weight)[..., None] * pushed, np.float32)
 
 
 def _halved(picture: Plane, size: tuple[int, int]) -> Plane:
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
+    return _resized(picture, size, cv2.INTER_AREA)
+
+
+def _resized(picture: Plane, size: tuple[int, int], how: int) -> Plane:
+    # OpenCV drops an axis of one channel.
+    resized = cv2.resize(picture, size, interpolation=how)
+    return np.asarray(resized, np.float32).reshape(*size[::-1], *picture.shape[2:])

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.geometry.cameras import Camera
-from engine.geometry.upsampling import STEP, depth_steps, inverse_depth, nearest_kept
+from engine.geometry.upsampling import STEP, Nearest, depth_steps, inverse_depth, of_one_side
 from memory.pictures.picture import Picture
 
 Plane = NDArray[np.float32]
@@ -19,12 +19,13 @@ Plane = NDArray[np.float32]
 MIXED = 0.002
 #: The two sides of a rim must come this far apart, pixels, before they are told apart at all, and
 #: fully. Below, the picture's own mixture is what belongs there.
-_APART = (0.5, 2.0)
+APART = (0.5, 2.0)
 
 
 @dataclass(frozen=True, eq=False)
 class Rims:
-    """Pixels whose colours are mixed of two surfaces.
+    """Pixels whose colours are mixed of two surfaces, but for those of things so thin that nothing
+    of them is clean.
 
     Attributes:
         rows, columns: (N,) int64.
@@ -91,7 +92,7 @@ class Source:
         are cleaned as far as both their sides come apart there."""
         rims = self.rims
         apart = rims.gap * np.float32(self.parallax(camera, width))
-        share = np.clip((apart - _APART[0]) / (_APART[1] - _APART[0]), 0.0, 1.0)[:, None]
+        share = np.clip((apart - APART[0]) / (APART[1] - APART[0]), 0.0, 1.0)[:, None]
         if not share.any():
             return self.rgb
         picture = self.rgb.copy()
@@ -110,6 +111,7 @@ def _rims(rgb: NDArray[np.uint8], inverse: Plane, steps: NDArray[np.uint8]) -> R
         return Rims(none, none, np.zeros((0, 3), np.uint8), np.zeros(0, np.float32))
     wide = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 3, 2 * reach + 3))
     gap = cv2.dilate(inverse, wide) - cv2.erode(inverse, wide)
+    inner = Nearest(~band)
+    band &= of_one_side(inner.filled(inverse), inverse)
     rows, columns = np.nonzero(band)
-    clean = nearest_kept(rgb, ~band)
-    return Rims(rows, columns, clean[band], gap[band])
+    return Rims(rows, columns, inner.filled(rgb)[band], gap[band])
