@@ -63,33 +63,57 @@ def with_steep_edges(picture: Tensor, config: EdgeConfig) -> Tensor:
 
 
 #: Shares of a picture's pixels: less is no thing, and less that hangs in the sky alone no thing
-#: either, unless it comes in from the rim.
-_SPECK, _CLOUD = 0.001, 0.01
+#: either, unless it comes in from the rim. Less sky that something surrounds is a pane.
+_SPECK, _CLOUD, _PANE = 0.001, 0.01, 0.06
 
 
 def without_specks(picture: Tensor) -> Tensor:
-    """A picture of depth (H, W) without islands in the sky and splinters of sky in walls.
+    """A picture of depth (H, W) without islands in the sky, splinters of sky in walls, and panes.
 
-    What hangs in the sky unconnected is as far as the sky; a splinter is as deep as the median of
-    what surrounds it.
+    What hangs in the sky unconnected is as far as the sky. A splinter is as deep as the median of
+    what surrounds it. So is what a window shows, on the plane of its wall: half of a pane is taken
+    for sky and the bars are not, and seen from aside such a window comes to pieces.
     """
     values = picture.float().cpu().numpy().copy()
     sky = values < SKY_LEVEL
     if not sky.any():
         return picture
     for labels, index, box in _parts(~sky):
-        rows, columns = values.shape
-        alone = box.x > 0 and box.y > 0 and box.right < columns and box.bottom < rows
-        if box.area < (_CLOUD if alone else _SPECK) * values.size:
+        if box.area < (_CLOUD if box.inside(values) else _SPECK) * values.size:
             values[labels == index] = -1.0
     sky = values < SKY_LEVEL
     for labels, index, box in _parts(sky):
-        if box.area < _SPECK * values.size:
-            part = (labels == index).astype(np.uint8)
-            around = (cv2.dilate(part, np.ones((3, 3), np.uint8)) > 0) & ~sky
+        inside = box.inside(values)
+        if box.area < (_PANE if inside else _SPECK) * values.size:
+            part = labels == index
+            around = cv2.dilate(part.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+            around &= ~sky
             if around.any():
-                values[part > 0] = np.median(values[around])
+                fill = _plane_through if inside else _median_of
+                values[part] = fill(values, around, part)
     return torch.as_tensor(values).to(picture)
+
+
+def _median_of(
+    values: NDArray[np.float32], around: NDArray[np.bool_], _: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    return np.asarray(np.median(values[around]), np.float32)
+
+
+def _plane_through(
+    values: NDArray[np.float32], around: NDArray[np.bool_], part: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """The plane through most of what is around, at the pixels of a part, never beyond it."""
+
+    def places(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+        rows, columns = np.nonzero(mask)
+        return np.stack([np.ones(len(rows)), rows, columns], axis=1)
+
+    known, at = values[around].astype(np.float64), places(around)
+    low, high = np.percentile(known, (10, 90))
+    most = (known >= low) & (known <= high)
+    plane = np.linalg.lstsq(at[most], known[most], rcond=None)[0]
+    return np.asarray((places(part) @ plane).clip(low, high), np.float32)
 
 
 class _Box(NamedTuple):
@@ -98,6 +122,11 @@ class _Box(NamedTuple):
     right: int
     bottom: int
     area: int
+
+    def inside(self, picture: NDArray[np.float32]) -> bool:
+        """It touches no border of the picture."""
+        rows, columns = picture.shape
+        return self.x > 0 and self.y > 0 and self.right < columns and self.bottom < rows
 
 
 def _parts(mask: NDArray[np.bool_]) -> Iterator[tuple[NDArray[np.int32], int, _Box]]:

@@ -56,7 +56,7 @@ def test_even_windows_are_refused():
 
 
 def test_specks_of_sky_and_clouds_go_and_things_stay() -> None:
-    """A pole on the ground, a branch from the rim and a window stay; a cloud and a splinter go."""
+    """A pole on the ground, a branch from the rim and an opening stay; a cloud and a splinter go."""
     picture = torch.full((100, 100), -0.9999999)  # as resampling leaves it
     picture[60:] = 0.2  # the ground
     picture[20:60, 50] = 0.3  # a pole, 40 pixels
@@ -65,8 +65,19 @@ def test_specks_of_sky_and_clouds_go_and_things_stay() -> None:
     cloud[30:38, 10:18] = -0.4  # 64 of 10,000
     cloud[80:82, 40:43] = -1.0  # 6
     assert torch.equal(without_specks(cloud), torch.where(cloud == -0.4, -1.0, picture))
-    window = picture.clone()
-    window[70:80, 20:30] = -1.0  # 100
-    assert torch.equal(without_specks(window), window)
+    opening = picture.clone()
+    opening[70:, 20:30] = -1.0  # to the rim
+    opening[65:95, 50:80] = -1.0  # 900
+    assert torch.equal(without_specks(opening), opening)
     room = torch.rand(20, 30, generator=torch.Generator().manual_seed(0))
     assert torch.equal(without_specks(room), room)
+
+
+def test_a_pane_lies_in_its_slanted_wall() -> None:
+    """What a window shows is on its wall, whichever part of it was taken for sky."""
+    rows, columns = torch.meshgrid(torch.arange(60.0), torch.arange(80.0), indexing="ij")
+    wall = -0.6 + 0.01 * columns + 0.002 * rows
+    window = wall.clone()
+    window[20:36, 30:46] = -1.0  # 256 of 4,800
+    window[20:36, 38] = wall[20:36, 38]  # a bar
+    np.testing.assert_allclose(without_specks(window), wall, atol=0.02)
