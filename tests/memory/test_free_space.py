@@ -89,6 +89,53 @@ def test_every_ray_ends_where_a_slow_march_ends(boxes, asked):
     assert (left != drawn)[np.isfinite(drawn)].any()
 
 
+def behind(space, depth, asked):
+    """`hides`, one pixel after the other, in world coordinates."""
+    out = np.zeros((H, W), bool)
+    K = asked.intrinsics.matrix(W, H)
+    K_photo = space.camera.intrinsics.matrix(W, H)
+    for row, column in np.ndindex(H, W):
+        z = min(float(depth[row, column]), 1e6)
+        ray = np.linalg.inv(K) @ (column + 0.5, row + 0.5, 1.0)
+        world = asked.T_world_camera @ (*(ray * z), 1.0)
+        x, y, deep = K_photo @ (space.camera.T_camera_world @ world)[:3]
+        u, v = (x / deep, y / deep) if deep > 0 else (-1, -1)
+        inside = 0 <= u < W and 0 <= v < H
+        out[row, column] = inside and deep > (1 + SLACK) * space.reach[int(v), int(u)]
+    return out
+
+
+@pytest.mark.parametrize("asked", [camera(), ASIDE, camera(z=0.8, yaw=0.4), camera(yaw=2.8)])
+def test_the_photo_hides_what_a_slow_look_finds_behind_it(asked):
+    space = FreeSpace.of(pictures(BOX, [camera()])[0])
+    depth = np.random.default_rng(0).uniform(0.4, 6.0, (H, W)).astype(np.float32)
+    depth[:, :5] = np.inf
+    found = space.hides(torch.from_numpy(depth), asked).numpy()
+    slow = behind(space, depth, asked)
+    assert (found == slow).mean() > 0.995  # a point may just touch the border of a pixel
+    assert found[np.isfinite(depth)].any() == slow[np.isfinite(depth)].any()
+
+
+def test_a_surface_that_the_photo_shows_is_not_hidden():
+    """Nor is what lies out of its frame, or before it."""
+    space = FreeSpace.of(pictures(WALL, [camera()])[0])
+    for asked in (camera(), ASIDE):
+        truth = torch.tensor(pictures(WALL, [asked])[0].depth)
+        assert not space.hides(truth, asked).any()
+        assert not space.hides(0.5 * truth, asked).any()
+    deeper = torch.full((H, W), 2 * FAR)
+    assert space.hides(deeper, camera()).all()
+    assert space.hides(torch.full((H, W), torch.inf), camera()).all()
+    assert not space.hides(deeper, camera(yaw=np.pi)).any()
+
+
+def test_before_the_sky_nothing_is_hidden():
+    photo = pictures(WALL, [camera()])[0]
+    sky = View(0, photo.camera, photo.rgb, np.full((H, W), np.inf, np.float32))
+    depth = torch.tensor([2.0, 1e5, torch.inf]).repeat(H, W // 3 + 1)[:, :W]
+    assert not FreeSpace.of(sky).hides(depth, ASIDE).any()
+
+
 def test_what_stands_before_the_sky_is_sky():
     photo = pictures(WALL, [camera()])[0]
     sky = View(0, photo.camera, photo.rgb, np.full((H, W), np.inf, np.float32))
