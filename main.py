@@ -74,14 +74,16 @@ def open_window(
     """Open the window, with a photo where one is named."""
     if photo is not None and not photo.exists():
         raise click.UsageError(f"{photo} is neither a command nor a photo that exists")
+    from explorer.walk.sizes import Sizes
+
+    sizes = Sizes(model_size, picture_size)
     try:
         from explorer.app.start import run_app
     except ModuleNotFoundError as error:
         raise click.UsageError(_why_no_window(error.name or "")) from error
     from explorer.walk.ready import EngineOptions
-    from explorer.walk.sizes import Sizes
 
-    sys.exit(run_app(photo, EngineOptions(**given), Sizes(model_size, picture_size)))
+    sys.exit(run_app(photo, EngineOptions(**given), sizes))
 
 
 def _why_no_window(missing: str) -> str:

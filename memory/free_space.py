@@ -24,8 +24,8 @@ from memory.views import View
 SLACK = 0.03
 #: A depth in free space is tried this much (relative) further on, up to so many times as deep.
 STEP, FARTHEST = 0.02, 100.0
-#: A depth that stands for the sky's, scene units.
-_FAR = 1e6
+#: A depth that stands for the sky's, scene units; and points of a ray that are tried.
+_FAR, _TRIED = 1e6, 8
 #: So many points are tried together.
 _TOGETHER = 1 << 20
 
@@ -64,8 +64,7 @@ class FreeSpace:
         height, width = depth.shape
         rays = self._rays(camera, height, width)
         left = depth.reshape(-1).clone()
-        at = (torch.isfinite(left) & (left > 0)).nonzero()[:, 0]
-        at = at[self._open(rays, at, left[at][None], 1.0 - SLACK)[0]]
+        at = self.holds(depth, camera).view(-1).nonzero()[:, 0]
         z, steps, together = left[at], math.ceil(math.log(FARTHEST) / math.log1p(STEP)), 1
         while at.numel() and steps:
             # Most rays end soon; the others are followed many steps at a time.
@@ -83,16 +82,30 @@ class FreeSpace:
         left[at] = math.inf
         return left.view(height, width)
 
-    def hides(self, depth: Tensor, camera: Camera) -> Tensor:
-        """(H, W) bool: the points of a depth picture (H, W), inf = sky, that lie within the photo's
-        frame behind what it shows there."""
+    def holds(self, depth: Tensor, camera: Camera) -> Tensor:
+        """(H, W) bool: the points of a depth picture (H, W) that stand where the photo looks
+        through."""
         height, width = depth.shape
-        A, b = self._rays(camera, height, width)
-        z = torch.where(torch.isfinite(depth), depth, _FAR).to(A)
-        x, y, deep = A * z.reshape(-1) + b
-        pixel, inside = self._pixels(x, y, deep)
-        hidden: Tensor = inside & (deep > (1.0 + SLACK) * self.reach.view(-1)[pixel])
-        return hidden.view(height, width)
+        at = (torch.isfinite(depth) & (depth > 0)).view(-1).nonzero()[:, 0]
+        rays = self._rays(camera, height, width)
+        found = torch.zeros(height * width, dtype=torch.bool, device=depth.device)
+        found[at] = self._open(rays, at, depth.reshape(-1)[at][None], 1.0 - SLACK)[0]
+        return found.view(height, width)
+
+    def hides(self, first: Tensor, last: Tensor, camera: Camera) -> Tensor:
+        """(H, W) bool: rays that lie in the photo's frame and behind what it shows there, all the
+        way from one depth picture (H, W) to another, inf = sky."""
+        height, width = first.shape
+        rays = self._rays(camera, height, width)
+        near, far = ((1.0 / d).view(-1).to(rays[0]) for d in (first, last))
+        at = ((first > 0) & (last > 0)).view(-1).nonzero()[:, 0]
+        share = torch.linspace(0.0, 1.0, _TRIED, dtype=near.dtype, device=near.device)[:, None]
+        inverse = torch.lerp(near[at], far[at], share).clamp_min(1.0 / _FAR)
+        pixel, inside, deep = self._seen(rays, at, 1.0 / inverse)
+        hidden = inside & (deep > (1.0 - SLACK) * self.reach.view(-1)[pixel])
+        found = torch.zeros(height * width, dtype=torch.bool, device=first.device)
+        found[at] = hidden.all(0)
+        return found.view(height, width)
 
     def _rays(self, camera: Camera, height: int, width: int) -> tuple[Tensor, Tensor]:
         """A (3, N), b (3, 1): the point at depth z of pixel n is A z + b in the photo's pixels,
@@ -110,17 +123,20 @@ class FreeSpace:
     def _open(self, rays: tuple[Tensor, Tensor], at: Tensor, z: Tensor, part: float) -> Tensor:
         """(K, N) the points of rays `at` (N,) at depths `z` (K, N) that lie nearer than this part
         of `reach`."""
-        A, b = rays
-        x, y, deep = A[:, None, at] * z + b[..., None]
-        pixel, inside = self._pixels(x, y, deep)
+        pixel, inside, deep = self._seen(rays, at, z)
         there: Tensor = inside & (deep < part * self.reach.view(-1)[pixel])
         return there
 
-    def _pixels(self, x: Tensor, y: Tensor, deep: Tensor) -> tuple[Tensor, Tensor]:
-        """The photo's pixel of each point (x and y times its depth there), and which are in it."""
+    def _seen(
+        self, rays: tuple[Tensor, Tensor], at: Tensor, z: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Of the points of rays `at` (N,) at depths `z` (K, N), each (K, N): the photo's pixel,
+        whether it is one, and the depth from there."""
+        A, b = rays
+        x, y, deep = A[:, None, at] * z + b[..., None]
         ahead = deep > 0
         safe = torch.where(ahead, deep, 1.0)
         column, row = (x / safe).floor(), (y / safe).floor()
         height, width = self.reach.shape
         inside = ahead & (column >= 0) & (column < width) & (row >= 0) & (row < height)
-        return torch.where(inside, row * width + column, 0.0).to(torch.int64), inside
+        return torch.where(inside, row * width + column, 0.0).to(torch.int64), inside, deep

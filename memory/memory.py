@@ -17,8 +17,9 @@ from engine.geometry.projection import depth_confidence
 from engine.geometry.rendering import Rendering, render_surfels
 from engine.geometry.surfels import Surfels
 from memory.chunks import Selection
-from memory.cloud import SurfelCloud, Undo
+from memory.cloud import SurfelCloud
 from memory.config import MemoryConfig
+from memory.events import Before, Event
 from memory.free_space import FreeSpace
 from memory.fusion import Observation, fuse, observe
 from memory.known import Known
@@ -47,23 +48,6 @@ class _Points:
     rendering: Rendering
 
 
-@dataclass(frozen=True)
-class _Event:
-    """A view came, or its depth did."""
-
-    view_id: int
-    with_depth: bool
-
-
-@dataclass(frozen=True)
-class _Before:
-    """How to go back to before an event: the cloud's changes, and how much else there was."""
-
-    changes: list[Undo]
-    directions: int
-    poses: int
-
-
 class Memory:
     """Remembers views, and what they show as points.
 
@@ -88,7 +72,7 @@ class Memory:
         self._device = torch.device(device)
         self._store = ViewStore(folder, self.config.views_in_ram)
         self._pictures = PictureStore(read_picture, self.config.pictures_in_ram)
-        self._events: list[_Event] = []
+        self._events: list[Event] = []
         self._moment = 0
         self._forget_points()
 
@@ -122,7 +106,7 @@ class Memory:
         self._store.put(view)
         if picture is not None:
             self._pictures.put(view.id, view.camera, picture)
-        event = _Event(view.id, view.depth is not None)
+        event = Event(view.id, view.depth is not None)
         self._events.append(event)
         self._take_in(view, event, known)
 
@@ -142,7 +126,7 @@ class Memory:
         self._store.put(view)
         if picture is not None:
             self._pictures.put(view_id, view.camera, picture)
-        event = _Event(view_id, True)
+        event = Event(view_id, True)
         self._events.append(event)
         self._take_in(view, event)
 
@@ -196,7 +180,11 @@ class Memory:
             known: what `look` gave from its camera.
             size: (width, height) of the new picture.
         """
-        inverse = torch.where(known.coverage >= _SHOWN, 1.0 / known.depth, torch.nan)
+        shown = known.coverage >= _SHOWN
+        if known.free_space is not None:
+            # What no drawn view can have seen there must not stand before the photo.
+            shown = shown & ~known.free_space.holds(known.depth, known.camera)
+        inverse = torch.where(shown, 1.0 / known.depth, torch.nan)
         seen = Seen(inverse.float().cpu().numpy(), known.view_ids.cpu().numpy())
         return look_up(self._pictures.source, known.camera, size, seen, self.config.look_up)
 
@@ -260,9 +248,9 @@ class Memory:
         self._poses = PoseTable()
         self._rims: Rims | None = None
         self._free: FreeSpace | None = None
-        self._before: deque[_Before] = deque(maxlen=self.config.undo)
+        self._before: deque[Before] = deque(maxlen=self.config.undo)
 
-    def _take_in(self, view: View, event: _Event, known: Known | None = None) -> None:
+    def _take_in(self, view: View, event: Event, known: Known | None = None) -> None:
         directions, poses = len(self._sky), len(self._poses)
         if view.id not in self._poses:
             self._poses.append(view.id, view.camera)
@@ -278,10 +266,10 @@ class Memory:
             else:
                 depth = _by_points(self.render_points(view.camera, view.height, view.width))
             observe(self._cloud, view.camera, view.id, depth)
-        self._before.append(_Before(self._cloud.changes(), directions, poses))
+        self._before.append(Before(self._cloud.changes(), directions, poses))
         self._moment += 1
 
-    def _take_back(self, before: _Before) -> None:
+    def _take_back(self, before: Before) -> None:
         for undo in reversed(before.changes):
             undo()
         self._sky.shrink(before.directions)

@@ -25,6 +25,7 @@ from explorer.walk.records import NO_MEMORY, DrawnView
 from explorer.walk.walk import Walk
 from memory.known import Known
 from memory.memory import Memory
+from memory.pictures.picture import Picture
 from memory.retrieval import STRATEGIES
 from memory.views import View
 from tests.pretended_device import Trip, noted_trips, pretended_device
@@ -135,10 +136,10 @@ def test_in_a_step_only_what_is_final_leaves_the_device(
     with noted_trips() as trips:
         remember = walk.memory.add
 
-        def add(view: View, known: Known | None = None) -> None:
+        def add(view: View, known: Known | None = None, picture: Picture | None = None) -> None:
             before_remembering.extend(trips)
             trips.clear()
-            remember(view, known)
+            remember(view, known, picture)
             remembering.extend(trips)
 
         monkeypatch.setattr(walk.memory, "add", add)

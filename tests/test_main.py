@@ -87,6 +87,7 @@ def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         (["walk", "x.jpg", "--out", "o", "--size", "0x9"], "'0x9' is not a size"),
         (["walk", "x.jpg", "--out", "o", "--model-size", "9"], "'9' is not a size"),
         (["walk", "x.jpg", "--out", "o", "--size", "128x72"], "less than --model-size 256x144"),
+        (["open", "--size", "128x72"], "less than --model-size 256x144"),
         (["walk", "x.jpg", "--out", "o", "--points", "some"], "'some' is not one of"),
         (["walk", "x.jpg", "--out", "o", "--views", "0"], "--views"),
         (["walk", "x.jpg", "--out", "o", "--sped", "3"], "--sped"),

@@ -25,7 +25,7 @@ STEP = 0.05
 #: Of two values of one side of an edge one is at most this many times the other.
 _SAME_SIDE = 1.25
 
-_AROUND, _WIDER = np.ones((3, 3), np.uint8), np.ones((5, 5), np.uint8)
+_AROUND = np.ones((3, 3), np.uint8)
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,7 @@ def enlarged_inverse_depth(inverse: Plane, size: tuple[int, int], step: float = 
     smooth = cv2.resize(inverse, to, interpolation=cv2.INTER_LINEAR)
     edge = cv2.dilate(depth_steps(inverse, step), _AROUND)
     if edge.any():
-        near = cv2.resize(cv2.dilate(inverse, _AROUND), to, interpolation=cv2.INTER_LINEAR)
-        far = cv2.resize(cv2.erode(inverse, _AROUND), to, interpolation=cv2.INTER_LINEAR)
+        near, far = _sides(inverse, to)
         at = np.nonzero(cv2.resize(edge, to, interpolation=cv2.INTER_NEAREST))
         between, n, f = smooth[at], near[at], far[at]
         decided = np.where(2 * between > n + f, n, f)
@@ -167,21 +166,29 @@ def _doubled(inverse: Plane, colours: NDArray[np.uint8], config: UpsamplingConfi
     edge = cv2.dilate(depth_steps(inverse, config.step), _AROUND)
     if not edge.any():
         return np.asarray(smooth)
-    near = cv2.resize(cv2.dilate(inverse, _AROUND), size, interpolation=cv2.INTER_LINEAR)
-    far = cv2.resize(cv2.erode(inverse, _AROUND), size, interpolation=cv2.INTER_LINEAR)
+    near, far = _sides(inverse, size)
     edge = cv2.resize(edge, size, interpolation=cv2.INTER_NEAREST)
     gap = near - far
-    at_edge = (edge > 0) & (gap > config.step * near)
-    nearest = cv2.resize(cv2.dilate(inverse, _WIDER), size, interpolation=cv2.INTER_NEAREST)
-    farthest = cv2.resize(cv2.erode(inverse, _WIDER), size, interpolation=cv2.INTER_NEAREST)
+    # Of all pixels of the window, not of those at the edge alone.
     window = np.ones((config.window,) * 2, np.uint8)
-    front, back = cv2.dilate(smooth, window), cv2.erode(smooth, window)
+    back, front = cv2.erode(smooth, window), cv2.dilate(smooth, window)
     share = np.clip((smooth - back) / np.maximum(front - back, 1e-12), 0.0, 1.0)
     nearer = _nearer(share, colours, config)
-    # A pixel away from the edge both are mixed with the other side themselves.
-    near = np.where(near < (1 - config.step) * nearest, nearest, near)
-    far = np.where((1 - config.step) * far > farthest, farthest, far)
+    at_edge = (edge > 0) & (gap > config.step * near)
     return np.where(at_edge, np.where(nearer, near, far), smooth)
+
+
+def _sides(inverse: Plane, size: tuple[int, int]) -> tuple[Plane, Plane]:
+    """The nearest and the farthest around, at `size` (width, height): smooth along a side, and
+    nothing between two of them."""
+    sides = []
+    for extreme in (cv2.dilate, cv2.erode):
+        side = extreme(inverse, _AROUND)
+        smooth = cv2.resize(side, size, interpolation=cv2.INTER_LINEAR)
+        plain = cv2.resize(extreme(side, _AROUND), size, interpolation=cv2.INTER_NEAREST)
+        same = np.abs(smooth - plain) <= STEP * np.maximum(smooth, plain)
+        sides.append(np.where(same, smooth, plain))
+    return sides[0], sides[1]
 
 
 def _nearer(

@@ -26,6 +26,7 @@ class Line:
         self._read = read
         self._nodes: list[Node] = []
         self._views: OrderedDict[int, DrawnView] = OrderedDict()
+        self._pictures: OrderedDict[int, None] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._nodes)
@@ -82,7 +83,10 @@ class Line:
         self._views.move_to_end(node_id)
         while len(self._views) > VIEWS_IN_RAM:
             self._views.popitem(last=False)
-        if len(self._views) > PICTURES_IN_RAM:
-            # All before it were stripped when they came to stand there.
-            old = list(self._views)[-PICTURES_IN_RAM - 1]
-            self._views[old] = replace(self._views[old], picture=None)
+        if drawn.picture is not None:
+            self._pictures[node_id] = None
+            self._pictures.move_to_end(node_id)
+        while len(self._pictures) > PICTURES_IN_RAM:
+            old, _ = self._pictures.popitem(last=False)
+            if old in self._views:
+                self._views[old] = replace(self._views[old], picture=None)

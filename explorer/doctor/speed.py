@@ -13,6 +13,7 @@ from engine.queries import Engine
 from explorer.doctor.findings import Finding, Verdict
 from explorer.walk.photo import Photo, open_photo
 from explorer.walk.ready import EngineOptions, open_engine
+from explorer.walk.sizes import Size, Sizes
 from explorer.walk.walk import Walk
 from memory.config import MemoryConfig
 from memory.memory import Memory
@@ -28,6 +29,7 @@ class Pace:
     Attributes:
         start: from an open photo to its depth.
         view: a view with its depth, median.
+        picture: (width, height) of the pictures; None where they have the model's size.
     """
 
     device: str
@@ -35,6 +37,7 @@ class Pace:
     height: int
     start: float
     view: float
+    picture: Size | None = None
 
 
 def measure_pace(engine: Engine, photo: Photo, views: int = 3, warm_up: int = 1) -> Pace:
@@ -49,7 +52,7 @@ def measure_pace(engine: Engine, photo: Photo, views: int = 3, warm_up: int = 1)
         _run(walk.step(camera))
         seconds.append(time.perf_counter() - begin)
     view = statistics.median(seconds[warm_up:])
-    return Pace(str(engine.device), photo.width, photo.height, start, view)
+    return Pace(str(engine.device), photo.width, photo.height, start, view, photo.picture_size)
 
 
 def _run(steps: Iterable[object]) -> None:
@@ -81,7 +84,7 @@ def time_views(folder: Path) -> Timed:
         engine = open_engine(EngineOptions(compile=False)).engine
     except ValueError as error:
         return Timed(Finding("Speed", Verdict.NOTE, f"Not measured: {error}."))
-    pace = measure_pace(engine, open_photo(sample))
+    pace = measure_pace(engine, open_photo(sample, sizes=Sizes().on(str(engine.device))))
     return Timed(describe_pace(pace), pace)
 
 
@@ -92,10 +95,13 @@ def describe_pace(pace: Pace) -> Finding:
         "height": pace.height,
         "start_seconds": round(pace.start, 3),
         "view_seconds": round(pace.view, 3),
+        "picture": None if pace.picture is None else list(pace.picture),
     }
     where = "GPU" if pace.device.startswith("cuda") else "CPU"
+    shown = "" if pace.picture is None else f" for pictures of {pace.picture[0]}x{pace.picture[1]}"
     text = (
-        f"{pace.view:.2f} s per view with its depth at {pace.width}x{pace.height} on the {where}; "
+        f"{pace.view:.2f} s per view with its depth at {pace.width}x{pace.height}{shown} on the "
+        f"{where}; "
         f"32 views take about {_duration(pace.start + 32 * pace.view)}."
     )
     if pace.view > SLOW_SECONDS:

@@ -49,13 +49,14 @@ class PartScore:
 class PictureScore:
     """A picture against the true one; `holes` and `known` (what the photo shows) are None where
     nobody asked, or they are unknown or negligible; `distance` (how different it looks) is nan
-    where nobody looked."""
+    where nobody looked, and `reduced_psnr` (of both at the model's size) where nobody asked."""
 
     psnr: float
     ssim: float
     holes: PartScore | None
     distance: float = math.nan
     known: PartScore | None = None
+    reduced_psnr: float = math.nan
 
 
 def unit_colours(rgb: NDArray[np.uint8]) -> Picture:

@@ -111,6 +111,8 @@ class PictureSummary:
             `hole_kernel_distance`: with the truth wherever there is no hole. None where the
             pictures are too few.
         known: what the photo shows, where that was judged apart.
+        reduced_psnr: of pictures reduced to the model's size, where there are two: where things
+            stand, apart from how sharp they are.
     """
 
     method: str
@@ -140,6 +142,7 @@ class PictureSummary:
     kernel_distance: KernelDistance | None = None
     hole_kernel_distance: KernelDistance | None = None
     known: KnownSummary | None = None
+    reduced_psnr: float = math.nan
 
 
 @dataclass(frozen=True)

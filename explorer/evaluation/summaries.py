@@ -26,7 +26,7 @@ from explorer.evaluation.yardstick.sets import LooksOfMethod
 
 #: What methods are compared by, and the measures of which less is better.
 MEASURES = ("ssim", "psnr", "hole_psnr", "distance", "hole_distance")
-KNOWN_MEASURES = ("known_psnr", "known_ssim", "known_distance")
+SHARP_MEASURES = ("reduced_psnr", "known_psnr", "known_ssim", "known_distance")
 LESS_IS_BETTER = ("distance", "hole_distance", "known_distance")
 
 #: By (method, picture).
@@ -103,6 +103,7 @@ def _summary(method: str, picture: str, records: Sequence[ViewRecord]) -> Pictur
         hole_distance=_mean(hole.distance for hole in holes),
         hole_distance_out=_mean(hole.distance for hole in _holes(out)),
         hole_distance_back=_mean(hole.distance for hole in _holes(back)),
+        reduced_psnr=_mean(r.score.reduced_psnr for r in records),
         known=_known([r.score.known for r in records if r.score.known is not None]),
     )
 
@@ -243,7 +244,9 @@ def _by_scene(
             continue
         score: PictureScore | PartScore | None = record.score
         part, _, name = measure.rpartition("_")
-        if part:
+        if part == "reduced":
+            name = measure
+        elif part:
             score = record.score.known if part == "known" else record.score.holes
         if score is not None and math.isfinite(value := getattr(score, name)):
             values.setdefault(record.scene, []).append(value)

@@ -32,9 +32,8 @@ class DepthFusionConfig:
     agreement: relative difference up to which the two depths are blended where one hands over
         to the other; beyond it one of them is taken, so that nothing flies between surfaces.
     matching: the smooth field, in log depth.
-    reaches: pixels within which a hole's two sides are looked for, one after the other.
-    rim: a hole lies beside a rim where the near side is this many times nearer than the far one,
-        and 1 + reach / 16 times more for a longer reach, since slopes differ by that too.
+    rim: something lies behind a rim where something within reach is this many times nearer.
+    reach: pixels; also how far into a hole what lies behind its rim is carried on.
     """
 
     least_coverage: float = 0.15
@@ -43,8 +42,8 @@ class DepthFusionConfig:
     matching: MatchingConfig = field(
         default_factory=lambda: MatchingConfig(outlier=0.05, limit=0.4, support=8.0)
     )
-    reaches: tuple[int, ...] = (2, 4, 8, 16)
-    rim: float = 1.25
+    rim: float = 1.5
+    reach: int = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +67,8 @@ def fused_with(depth: Tensor, known: Known | None) -> FusedDepth:
     depth = depth.to(known.device, torch.float32)
     trust, depth_behind = certainty(known.coverage), None
     if known.free_space is not None:
-        depth_behind = behind_rims(known.depth, trust)
-        hidden = known.free_space.hides(depth_behind, known.camera)
+        before, depth_behind = behind_rims(known.depth, trust)
+        hidden = known.free_space.hides(before, depth_behind, known.camera)
         depth_behind = torch.where(hidden, depth_behind, 0.0)
     fused = fuse_depth(depth, known.depth, trust, known.view_ids, behind=depth_behind)
     if known.free_space is None:
@@ -117,21 +116,30 @@ def _matched(drawn: Tensor, known: Tensor, weight: Tensor, config: DepthFusionCo
     return drawn * exp(field_[..., 0])
 
 
-def behind_rims(known: Tensor, trust: Tensor, config: DepthFusionConfig | None = None) -> Tensor:
-    """(H, W) of holes that lie between something near and something far: how deep the far side is;
-    0 elsewhere. Arguments are those of `fuse_depth`."""
+def behind_rims(
+    known: Tensor, trust: Tensor, config: DepthFusionConfig | None = None
+) -> tuple[Tensor, Tensor]:
+    """(H, W) each, of holes beside rims: how deep the rim is, and the nearest of what lies behind
+    it; 0 elsewhere.
+
+    Arguments are those of `fuse_depth`.
+    """
     config = config or DepthFusionConfig()
     sure = trust >= 0.5
-    inverse = (1.0 / known).float()
-    left, depth = ~sure, torch.zeros_like(inverse)
-    for reach in config.reaches:
-        around = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
-        far = filters.eroded(torch.where(sure, inverse, torch.inf), around)
-        near = filters.dilated(torch.where(sure, inverse, -torch.inf), around)
-        both = left & (near > far * config.rim * (1.0 + reach / 16.0))
-        depth = torch.where(both, 1.0 / far, depth)
-        left = left & ~both
-    return depth
+    inverse = torch.where(sure, (1.0 / known).float(), 0.0)
+    around = np.ones((2 * config.reach + 1,) * 2, np.uint8)
+    nearest = filters.dilated(inverse, around)
+    behind = sure & (inverse * config.rim < nearest)
+    found, value = behind.float(), torch.where(behind, inverse, 0.0)
+    for _ in range(config.reach):
+        weight = filters.box_mean(found, 3)
+        grown = ~sure & (found == 0) & (weight > 1e-3)
+        if not grown.any():
+            break
+        value = torch.where(grown, filters.box_mean(value, 3) / weight.clamp_min(1e-3), value)
+        found = torch.where(grown, 1.0, found)
+    beside = (found > 0) & ~sure
+    return torch.where(beside, 1.0 / nearest, 0.0), torch.where(beside, 1.0 / value, 0.0)
 
 
 def _log(depth: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ around it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 import cv2
@@ -42,6 +43,8 @@ _BEHIND = 1.15
 #: 1 + reach / 16 times more for a longer reach, since slopes differ by that too. Reaches are in
 #: pixels of the model's.
 _STEP, _REACHES = 1.25, (2, 4, 8, 16)
+#: Pixels by which both sides of a rim of the photo's must have come apart to be mixed anew.
+_APART = 0.5
 #: Inverse depth nearer than anything.
 _NEAREST = np.float32(1e30)
 
@@ -52,11 +55,10 @@ class Joining:
     Args:
         looked: (H, W) what stored pictures show of it.
         small: (height, width) of the model's size.
-        apart: whether both sides of the photo's rims have moved against each other since.
     """
 
-    def __init__(self, looked: LookedUp, small: tuple[int, int], apart: bool = True) -> None:
-        self._small, self._apart = small, apart
+    def __init__(self, looked: LookedUp, small: tuple[int, int]) -> None:
+        self._small = small
         self._looked = _without_slits(looked, small[1])
         self._holes = ~self._looked.found
 
@@ -64,13 +66,13 @@ class Joining:
         """The picture (H, W, 3); `small` (h, w, 3) is the view at the model's size."""
         looked, holes = self._looked, self._holes
         if not holes.any():
-            return self._soft_rims(looked.rgb, looked.inverse)
+            return _soft_rims(looked.rgb, looked)
         filling = small if self._pure is None else self._pure.filled(small)
         size = looked.rgb.shape[1::-1]
         enlarged = np.asarray(cv2.resize(filling, size, interpolation=cv2.INTER_CUBIC), np.uint8)
         rgb = _with_tones_of(looked.rgb, enlarged, _ring(looked, self._small[1]))
         np.copyto(rgb, looked.rgb, where=~holes[..., None])
-        return self._soft_rims(rgb, np.where(holes, np.float32(0), looked.inverse))
+        return _soft_rims(rgb, looked)
 
     def depth(self, small: Plane) -> Plane:
         """z-depth (H, W) in scene units, inf = sky; `small` (h, w) is that at the model's size."""
@@ -83,16 +85,6 @@ class Joining:
             inverse = enlarged
         with np.errstate(divide="ignore"):
             return np.asarray(1.0 / inverse, np.float32)
-
-    def _soft_rims(self, rgb: Rgb, inverse: Plane) -> Rgb:
-        """One pixel's width of mixture where one surface ends before another: what a lens would
-        have mixed, and what keeps rims from staircases. What the photo's lens has mixed stays."""
-        edge = depth_steps(inverse, STEP).view(np.bool_)
-        if not self._apart:
-            edge &= self._looked.view_ids != PHOTO
-        if edge.any():
-            rgb[edge] = cv2.GaussianBlur(rgb, (3, 3), 0.6)[edge]
-        return rgb
 
     @cached_property
     def _pure(self) -> Nearest | None:
@@ -121,7 +113,7 @@ def _without_slits(looked: LookedUp, small_width: int) -> LookedUp:
     slits = (narrow & np.asarray(beside, np.uint8)).view(np.bool_)
     if not slits.any() or slits.all():
         return looked
-    without = LookedUp(looked.rgb, looked.inverse, np.where(slits, np.int32(-1), looked.view_ids))
+    without = replace(looked, view_ids=np.where(slits, np.int32(-1), looked.view_ids))
     far = _behind(without, small_width, len(block))
     mixed = _square(max(2, round(MIXED * looked.rgb.shape[1])))
     inner = far & ~np.asarray(cv2.dilate((~far).view(np.uint8), mixed)).view(np.bool_)
@@ -134,7 +126,7 @@ def _without_slits(looked: LookedUp, small_width: int) -> LookedUp:
     rgb[slits] = cv2.blur(nearest.filled(looked.rgb), (window, window))[slits]
     inverse[slits] = nearest.filled(looked.inverse)[slits]
     ids[slits] = nearest.filled(looked.view_ids)[slits]
-    return LookedUp(rgb, inverse, ids)
+    return replace(looked, rgb=rgb, inverse=inverse, view_ids=ids)
 
 
 def _square(reach: int) -> Rgb:
@@ -197,3 +189,19 @@ def _expected(looked: LookedUp, small_width: int) -> Plane:
     expected = np.where(expected == _NEAREST, around, expected)
     large = cv2.resize(expected, (width, height), interpolation=cv2.INTER_NEAREST)
     return np.asarray(large, np.float32)
+
+
+def _soft_rims(rgb: Rgb, looked: LookedUp) -> Rgb:
+    """One pixel's width of mixture where one surface ends before another: what a lens would have
+    mixed, and what keeps rims from staircases. Where the photo's own two sides have not come apart
+    its own mixture is there already."""
+    inverse = np.where(looked.found, looked.inverse, np.float32(0))
+    edge = depth_steps(inverse, STEP)
+    if edge.any():
+        at = np.nonzero(edge)
+        gap = cv2.dilate(inverse, _square(1))[at] - cv2.erode(inverse, _square(1))[at]
+        photo = cv2.erode((looked.view_ids == PHOTO).view(np.uint8), _square(1))[at] > 0
+        apart = ~photo | (gap * looked.parallax > _APART)
+        at = at[0][apart], at[1][apart]
+        rgb[at] = cv2.GaussianBlur(rgb, (3, 3), 0.6)[at]
+    return rgb

@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.geometry.cameras import Camera
 from engine.geometry.upsampling import (
     inverse_depth,
     upsampled_inverse_depth,
@@ -21,9 +20,7 @@ from explorer.walk.photo import Photo
 from explorer.walk.timing import Stopwatch
 from memory.known import Known
 from memory.memory import Memory
-from memory.pictures.looked_up import PHOTO, LookedUp
 from memory.pictures.picture import Picture
-from memory.pictures.source import APART
 
 Plane = NDArray[np.float32]
 Rgb = NDArray[np.uint8]
@@ -71,9 +68,7 @@ class Sharpening:
             with clock.part("lookup"):
                 looked = memory.look_up(known, size)
             with clock.part("join"):
-                apart = _apart(memory, known.camera, looked)
-                shape = known.depth.shape[0], known.depth.shape[1]
-                self._joining = Joining(looked, shape, apart > APART[0])
+                self._joining = Joining(looked, (known.depth.shape[0], known.depth.shape[1]))
 
     def joined(self, small: Rgb) -> Picture:
         """The picture, without depth; `small` (h, w, 3) is the view at the model's size."""
@@ -89,13 +84,6 @@ class Sharpening:
             if self._joining is None:
                 return replace(picture, depth=_enlarged_depth(small, picture.rgb))
             return replace(picture, depth=self._joining.depth(small))
-
-
-def _apart(memory: Memory, camera: Camera, looked: LookedUp) -> float:
-    """How far, in pixels, what is nearest has moved against the sky since the photo."""
-    baseline = np.linalg.norm(camera.position - memory.views[PHOTO].camera.position)
-    nearest = np.fmax.reduce(looked.inverse, axis=None, initial=0.0)
-    return float(baseline * nearest * camera.intrinsics.fx * looked.rgb.shape[1])
 
 
 def reduced(picture: Picture, shape: tuple[int, ...]) -> Rgb:

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from engine import queries
 from engine.geometry.cameras import Camera
@@ -24,8 +23,8 @@ from engine.geometry.projection import depth_confidence
 from explorer.walk.agreement import agreement
 from explorer.walk.colours import array, byte_tensor, to_floats
 from explorer.walk.composite import composite
-from explorer.walk.depth_fusion import FusedDepth, fused_with
-from explorer.walk.depth_source import DepthSource, depth_of_photo, depth_of_view
+from explorer.walk.depth_drawing import Asked, DepthDrawing
+from explorer.walk.depth_source import DepthSource
 from explorer.walk.noise import PictureKind, noise_generator
 from explorer.walk.photo import Photo
 from explorer.walk.records import (
@@ -37,13 +36,8 @@ from explorer.walk.records import (
     unknown_before,
     with_scale,
 )
-from explorer.walk.sharpening import (
-    Sharpening,
-    depth_input,
-    picture_of_photo,
-    reduced,
-    small_depth,
-)
+from explorer.walk.sharpening import Sharpening, picture_of_photo, reduced
+from explorer.walk.stepping import stepped
 from explorer.walk.timing import Stopwatch
 from memory.known import Known
 from memory.views import View
@@ -53,7 +47,6 @@ if TYPE_CHECKING:
 
 FloatPicture = NDArray[np.float32]
 Steps = Generator[StepProgress, None, DrawnView]
-Answer = TypeVar("Answer")
 
 #: Trust in the depth of drawn views, where the photo's own depth has 1.
 DRAWN_CONFIDENCE = 0.7
@@ -117,25 +110,11 @@ class Walk:
         if self._count:
             raise WalkError("the walk has been started already")
         clock = Stopwatch()
-        source = self._depth_source
-        asked = depth_of_photo(source, self.photo, clock) if source else self._own_depth(clock)
-        depth = yield from asked
-        small = small_depth(depth, self.photo)
-        if source is None:  # the model's: its median is the walk's unit of length
-            unit = np.float32(median_depth(torch.as_tensor(small)))
-            depth, small = depth / unit, small / unit
-        view = self._view(0, self.photo.camera, self.photo.rgb, small)
+        drawn = yield from self._depths().of_photo(clock)
+        view = self._view(0, self.photo.camera, self.photo.rgb, drawn.small)
         with clock.part("join"):
-            picture = picture_of_photo(self.photo, depth)
+            picture = picture_of_photo(self.photo, drawn.depth)
         return self._remember(clock, replace(unknown_before(view), picture=picture))
-
-    def _own_depth(self, clock: Stopwatch) -> Generator[StepProgress, None, FloatPicture]:
-        """The model's, in a unit of its own, at the size that it is drawn at."""
-        rgb, settings = to_floats(depth_input(self.photo)), self.settings.sampler
-        asked = queries.draw_depth_of_photo(
-            self.engine, rgb, self.photo.camera, settings, self._noise(0, "depth")
-        )
-        return (yield from self._steps(clock, "photo depth", asked))
 
     def adopt(self, camera: Camera, rgb: NDArray[np.uint8], depth: FloatPicture) -> DrawnView:
         """Remembers a view that was seen, not drawn: a frame of a video, a second photo.
@@ -159,7 +138,7 @@ class Walk:
         asked = queries.draw_view(
             self.engine, context, camera, hint, sampler, self._noise(view_id, "rgb")
         )
-        drawn = yield from self._steps(clock, "view", asked)
+        drawn = yield from stepped(clock, view_id, "view", asked)
         with clock.part("composite"):
             rgb = drawn if known is None else drawn.to(known.device)
             raw = final = byte_tensor(rgb)
@@ -171,7 +150,9 @@ class Walk:
             final = torch.from_numpy(reduced(picture, final.shape)).to(final.device)
         fused = None
         if view_id % self.settings.depth_every == 0:
-            fused = yield from self._depth(clock, context, camera, final, known, hint)
+            fused = yield from self._depths().of_view(
+                clock, view_id, Asked(context, camera, final, known, hint)
+            )
         depth = None if fused is None else array(fused.depth)
         if sharp is not None and picture is not None and depth is not None:
             picture = sharp.with_depth(picture, depth)
@@ -204,7 +185,8 @@ class Walk:
         with clock.part("context"):
             context = self._open_context(retrieved or earlier.retrieved)
         rgb = torch.tensor(view.rgb)
-        fused = yield from self._depth(clock, context, view.camera, rgb, known, hint, view.id)
+        asked = Asked(context, view.camera, rgb, known, hint)
+        fused = yield from self._depths().of_view(clock, view.id, asked)
         filled = self._view(view.id, view.camera, view.rgb, array(fused.depth))
         picture = earlier.picture
         sharp = None if picture is None else self._sharpening(clock, known)
@@ -222,35 +204,8 @@ class Walk:
             return None
         return Sharpening(self.memory, known, self.photo.picture_size, clock)
 
-    def _depth(
-        self,
-        clock: Stopwatch,
-        context: queries.Context,
-        camera: Camera,
-        rgb: Tensor,
-        known: Known | None,
-        hint: queries.Hint | None,
-        view_id: int | None = None,
-    ) -> Generator[StepProgress, None, FusedDepth]:
-        """The depth of a view (None: of the one that is being drawn), brought to the memory's."""
-        view_id = self._count if view_id is None else view_id
-        if self._depth_source is not None:
-            view = replace(self.photo, rgb=array(rgb), intrinsics=camera.intrinsics)
-            found = depth_of_view(self._depth_source, view, known, clock)
-            if found is not None:
-                return found
-        asked = queries.draw_depth(
-            self.engine,
-            context,
-            camera,
-            rgb / 255.0,
-            hint,
-            self.settings.sampler,
-            self._noise(view_id, "depth"),
-        )
-        depth = yield from self._steps(clock, "depth", asked)
-        with clock.part("align"):
-            return fused_with(depth, known)
+    def _depths(self) -> DepthDrawing:
+        return DepthDrawing(self.engine, self.photo, self.settings, self._depth_source)
 
     def restore(self, drawn: DrawnView) -> None:
         """Takes back a recorded view; the memory becomes what it was when it was drawn."""
@@ -312,20 +267,6 @@ class Walk:
 
     def _noise(self, view_id: int, kind: PictureKind) -> torch.Generator:
         return noise_generator(self.settings.seed, view_id, kind)
-
-    def _steps(
-        self, clock: Stopwatch, part: str, asked: queries.Drawing[Answer]
-    ) -> Generator[StepProgress, None, Answer]:
-        """Runs a query to its end, timed without what the caller does between two steps."""
-        timed = clock.steps("steps", "decode", asked)
-        view_id = self._count
-        while True:
-            try:
-                step = next(timed)
-            except StopIteration as end:
-                answer: Answer = end.value
-                return answer
-            yield StepProgress(view_id, part, step.index, step.total)
 
     def _view(
         self, view_id: int, camera: Camera, rgb: NDArray[np.uint8], depth: FloatPicture | None

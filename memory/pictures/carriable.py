@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.geometry.cameras import Camera
-from memory.pictures.landing import Floats, Landed, Rays, Splats, Surface
+from memory.pictures.first_guess import Splats
+from memory.pictures.landing import Floats, Landed, Rays, Surface
 
 #: Lists of pixels are sampled as pictures this wide: OpenCV's maps have at most 32767 columns.
 _ROW = 1024

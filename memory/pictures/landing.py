@@ -25,7 +25,7 @@ Mask = NDArray[np.bool_]
 #: between them: at the picture's own size, and at a low one, where a slope has farther to fall.
 EDGE, LOW_EDGE = 0.06, 0.15
 #: Denominators are kept from this on: what is nearer to a camera's plane has no pixel.
-_LEAST = np.float32(1e-6)
+LEAST = np.float32(1e-6)
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,7 +201,7 @@ class Rays:
         first = self._look(guess)[-1]
         second = self._look(first)[-1]
         u, v, here, ratio, inverse = self._look(_limit(guess, first, second))
-        safe = np.maximum(ratio, _LEAST)
+        safe = np.maximum(ratio, LEAST)
         beside = self._row(0, u, v, here)
         beside /= safe
         beside -= self._x
@@ -216,7 +216,7 @@ class Rays:
         larger *= larger
         beside *= larger
         sure = beside < np.float32(tolerance * tolerance)
-        sure &= ratio > _LEAST
+        sure &= ratio > LEAST
         (width, height), over = self._surface.size, np.float32(overhang)
         for at, length in ((u, width), (v, height)):
             sure &= (at >= -over) & (at <= np.float32(length) + over)
@@ -228,14 +228,15 @@ class Rays:
         u, v = self._pixels(inverse)
         here = self._surface.at(u, v)
         ratio = self._row(2, u, v, here)
-        return u, v, here, ratio, here / np.maximum(ratio, _LEAST)
+        along: Floats = (here / np.maximum(ratio, LEAST)).astype(np.float32, copy=False)
+        return u, v, here, ratio, along
 
     def _pixels(self, inverse: Floats) -> tuple[Floats, Floats]:
         """Pixels of the surface where the rays' points of that inverse depth are seen."""
         m = self._there.m
         depth = inverse * m[2]
         depth += self._base[2]
-        np.maximum(depth, _LEAST, out=depth)
+        np.maximum(depth, LEAST, out=depth)
         found = []
         for i, length in enumerate(self._surface.size):
             at = inverse * m[i]
@@ -269,64 +270,3 @@ def _limit(a: Floats, b: Floats, c: Floats) -> Floats:
     fits = (end >= 0) & (end <= 2 * np.maximum(np.maximum(a, b), c)) & ~small
     limit: Floats = np.where(fits, end, c)
     return limit
-
-
-@dataclass(frozen=True, eq=False)
-class Guess:
-    """Inverse depth that a camera is likely to see, over a grid of cells: (rows, columns).
-
-    Attributes:
-        near, far: the nearest and the farthest in a cell and beside it.
-        seen: anything at all is there.
-    """
-
-    near: Floats
-    far: Floats
-    seen: Mask
-
-
-class Splats:
-    """A surface's pixels from far to near, so that writing them in order leaves the nearest."""
-
-    def __init__(self, surface: Surface) -> None:
-        order = np.argsort(surface.inverse, kind="stable")
-        self._surface = surface
-        self._u = (order % surface.width + surface.centre).astype(np.float32)
-        self._v = (order // surface.width + surface.centre).astype(np.float32)
-        self._inverse = surface.inverse[order]
-
-    def seen_from(
-        self, camera: Camera, size: tuple[float, float], grid: tuple[int, int], cell: float
-    ) -> Guess:
-        """What `camera` is likely to see.
-
-        Args:
-            size: (width, height) of its picture.
-            grid: (columns, rows) of cells, which begin one cell before the picture does.
-            cell: pixels of its picture along a cell's side.
-        """
-        surface, (columns, rows) = self._surface, grid
-        motion = Motion.between(surface.camera, surface.size, camera, size)
-        M, m = motion.M, motion.m
-        q = [
-            M[i, 0] * self._u + M[i, 1] * self._v + (M[i, 2] + m[i] * self._inverse)
-            for i in range(3)
-        ]
-        ratio = np.maximum(q[2], _LEAST)
-        x = np.clip(q[0] / (ratio * np.float32(cell)) + 1, -1, columns).astype(np.int32)
-        y = np.clip(q[1] / (ratio * np.float32(cell)) + 1, -1, rows).astype(np.int32)
-        # Cells of a rim, cut off later, take whatever lies outside.
-        ok = (q[2] > _LEAST) & (x >= 0) & (y >= 0) & (x < columns) & (y < rows)
-        at = np.where(ok, y * columns + x, rows * columns)
-        inverse = self._inverse / ratio
-        near = np.full(rows * columns + 1, -1.0, np.float32)
-        far = np.full(rows * columns + 1, np.inf, np.float32)
-        near[at] = inverse
-        far[at[::-1]] = inverse[::-1]
-        around = np.ones((3, 3), np.uint8)
-        nearest = cv2.dilate(near[:-1].reshape(rows, columns), around)
-        farthest = cv2.erode(far[:-1].reshape(rows, columns), around)
-        seen = nearest >= 0
-        nearest[~seen] = 0.0
-        farthest[~seen] = 0.0
-        return Guess(np.asarray(nearest), np.asarray(farthest), seen)

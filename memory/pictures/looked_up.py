@@ -62,11 +62,14 @@ class LookedUp:
     rgb: (H, W, 3) uint8, 0 where nothing was found.
     inverse: (H, W) float32 inverse depth, 0 = sky, nan where nothing was found.
     view_ids: (H, W) int32, whose picture it is; −1 where nothing was found.
+    parallax: pixels by which things come apart, seen from the photo and from the new view, per
+        inverse depth between them.
     """
 
     rgb: NDArray[np.uint8]
     inverse: Plane
     view_ids: NDArray[np.int32]
+    parallax: float = 0.0
 
     @property
     def found(self) -> NDArray[np.bool_]:
@@ -115,29 +118,35 @@ class _Guesses:
     Attributes:
         likely, other: (H, W), the nearer of what is around first; equal but for edges and holes.
         least: (H, W), what is known to be there hides everything that is farther; 0 where nothing.
+        drawn: (H, W), the same of drawn views alone.
     """
 
     likely: Plane
     other: Plane
     least: Plane
+    drawn: Plane
 
     @staticmethod
     def of(seen: Seen, size: tuple[int, int]) -> _Guesses:
         known = np.isfinite(seen.inverse)
         if not known.any():
             nothing = np.zeros(size[::-1], np.float32)
-            return _Guesses(nothing, nothing, nothing)
+            return _Guesses(nothing, nothing, nothing, nothing)
         filled = np.ascontiguousarray(nearest_kept(seen.inverse, known))
         steps = depth_steps(filled, STEP) | (~known).astype(np.uint8)
         edge = _enlarged(np.asarray(cv2.dilate(steps, _AROUND)), size, cv2.INTER_NEAREST) > 0
         smooth = _enlarged(filled, size)
         near = _enlarged(cv2.dilate(filled, _AROUND), size)
         far = _enlarged(cv2.erode(filled, _AROUND), size)
-        least = cv2.erode(np.where(known, filled, 0.0).astype(np.float32), _AROUND)
+        least, drawn = (
+            cv2.erode(np.where(those, filled, np.float32(0)), _AROUND)
+            for those in (known, known & (seen.view_ids != PHOTO))
+        )
         return _Guesses(
             np.where(edge, near, smooth),
             np.where(edge, far, smooth),
-            _enlarged(least, size, cv2.INTER_NEAREST),
+            _enlarged(np.asarray(least), size, cv2.INTER_NEAREST),
+            _enlarged(np.asarray(drawn), size, cv2.INTER_NEAREST),
         )
 
     def around(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -163,9 +172,11 @@ class _Finding:
         self._rgb = np.zeros((height, width, 3), np.uint8)
         self._inverse = np.full((height, width), np.nan, np.float32)
         self._ids = np.full((height, width), -1, np.int32)
+        self._parallax = 0.0
 
     def everywhere(self, source: Source) -> None:
         """Looks for every pixel, in bands that fit a processor's own memory, side by side."""
+        self._parallax = source.parallax(self._camera, self._size[0])
         ray = Ray(source, self._camera, self._size)
         picture = _Pyramid(source.seen_from(self._camera, self._size[0]))
         quick = LookupConfig(rounds=self._config.quick, exact=self._config.lookup.exact)
@@ -175,7 +186,8 @@ class _Finding:
             rows = slice(top, min(top + _BAND, height))
             u, v = _pixels(rows, width)
             places = find(source, ray, (u, v), self._guesses.likely[rows], quick)
-            found = self._unhidden(places, self._guesses.least[rows])
+            # Its own surfaces hide each other by themselves.
+            found = self._unhidden(places, self._guesses.drawn[rows])
             colours = picture.sampled(places, ray)
             np.copyto(self._rgb[rows], colours, where=found[..., None])
             np.copyto(self._inverse[rows], places.inverse, where=found)
@@ -230,7 +242,7 @@ class _Finding:
         return places.found & (places.inverse >= least * before)
 
     def result(self) -> LookedUp:
-        return LookedUp(self._rgb, self._inverse, self._ids)
+        return LookedUp(self._rgb, self._inverse, self._ids, self._parallax)
 
 
 class _Pyramid:

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from engine.geometry.cameras import Camera
 from memory.pictures.carriable import Carriable, CarryConfig, land_on, sampled
-from memory.pictures.landing import Floats, Guess, Mask, Rays
+from memory.pictures.first_guess import Guess
+from memory.pictures.landing import Floats, Mask, Rays
 from memory.pictures.softening import filled
 
 #: Side of the square in which a rim's two sides are compared, in every other pixel of the low size.
-_AROUND = 25
+_AROUND = 17
 
 
 class LowSize:
@@ -60,8 +61,8 @@ class LowSize:
                 break
         self.which, self.inverse = which.reshape(h, w), inverse.reshape(h, w)
         # A ray that lands where those around it do not has met noise.
-        landed = cv2.boxFilter((self.which > 0).astype(np.float32), -1, (7, 7))
-        self.which[landed < np.float32(config.alone)] = 0
+        around = cv2.boxFilter((self.which > 0).astype(np.float32), -1, (7, 7))
+        self.which[around < np.float32(config.alone)] = 0
         self.inverse[self.which == 0] = np.nan
         self.u, self.v = u.reshape(h, w), v.reshape(h, w)
 
@@ -136,7 +137,8 @@ def _farness(inverse: Floats, known: Mask) -> Floats:
     farthest = np.maximum(farthest, np.float32(np.median(inverse[known]) / 4))
     safe = np.where(known, np.maximum(inverse, np.float32(1e-9)), np.float32(1.0))
     share = np.minimum(farthest, safe) / safe
-    weights: Floats = np.where(known, share**6, 0.0).astype(np.float32)
+    # What is within half as far again may be one slanted surface.
+    weights: Floats = np.where(known, np.minimum(1.5 * share, 1.0) ** 10, 0.0).astype(np.float32)
     # Beside a hole the picture was beside a rim, and is mixed with what hid the hole.
     weights *= np.where(cv2.erode(known.astype(np.uint8), np.ones((3, 3), np.uint8)), 1.0, 0.01)
     return weights

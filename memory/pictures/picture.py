@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 #: The names of a picture's arrays in a view's file: the bytes of PNG files, as (N,) uint8.
 RGB, DEPTH = "picture", "picture_depth"
+#: How PNG files begin, before the sizes of their header; no larger picture is read.
+_SIGNATURE, _MOST_PIXELS = b"\x89PNG\r\n\x1a\n", 1 << 28
 #: The cheapest deflate: higher ones take three times as long for a tenth less.
 _PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1]
 
@@ -102,6 +104,11 @@ def _png(pixels: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _decoded(data: NDArray[np.uint8], flags: int) -> NDArray[Any]:
+    # A walk file comes from anybody, and a small PNG may unpack to all of the memory.
+    head = np.asarray(data, np.uint8)[:24].tobytes()
+    width, height = (int.from_bytes(head[at : at + 4], "big") for at in (16, 20))
+    if not head.startswith(_SIGNATURE) or width * height > _MOST_PIXELS:
+        raise ValueError("a picture in it is damaged, or far too large")
     found = cv2.imdecode(np.asarray(data, np.uint8), flags)
     if found is None:
         raise ValueError("a picture in it is damaged")

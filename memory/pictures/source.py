@@ -19,7 +19,7 @@ Plane = NDArray[np.float32]
 MIXED = 0.002
 #: The two sides of a rim must come this far apart, pixels, before they are told apart at all, and
 #: fully. Below, the picture's own mixture is what belongs there.
-APART = (0.5, 2.0)
+_APART = (0.5, 2.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,14 +80,19 @@ class Source:
         """(width, height), pixels."""
         return int(self.rgb.shape[1]), int(self.rgb.shape[0])
 
+    def parallax(self, camera: Camera, width: int) -> float:
+        """Pixels by which two things of one pixel come apart, per inverse depth between them, in
+        another camera's pictures of that width."""
+        return float(np.linalg.norm(camera.position - self.camera.position)) * (
+            camera.intrinsics.fx * width
+        )
+
     def seen_from(self, camera: Camera, width: int) -> NDArray[np.uint8]:
         """The picture as it may be sampled for another camera with pictures of that width: rims
         are cleaned as far as both their sides come apart there."""
         rims = self.rims
-        T_camera_source = camera.T_camera_world @ self.camera.T_world_camera
-        baseline = float(np.linalg.norm(T_camera_source[:3, 3]))
-        apart = rims.gap * np.float32(baseline * camera.intrinsics.fx * width)
-        share = np.clip((apart - APART[0]) / (APART[1] - APART[0]), 0.0, 1.0)[:, None]
+        apart = rims.gap * np.float32(self.parallax(camera, width))
+        share = np.clip((apart - _APART[0]) / (_APART[1] - _APART[0]), 0.0, 1.0)[:, None]
         if not share.any():
             return self.rgb
         picture = self.rgb.copy()

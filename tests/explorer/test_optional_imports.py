@@ -35,7 +35,7 @@ def loaded_after(arguments: list[str]) -> str:
 
 def test_a_walk_imports_no_optional_library(tmp_path: Path) -> None:
     walk = ["walk", "assets/samples/room.png", "--out", str(tmp_path), "--views", "1"]
-    small = ["--size", "96x48", "--steps", "1", "--depth-steps", "1", "--path", "forward"]
+    small = ["--model-size", "96x48", "--steps", "1", "--depth-steps", "1", "--path", "forward"]
     assert loaded_after([*walk, *small]) == "LOADED []"
     assert (tmp_path / "walk.json").is_file()
 

@@ -28,6 +28,11 @@ class DrawPace:
         self._began = 0.0
 
     @property
+    def software(self) -> bool:
+        """The processor plays the GPU; known once a frame has begun."""
+        return bool(self._software)
+
+    @property
     def points_in_motion(self) -> int | None:
         """None for as many as there are."""
         return self._points if self._software else None

@@ -15,7 +15,7 @@ from engine.geometry.cameras import Camera
 from explorer.app.world_view.carrier import Seen
 from memory.pictures.carrying import carry
 
-_VERTEX = """
+VERTEX = """
 attribute vec2 a_position;
 uniform vec2 u_size;
 varying vec2 v_place;
@@ -64,7 +64,7 @@ class PictureVisual(Visual):  # type: ignore[misc]
     """One texture over a rectangle at the origin; vispy's Image copies and checks what it gets."""
 
     def __init__(self) -> None:
-        Visual.__init__(self, vcode=_VERTEX, fcode=_FRAGMENT)
+        Visual.__init__(self, vcode=VERTEX, fcode=_FRAGMENT)
         self._draw_mode = "triangle_strip"
         self._texture = gloo.Texture2D(
             np.zeros((2, 2, 4), np.uint8), interpolation="linear", wrapping="clamp_to_edge"
@@ -96,3 +96,25 @@ class PictureVisual(Visual):  # type: ignore[misc]
 
 
 PicturePlane = scene.visuals.create_visual_node(PictureVisual)
+
+
+class FlatScreen:
+    """Shows what the processor has carried.
+
+    Args:
+        box: what it fills.
+    """
+
+    def __init__(self, box: scene.widgets.ViewBox) -> None:
+        self.way = ByProcessor()
+        self._plane = PicturePlane(parent=box)
+        self._plane.order, self._plane.visible = 10, False
+
+    def show(self, frame: Frame) -> None:
+        self._plane.set_data(frame.rgba)
+
+    def place(self, size: tuple[float, float]) -> None:
+        self._plane.place(size)
+
+    def set_visible(self, visible: bool) -> None:
+        self._plane.visible = visible

@@ -169,7 +169,7 @@ def made(
     most: tuple[int, int],
 ) -> Carriable:
     """No larger than `most` (width, height): more is not seen, and costs."""
-    scale = max(most[0] / rgb.shape[1], most[1] / rgb.shape[0])
+    scale = min(most[0] / rgb.shape[1], most[1] / rgb.shape[0])
     if scale < 1.0:
         size = max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale))
         rgb = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)

@@ -280,7 +280,7 @@ class WorldView(QWidget):
 
     def _begin_draw(self, _event: Any) -> None:
         self._pace.begin()
-        self.picture.start()
+        self.picture.start(self._pace.software)
 
     def _drawn(self, _event: Any) -> None:
         self._pace.end(self._cloud.drawn if self._rest.isActive() else 0)

@@ -8,7 +8,7 @@ were two sizes. Views are judged one by one: what the yardstick sees in a large 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from explorer.evaluation.clip_files import resized_nearest
 from explorer.evaluation.depths import score_depth
 from explorer.evaluation.judging import Tally
 from explorer.evaluation.methods import MAIN
-from explorer.evaluation.picture_metrics import score_picture, unit_colours
+from explorer.evaluation.picture_metrics import psnr, resized, score_picture, unit_colours
 from explorer.evaluation.results import ViewRecord
 from explorer.evaluation.scenes import Scene, TrueView
 from explorer.evaluation.sharp.sizes import enlarged
@@ -88,6 +88,7 @@ def judge_two(
         on_view: called after each view.
     """
     truth = walks.truth
+    small = walks.plain.photo.rgb.shape[:2]
     for index, view in enumerate(truth.views):
         shown, true = shown_of(index), view.colours
         looks = yardstick.look([true])
@@ -96,6 +97,7 @@ def judge_two(
             apart = distance_maps(yardstick.look([ours]), looks)[0]
             holes, known = (None, None) if shown is None else (shown.hole, shown.seen)
             score = score_picture(ours, true, holes, apart, known)
+            score = replace(score, reduced_psnr=psnr(resized(ours, *small), resized(true, *small)))
             tally.pictures.append(
                 ViewRecord(truth.name, method, picture, index + 1, truth.ways[index], score)
             )

@@ -18,8 +18,8 @@ from explorer.evaluation.results import (
 )
 from explorer.evaluation.sharp.judging import ENLARGED, FINAL
 from explorer.evaluation.summaries import (
-    KNOWN_MEASURES,
     MEASURES,
+    SHARP_MEASURES,
     compare,
     summarise_depths,
     summarise_pictures,
@@ -59,7 +59,7 @@ def sharp_tables(tally: Tally) -> SharpTables:
     """From the records so far."""
     records = tally.pictures
     names = dict.fromkeys(record.scene for record in records)
-    measures = (*MEASURES, *KNOWN_MEASURES)
+    measures = (*MEASURES, *SHARP_MEASURES)
     return SharpTables(
         rows=tuple(summarise_pictures(records)),
         scenes=tuple(
@@ -88,7 +88,7 @@ def show_sharp(console: Console, title: str, tables: SharpTables) -> None:
     )
 
 
-_COLUMNS = ["PSNR", "out / back", "SSIM", "distance"]
+_COLUMNS = ["PSNR", "out / back", "reduced", "SSIM", "distance"]
 _COLUMNS += ["known: PSNR", "SSIM", "distance", "gradient", "median"]
 _COLUMNS += ["holes: PSNR", "distance", "gradient", "views"]
 
@@ -104,6 +104,7 @@ def _cells(row: PictureSummary) -> list[str]:
         row.method if row.picture == "baseline" else row.picture,
         number(row.psnr),
         f"{number(row.psnr_out)} / {number(row.psnr_back)}",
+        number(row.reduced_psnr),
         number(row.ssim, 3),
         number(row.distance, 3),
         *known,

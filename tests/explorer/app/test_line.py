@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from engine.geometry.cameras import Camera, Intrinsics
@@ -7,6 +9,7 @@ from explorer.app import line as line_module
 from explorer.app.line import Line
 from explorer.walk.records import DrawnView
 from explorer.walk.session.records import Node
+from memory.pictures.picture import Picture
 from memory.views import View
 
 CAMERA = Camera(np.eye(4), Intrinsics.from_fov(60.0, 16 / 9))
@@ -63,3 +66,14 @@ def test_old_pictures_leave_the_memory_and_come_back_from_the_disk(monkeypatch) 
     assert read == []
     assert line.drawn(0).view.id == 0
     assert read == [0]
+
+
+def test_only_the_latest_keep_their_large_pictures(monkeypatch) -> None:
+    monkeypatch.setattr(line_module, "PICTURES_IN_RAM", 3)
+    line = Line(never)
+    large = Picture(np.zeros((32, 32, 3), np.uint8))
+    for k in range(6):
+        line.add(node(k, k - 1 if k else None, k), replace(drawn(k), picture=large))
+        line.drawn(0)  # what is looked at again does not keep more of them
+    assert [line.drawn(k).picture is not None for k in range(6)] == [False] * 3 + [True] * 3
+    assert all(line.drawn(k).raw_rgb[0, 0, 0] == k for k in range(6))

@@ -18,6 +18,12 @@ def test_a_fast_machine_is_good() -> None:
     assert "about 17 s" in finding.text
 
 
+def test_both_sizes_are_told() -> None:
+    finding = describe_pace(Pace("cpu", 256, 144, 1.0, 0.5, (1280, 720)))
+    assert "at 256x144 for pictures of 1280x720 on the CPU" in finding.text
+    assert finding.facts["picture"] == [1280, 720]
+
+
 def test_a_slow_machine_is_told_what_helps() -> None:
     finding = describe_pace(Pace("cpu", 256, 144, start=5.0, view=6.0))
     assert finding.verdict is Verdict.NOTE

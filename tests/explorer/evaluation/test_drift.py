@@ -78,6 +78,23 @@ def test_a_fading_walk_is_noticed(tmp_path: Path, boxes: Any, painter: Any) -> N
             assert picture.width > 400
 
 
+def test_laps_at_the_pictures_size(tmp_path: Path, large: Any, sharp_painter: Any) -> None:
+    sizes: dict[str, Any] = {"size": (320, 192), "model_size": (160, 96)}
+    options = DriftOptions(tmp_path, views=2, laps=1, count=1, **sizes)
+    report = evaluate_drift(options, Console(quiet=True), sharp_painter, BoxLaps(large))
+    rows = {(r.picture, r.way): r for r in report.rows}
+    assert rows["final", "out"].psnr > 40
+    assert rows["final", "out"].gradient == pytest.approx(1.0, abs=0.05)
+    # Raw pictures are held to the truth at the model's size, which they have.
+    assert rows["raw", "out"].psnr > 20
+    (found,) = report.returns
+    assert found.views == 4
+    assert 0 < found.most < 20, "the painter's noise, in the large photo"
+    assert found.psnr > 40
+    with Image.open(tmp_path / "boxes-0.png") as picture:
+        assert picture.width > 2 * 320
+
+
 def test_a_steady_walk_is_steady(boxes: Any, painter: Any) -> None:
     scene = BoxLaps(boxes).laps(0, 2)
     settings = main_method(0).settings

@@ -152,7 +152,7 @@ def test_the_command_line_knows_every_kind() -> None:
 
 
 def test_the_command_line(folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    walk = ["walk", str(PHOTO), "--views", "1", "--size", "96x48", "--steps", "1"]
+    walk = ["walk", str(PHOTO), "--views", "1", "--model-size", "96x48", "--steps", "1"]
     walk += ["--depth-steps", "1", "--path", "forward", "--out", str(tmp_path / "out")]
     with pytest.raises(SystemExit) as end:
         command_line.main([*walk, "--depth-prior", str(tmp_path / "none")])

@@ -163,8 +163,7 @@ class FakeQueries:
 
 @pytest.fixture
 def fake(room: Room, start: Camera, monkeypatch: pytest.MonkeyPatch) -> FakeQueries:
-    import explorer.walk.walk as walk_module
-
     fake = FakeQueries(room, start)
-    monkeypatch.setattr(walk_module, "queries", fake)
+    for asking in ("walk", "depth_drawing"):
+        monkeypatch.setattr(f"explorer.walk.{asking}.queries", fake)
     return fake

@@ -57,7 +57,7 @@ def trained(files: Path, *more: str) -> Path:
 
 def walk(files: Path, weights: Path, out: str) -> int:
     given = ["walk", str(files / "photo.png"), "--weights", str(weights), "--out", str(files / out)]
-    given += ["--views", "2", "--size", "48x32", "--path", "strafe", "--fov", "60"]
+    given += ["--views", "2", "--model-size", "48x32", "--path", "strafe", "--fov", "60"]
     with pytest.raises(SystemExit) as ended:
         main([*given, "--device", "cpu"])
     return int(ended.value.code or 0)

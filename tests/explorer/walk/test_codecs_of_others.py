@@ -41,7 +41,7 @@ def checkpoint(folder: Path, path: Path) -> Path:
 
 
 def walk(photo: Path, weights: Path, *more: str) -> int:
-    given = ["walk", str(photo), "--weights", str(weights), "--views", "2", "--size", "48x32"]
+    given = ["walk", str(photo), "--weights", str(weights), "--views", "2", "--model-size", "48x32"]
     given += ["--steps", "1", "--depth-steps", "1", "--path", "strafe", "--fov", "60"]
     with pytest.raises(SystemExit) as ended:
         main([*given, *more])

@@ -315,9 +315,3 @@ def test_bad_input_leaves_nothing_behind(options: RunOptions, engine, tmp_path: 
     options.out.write_text("a file")
     with pytest.raises(ValueError, match="is a file"):
         walk_photo(options, engine=engine)
-
-
-def test_depth_every_leaves_gaps_in_the_depth_folder(options: RunOptions, engine) -> None:
-    walk_photo(replace(options, depth_every=2, path="strafe", views=4), engine=engine)
-    depths = sorted(p.name for p in (options.out / "depth").glob("*.png"))
-    assert depths == ["0000.png", "0002.png", "0004.png"]

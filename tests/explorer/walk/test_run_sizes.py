@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import av
 import numpy as np
+import pycolmap
 import pytest
 import torch
 from PIL import Image
@@ -49,6 +50,15 @@ def test_everything_leaves_at_the_pictures_size(options: RunOptions, engine) -> 
     assert (transforms["w"], transforms["h"]) == (144, 72)
     cameras = (options.out / "colmap" / "cameras.txt").read_text().splitlines()
     assert cameras[-1].split()[2:4] == ["144", "72"]
+    model = pycolmap.Reconstruction(str(options.out / "colmap"))
+    farthest = np.zeros(2)
+    for image in model.images.values():
+        for spot in image.points2D[::20]:
+            point = model.points3D[spot.point3D_id]
+            assert np.allclose(image.project_point(point.xyz), spot.xy, atol=2e-3)
+            farthest = np.maximum(farthest, spot.xy)
+    assert 130 < farthest[0] <= 144
+    assert 60 < farthest[1] <= 72
     with Image.open(options.photo) as photo, Image.open(options.out / "views/0000.png") as view:
         assert (np.asarray(photo) == np.asarray(view)).all()
 
@@ -106,3 +116,9 @@ def test_a_walk_without_pictures_goes_on_without(options: RunOptions, engine) ->
         assert picture.size == (96, 48)
     about = json.loads((options.out / "walk.json").read_text())
     assert about["photo"]["picture_size"] == [96, 48]
+
+
+def test_depth_every_leaves_gaps_in_the_depth_folder(options: RunOptions, engine) -> None:
+    walk_photo(replace(options, depth_every=2, views=4), engine=engine)
+    depths = sorted(p.name for p in (options.out / "depth").glob("*.png"))
+    assert depths == ["0000.png", "0002.png", "0004.png"]

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from engine.geometry.cameras import Camera, Intrinsics
+from memory.pictures.carriable import Carriable, CarryConfig
 from memory.pictures.carrying import carry, seen_inverse
-from memory.pictures.carriable import CarryConfig, Carriable
 
 SIZE = W, H = 322, 182  # no multiple of the cell
 LENS = Intrinsics(0.9, 0.9 * W / H, 0.52, 0.47)

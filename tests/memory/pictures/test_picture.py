@@ -18,16 +18,21 @@ def picture() -> Picture:
 def test_what_is_read_back_is_equal_bit_for_bit() -> None:
     made = picture()
     back = Picture.read(made.stored())
-    assert back is not None and back.depth is not None and made.depth is not None
+    assert back is not None
+    assert back.depth is not None
+    assert made.depth is not None
     assert np.array_equal(back.rgb, made.rgb)
     assert back.depth.tobytes() == made.depth.tobytes()
-    assert np.isinf(back.depth[0, 0]) and np.isnan(back.depth[0, 1]) and np.isinf(back.depth[0, 2])
+    assert np.isinf(back.depth[0, 0])
+    assert np.isnan(back.depth[0, 1])
+    assert np.isinf(back.depth[0, 2])
 
 
 def test_depth_is_rounded_by_less_than_a_thousandth() -> None:
     depth = np.geomspace(1e-3, 5e4, 126).astype(np.float32).reshape(9, 14)
     rounded = Picture(np.zeros((9, 14, 3), np.uint8), depth).depth
-    assert rounded is not None and (np.abs(rounded / depth - 1) < 1e-3).all()
+    assert rounded is not None
+    assert (np.abs(rounded / depth - 1) < 1e-3).all()
 
 
 def test_a_file_without_a_picture_holds_none_and_a_damaged_one_is_refused() -> None:
@@ -51,3 +56,15 @@ def test_a_picture_cannot_be_changed_from_outside() -> None:
     assert not made.rgb.any()
     with pytest.raises(ValueError, match="read-only"):
         made.rgb[:] = 1
+
+
+def test_a_picture_that_would_fill_the_memory_is_not_unpacked() -> None:
+    """Its header alone says so: nothing is decoded."""
+    stored = picture().stored()
+    for name in (RGB, DEPTH):
+        bomb = stored[name].copy()
+        bomb[16:24] = np.frombuffer(np.array([30_000, 30_000], ">u4").tobytes(), np.uint8)
+        with pytest.raises(ValueError, match="far too large"):
+            Picture.read(stored | {name: bomb})
+    with pytest.raises(ValueError, match="damaged"):
+        Picture.read({RGB: stored[RGB][:20]})

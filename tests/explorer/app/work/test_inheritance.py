@@ -285,6 +285,13 @@ def test_a_walk_is_at_both_sizes_and_they_stay(machine: Machine) -> None:
             assert depth.size == (240, 160)
     sizes = [(machine.folder / f"out{d}" / "points.ply").stat().st_size for d in (False, True)]
     assert sizes[1] > 5 * sizes[0]
+    first = machine.session.read(1)
+    machine.do(requests.Replay(SETTINGS))
+    again = machine.session.read(1)
+    assert np.array_equal(again.picture.rgb, first.picture.rgb)
+    machine.do(requests.Undo())
+    machine.do(requests.DrawView(again.view.camera, 0))
+    assert machine.session.picture_of(1).size == (240, 160)
     heard = machine.do(requests.OpenPhoto(machine.folder / "large.png", SETTINGS, SIZE))
     (opened,) = [event for event in heard if isinstance(event, events.Opened)]
     assert opened.photo.picture_size == (480, 320)

@@ -20,6 +20,7 @@ from explorer.walk.session.records import CloudUpdate, PointSet
 LEFT = Qt.MouseButton.LeftButton
 PRESS = QEvent.Type.MouseButtonPress
 MOVE = QEvent.Type.MouseMove
+LONG = 30_000
 RELEASE = QEvent.Type.MouseButtonRelease
 LENS = Intrinsics(0.9, 1.7, 0.52, 0.47)
 
@@ -107,16 +108,44 @@ def test_gone_views_take_their_points_with_them(world) -> None:
     assert not red(pixels(world)).any()
 
 
-def test_a_picture_fades_in_and_leaves_when_the_camera_does(world, qtbot) -> None:
-    world.show_picture(np.full((144, 256, 3), (10, 20, 250), np.uint8), camera_at(0, 0, 0))
-    qtbot.waitUntil(lambda: world.picture_opacity == 1.0, timeout=3000)
+def photo_begun(world, qtbot, colour=(10, 20, 250)) -> None:
+    """A photo of one colour is shown, without a depth."""
+    rgb = np.full((144, 256, 3), colour, np.uint8)
+    world.picture.shelf.begin(rgb, camera_at(0, 0, 0))
+    world.set_camera(camera_at(0, 0, 0))
+    qtbot.waitUntil(lambda: world.picture_opacity == 1.0, timeout=LONG)
+
+
+def test_a_photo_fills_the_view_and_the_map_hides_it(world, qtbot) -> None:
+    world.apply_cloud(CloudUpdate({0: points((0, 0, 2), radius=0.05)}))
+    photo_begun(world, qtbot)
     seen = pixels(world)
-    assert (seen[240, 320] - (10, 20, 250) < 5).all()
+    assert (np.abs(seen[240, 320] - (10, 20, 250)) < 5).all()
     assert seen[10, 320].max() < 40  # beside the picture is nothing
-    world.set_camera(camera_at(0.05, 0, 0))
-    qtbot.waitUntil(lambda: 0 < world.picture_opacity < 1, timeout=3000)
-    world.set_camera(camera_at(0.5, 0, 0))
-    qtbot.waitUntil(lambda: world.picture_opacity == 0.0, timeout=3000)
+    assert not red(seen).any()  # the points are covered
+    world.set_mode(MAP)
+    assert world.picture_opacity == 0.0
+    assert red(pixels(world)).any()
+    world.set_mode(FLY)
+    assert world.picture_opacity == 1.0
+    world.clear()
+    assert world.picture_opacity == 0.0
+
+
+def test_a_photo_without_depth_turns_with_the_camera(world, qtbot) -> None:
+    rgb = np.zeros((144, 256, 3), np.uint8)
+    rgb[:, :128], rgb[:, 128:] = (250, 0, 0), (0, 0, 250)
+    world.picture.shelf.begin(rgb, camera_at(0, 0, 0))
+    world.set_camera(camera_at(0, 0, 0))
+    qtbot.waitUntil(lambda: world.picture_opacity == 1.0, timeout=LONG)
+    there = camera_at(0, 0, 0, yaw=0.1)
+    world.set_camera(there)
+    qtbot.waitUntil(lambda: world.picture.frame.camera is there, timeout=LONG)
+    middle = world.picture.frame.rgba[72, :, 0]
+    edge = int(np.flatnonzero(middle < 125)[0])
+    # A turn to the right moves the picture to the left, by the tangent.
+    wanted = 256 * (LENS.cx + LENS.fx * np.tan(np.arctan((0.5 - LENS.cx) / LENS.fx) - 0.1))
+    assert abs(edge - wanted) < 2.0
 
 
 def test_the_map_shows_cameras_and_a_click_picks_one(world, qtbot) -> None:

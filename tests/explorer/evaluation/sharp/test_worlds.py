@@ -37,6 +37,7 @@ def test_sharp_pictures_are_ahead_of_enlarged_ones(
     assert (final.method, final.picture, enlarged.method) == ("walk", "final", "enlarged")
     assert (final.scenes, final.views) == (2, 6)
     assert final.psnr > 40 > 30 > enlarged.psnr
+    assert final.reduced_psnr > max(45, enlarged.reduced_psnr, final.psnr)
     assert final.ssim > enlarged.ssim
     assert final.distance < enlarged.distance
     assert final.known is not None
@@ -47,7 +48,15 @@ def test_sharp_pictures_are_ahead_of_enlarged_ones(
     assert 0.5 < final.known.share < 1
     assert final.hole_psnr > 40
     ahead = {c.measure: c for c in report.tables.comparisons}
-    for measure in ("psnr", "ssim", "distance", "known_psnr", "known_distance", "hole_psnr"):
+    for measure in (
+        "psnr",
+        "ssim",
+        "distance",
+        "reduced_psnr",
+        "known_psnr",
+        "known_distance",
+        "hole_psnr",
+    ):
         assert (ahead[measure].wins, ahead[measure].scenes) == (2, 2), measure
     assert [row.scene for row in report.tables.scenes] == ["world-0000", "world-0001"]
     for row in report.tables.scenes:
