@@ -168,13 +168,11 @@ def _doubled(inverse: Plane, colours: NDArray[np.uint8], config: UpsamplingConfi
         return np.asarray(smooth)
     near, far = _sides(inverse, size)
     edge = cv2.resize(edge, size, interpolation=cv2.INTER_NEAREST)
-    gap = near - far
-    # Of all pixels of the window, not of those at the edge alone.
+    at_edge = (edge > 0) & (near - far > config.step * near)
     window = np.ones((config.window,) * 2, np.uint8)
-    back, front = cv2.erode(smooth, window), cv2.dilate(smooth, window)
+    front, back = cv2.dilate(smooth, window), cv2.erode(smooth, window)
     share = np.clip((smooth - back) / np.maximum(front - back, 1e-12), 0.0, 1.0)
     nearer = _nearer(share, colours, config)
-    at_edge = (edge > 0) & (gap > config.step * near)
     return np.where(at_edge, np.where(nearer, near, far), smooth)
 
 

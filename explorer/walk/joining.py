@@ -24,7 +24,7 @@ from engine.geometry.upsampling import (
 )
 from explorer.walk.membrane import membrane
 from memory.pictures.looked_up import PHOTO, LookedUp
-from memory.pictures.source import MIXED
+from memory.pictures.source import APART, MIXED
 
 Plane = NDArray[np.float32]
 Rgb = NDArray[np.uint8]
@@ -43,8 +43,6 @@ _BEHIND = 1.15
 #: 1 + reach / 16 times more for a longer reach, since slopes differ by that too. Reaches are in
 #: pixels of the model's.
 _STEP, _REACHES = 1.25, (2, 4, 8, 16)
-#: Pixels by which both sides of a rim of the photo's must have come apart to be mixed anew.
-_APART = 0.5
 #: Inverse depth nearer than anything.
 _NEAREST = np.float32(1e30)
 
@@ -201,7 +199,7 @@ def _soft_rims(rgb: Rgb, looked: LookedUp) -> Rgb:
         at = np.nonzero(edge)
         gap = cv2.dilate(inverse, _square(1))[at] - cv2.erode(inverse, _square(1))[at]
         photo = cv2.erode((looked.view_ids == PHOTO).view(np.uint8), _square(1))[at] > 0
-        apart = ~photo | (gap * looked.parallax > _APART)
+        apart = ~photo | (gap * looked.parallax > APART[0])
         at = at[0][apart], at[1][apart]
         rgb[at] = cv2.GaussianBlur(rgb, (3, 3), 0.6)[at]
     return rgb

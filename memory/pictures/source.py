@@ -19,7 +19,7 @@ Plane = NDArray[np.float32]
 MIXED = 0.002
 #: The two sides of a rim must come this far apart, pixels, before they are told apart at all, and
 #: fully. Below, the picture's own mixture is what belongs there.
-_APART = (0.5, 2.0)
+APART = (0.5, 2.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +92,7 @@ class Source:
         are cleaned as far as both their sides come apart there."""
         rims = self.rims
         apart = rims.gap * np.float32(self.parallax(camera, width))
-        share = np.clip((apart - _APART[0]) / (_APART[1] - _APART[0]), 0.0, 1.0)[:, None]
+        share = np.clip((apart - APART[0]) / (APART[1] - APART[0]), 0.0, 1.0)[:, None]
         if not share.any():
             return self.rgb
         picture = self.rgb.copy()
