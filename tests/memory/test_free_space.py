@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory.free_space import FARTHEST, SLACK, STEP, FreeSpace
+from memory.free_space import _TRIED, FARTHEST, SLACK, STEP, FreeSpace
 from memory.memory import Memory
 from memory.views import View
 from tests.memory.scenes import H, W, camera, pictures, wall
@@ -87,6 +87,70 @@ def test_every_ray_ends_where_a_slow_march_ends(boxes, asked):
     same = np.isclose(left, slow, rtol=1e-4, equal_nan=True)
     assert same.mean() > 0.995  # a ray may just touch the border of a pixel
     assert (left != drawn)[np.isfinite(drawn)].any()
+
+
+def behind(space, first, last, asked):
+    """`hides`, one pixel and one point after the other, in world coordinates."""
+    out = np.zeros((H, W), bool)
+    K = asked.intrinsics.matrix(W, H)
+    K_photo = space.camera.intrinsics.matrix(W, H)
+    for row, column in np.ndindex(H, W):
+        ray = np.linalg.inv(K) @ (column + 0.5, row + 0.5, 1.0)
+        ends = 1 / first[row, column], 1 / last[row, column]
+        hidden = True
+        for inverse in np.linspace(*ends, _TRIED):
+            world = asked.T_world_camera @ (*(ray / max(inverse, 1e-6)), 1.0)
+            x, y, deep = K_photo @ (space.camera.T_camera_world @ world)[:3]
+            u, v = (x / deep, y / deep) if deep > 0 else (-1, -1)
+            inside = 0 <= u < W and 0 <= v < H
+            hidden &= inside and deep > (1 - SLACK) * space.reach[int(v), int(u)].item()
+        out[row, column] = hidden
+    return out
+
+
+def hidden_by(space, first, last, asked):
+    return space.hides(*(torch.tensor(d) for d in (first, last)), asked).numpy()
+
+
+@pytest.mark.parametrize("asked", [camera(), ASIDE, camera(z=0.8, yaw=0.4), camera(yaw=2.8)])
+def test_the_photo_hides_what_a_slow_look_finds_behind_it(asked):
+    space = FreeSpace.of(pictures(BOX, [camera()])[0])
+    rng = np.random.default_rng(0)
+    first, last = rng.uniform((1.2, 1.8), (3.0, 6.0), (H, W, 2)).astype(np.float32).T.swapaxes(1, 2)
+    last[:, :5] = np.inf
+    found, slow = hidden_by(space, first, last, asked), behind(space, first, last, asked)
+    assert (found == slow).mean() > 0.99  # a point may just touch the border of a pixel
+    assert found.any() == slow.any()
+
+
+def test_the_photo_hides_what_is_behind_its_surfaces_and_in_its_frame():
+    space = FreeSpace.of(pictures(WALL, [camera()])[0])
+    wall_, deep, near = (np.full((H, W), d, np.float32) for d in (FAR, 2 * FAR, 0.5 * FAR))
+    assert hidden_by(space, wall_, deep, camera()).all()
+    assert hidden_by(space, wall_, np.full_like(deep, np.inf), camera()).all()
+    assert not hidden_by(space, near, deep, camera()).any()
+    assert not hidden_by(space, wall_, deep, camera(yaw=np.pi)).any()
+    assert not hidden_by(space, np.zeros_like(deep), deep, camera()).any()
+    assert not hidden_by(space, wall_, np.zeros_like(deep), camera()).any()
+
+
+def test_before_the_sky_nothing_is_hidden():
+    photo = pictures(WALL, [camera()])[0]
+    sky = View(0, photo.camera, photo.rgb, np.full((H, W), np.inf, np.float32))
+    depth = np.full((H, W), 2.0, np.float32)
+    assert not hidden_by(FreeSpace.of(sky), depth, 100 * depth, ASIDE).any()
+
+
+def test_it_holds_what_stands_before_what_the_photo_shows():
+    space = FreeSpace.of(pictures(BOX, [camera()])[0])
+    depth = np.random.default_rng(0).uniform(0.4, 6.0, (H, W)).astype(np.float32)
+    for asked in (camera(), ASIDE, camera(z=0.8, yaw=0.4)):
+        held = space.holds(torch.tensor(depth), asked).numpy()
+        assert np.array_equal(held, left_by(space, depth, asked) != depth)
+        assert held.any()
+        truth = pictures(BOX, [asked])[0].depth
+        # A pixel's width beside the box, where the photo's pixels are the wall's or the box's.
+        assert space.holds(torch.tensor(truth), asked).numpy().mean() < 0.03
 
 
 def test_what_stands_before_the_sky_is_sky():

@@ -165,3 +165,94 @@ def test_drawn_depth_keeps_out_of_what_the_photo_looks_through(room, start) -> N
     assert torch.equal(
         fused_with(torch.from_numpy(too_near), nowhere).depth, torch.tensor(too_near)
     )
+
+
+NEAR, FAR = 2.0, 5.0
+
+
+def beside_a_card(near: float = NEAR, far: float = FAR, wide: int = 7) -> tuple[Array, Array]:
+    """Known depth and trust: a card's right side, a hole, and a wall behind."""
+    known = np.full((H, W), far, np.float32)
+    known[:, :100] = near
+    trust = np.ones((H, W), np.float32)
+    trust[:, 100 : 100 + wide] = 0.0
+    known[trust == 0] = np.nan
+    return known, trust
+
+
+def behind_rims(known: Array, trust: Array) -> tuple[Array, Array]:
+    found = depth_fusion.behind_rims(torch.tensor(known), torch.tensor(trust))
+    return found[0].numpy(), found[1].numpy()
+
+
+@pytest.mark.parametrize(("wide", "far"), [(1, 3.5), (4, FAR), (10, FAR), (10, np.inf)])
+def test_a_hole_between_near_and_far_lies_behind_the_rim(wide: int, far: float) -> None:
+    known, trust = beside_a_card(far=far, wide=wide)
+    rim, behind = behind_rims(known, trust)
+    hole = trust == 0
+    np.testing.assert_allclose(rim[hole], NEAR, rtol=1e-5)
+    np.testing.assert_allclose(behind[hole], far, rtol=1e-4)
+    assert not rim[~hole].any()
+    assert not behind[~hole].any()
+
+
+def test_what_lies_behind_a_rim_goes_on_as_what_is_nearest_to_it() -> None:
+    """A floor behind a card: each row of the hole is as deep as the floor beside it."""
+    known, trust = beside_a_card(wide=6)
+    floor = (1 / np.linspace(0.1, 0.2, H)).astype(np.float32)
+    known[:, 106:] = floor[:, None]
+    behind = behind_rims(known, trust)[1][2:-2, 100:106]
+    np.testing.assert_allclose(behind, np.repeat(floor[2:-2, None], 6, axis=1), rtol=0.02)
+
+
+def test_a_hole_in_one_surface_lies_behind_nothing() -> None:
+    """A steep floor as little as a wall."""
+    slope = np.broadcast_to(1 / np.linspace(0.2, 0.5, W), (H, W)).astype(np.float32)
+    for known in (np.full((H, W), FAR, np.float32), slope):
+        trust = beside_a_card()[1]
+        for found in behind_rims(np.where(trust > 0, known, np.nan).astype(np.float32), trust):
+            assert not found.any()
+
+
+def test_out_of_reach_nothing_tells_what_a_hole_lies_behind() -> None:
+    known, trust = beside_a_card(wide=60)
+    assert not behind_rims(known, trust)[1].any()
+    everywhere = np.full((H, W), np.nan, np.float32)
+    assert not behind_rims(everywhere, np.zeros((H, W), np.float32))[1].any()
+
+
+def test_holes_are_no_nearer_than_what_they_lie_behind() -> None:
+    """The model's curtain half-way between card and wall goes to the wall; what is known stays."""
+    known, trust = beside_a_card()
+    drawn = np.where(np.isnan(known), 3.2, known).astype(np.float32)
+    arrays = [torch.from_numpy(x) for x in (drawn, known, trust)]
+    ids = torch.zeros((H, W), dtype=torch.int32)
+    behind = depth_fusion.behind_rims(arrays[1], arrays[2])[1]
+    without = depth_fusion.fuse_depth(*arrays, ids).depth.numpy()
+    found = depth_fusion.fuse_depth(*arrays, ids, behind=behind).depth.numpy()
+    hole = trust == 0
+    assert np.median(without[hole]) < 0.8 * FAR
+    assert found[hole].min() >= FAR * 0.999
+    np.testing.assert_allclose(found[~hole], known[~hole], rtol=1e-4)
+    farther = torch.where(arrays[2] < 0.5, 9.0, arrays[0])
+    deep = depth_fusion.fuse_depth(farther, *arrays[1:], ids, behind=behind).depth.numpy()
+    assert deep[hole].min() > 1.2 * FAR
+
+
+def test_only_what_the_photo_hides_lies_behind_its_rims(room, start) -> None:
+    """Seen from aside, the strip beside the box is the wall's or the floor's."""
+    rgb, depth = room.look(start, H, W)
+    memory = Memory()
+    memory.add(View(0, start, np.round(rgb * 255).astype(np.uint8), depth))
+    aside = moved(start, 0.2, 0.0, 0.0)
+    known = memory.look(aside, H, W)
+    rim, behind = depth_fusion.behind_rims(known.depth, certainty(known.coverage))
+    strip = (behind > 0) & known.free_space.hides(rim, behind, known.camera)
+    assert strip.sum() > 100
+    truth = room.look(aside, H, W)[1]
+    soft = np.where(strip.numpy(), 0.75 * truth, truth).astype(np.float32)
+    found = fused_with(torch.from_numpy(soft), known).depth[strip].numpy()
+    assert (found >= 0.97 * behind[strip].numpy()).all()
+    unhidden = replace(known, free_space=None)
+    curtain = fused_with(torch.from_numpy(soft), unhidden).depth[strip].numpy()
+    assert np.median(curtain) < 0.9 * np.median(found)

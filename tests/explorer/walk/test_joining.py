@@ -27,7 +27,8 @@ def looked(hole: np.ndarray, inverse: np.ndarray | None = None, drawn: bool = Fa
     deep = np.where(card, NEAR, FAR) if inverse is None else inverse
     ids = np.where(hole, -1, 1 if drawn else 0).astype(np.int32)
     rgb[hole] = 0
-    return LookedUp(rgb, np.where(hole, np.nan, deep).astype(np.float32), ids, parallax=100.0)
+    # Card and wall have come six pixels apart.
+    return LookedUp(rgb, np.where(hole, np.nan, deep).astype(np.float32), ids, parallax=20.0)
 
 
 def columns(start: int, stop: int, rows: slice = slice(30, 120)) -> np.ndarray:
@@ -68,10 +69,10 @@ def test_without_holes_it_is_what_was_looked_up_but_for_rims() -> None:
 
 
 def test_rims_that_have_not_come_apart_stay_as_the_photo_has_them() -> None:
-    found, wanted = looked(NOTHING), looked(NOTHING).rgb
-    assert np.array_equal(Joining(replace(found, parallax=0.0), SMALL).rgb(small(0.5)), wanted)
-    drawn = looked(NOTHING, drawn=True)
-    assert not np.array_equal(Joining(replace(drawn, parallax=0.0), SMALL).rgb(small(0.5)), wanted)
+    wanted = looked(NOTHING).rgb
+    photo, drawn = (replace(looked(NOTHING, drawn=d), parallax=1.0) for d in (False, True))
+    assert np.array_equal(Joining(photo, SMALL).rgb(small(0.5)), wanted)
+    assert not np.array_equal(Joining(drawn, SMALL).rgb(small(0.5)), wanted)
 
 
 def test_a_wide_hole_gets_the_models_picture_in_the_tones_of_its_far_side() -> None:
