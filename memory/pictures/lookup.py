@@ -42,7 +42,7 @@ class LookupConfig:
     before: what is known of the new view hides points this much (relative) behind it.
     """
 
-    rounds: int = 6
+    rounds: int = 5
     exact: float = 0.6
     before: float = 0.08
 

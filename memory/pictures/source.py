@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -49,7 +50,6 @@ class Source:
         inverse: (H, W) float32 inverse depth, 0 = sky.
         surface: (H, W, 2) float32, inverse depth, and 1 within a pixel of a depth edge, where depth
             is not interpolated: both are sampled at once.
-        rims: what is cleaned before another camera sees it.
     """
 
     view_id: int
@@ -57,7 +57,6 @@ class Source:
     rgb: NDArray[np.uint8]
     inverse: Plane
     surface: Plane
-    rims: Rims = field(repr=False)
 
     @staticmethod
     def of(view_id: int, camera: Camera, picture: Picture) -> Source:
@@ -71,9 +70,12 @@ class Source:
         steps = depth_steps(inverse, STEP)
         edges = cv2.dilate(steps, np.ones((3, 3), np.uint8))
         surface = np.stack([inverse, edges.astype(np.float32)], axis=-1)
-        return Source(
-            view_id, camera, picture.rgb, inverse, surface, _rims(picture.rgb, inverse, steps)
-        )
+        return Source(view_id, camera, picture.rgb, inverse, surface)
+
+    @cached_property
+    def rims(self) -> Rims:
+        """What is cleaned before another camera sees it."""
+        return _rims(self.rgb, self.inverse, depth_steps(self.inverse, STEP))
 
     @property
     def size(self) -> tuple[int, int]:

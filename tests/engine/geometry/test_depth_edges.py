@@ -56,7 +56,7 @@ def test_even_windows_are_refused():
 
 
 def test_specks_of_sky_and_clouds_go_and_things_stay() -> None:
-    """A pole on the ground, a branch from the rim and an opening stay; a cloud and a splinter go."""
+    """A pole on the ground, a branch from the rim and openings stay; a cloud and a splinter go."""
     picture = torch.full((100, 100), -0.9999999)  # as resampling leaves it
     picture[60:] = 0.2  # the ground
     picture[20:60, 50] = 0.3  # a pole, 40 pixels

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from engine.geometry.cameras import Camera
-from memory.pictures import looked_up
+from memory.pictures import finding
 from memory.pictures.looked_up import LookedUp, Seen, look_up
 from memory.pictures.source import Source
 from tests.memory.pictures.planes import (
@@ -205,7 +205,7 @@ def test_bands_and_threads_change_nothing(monkeypatch, threads) -> None:
     known = seen_of_card(camera(x=0.3))
     pictures = []
     for band, count in ((1000, 1), (64, 1), (64, 4), (7, 3)):
-        monkeypatch.setattr(looked_up, "_BAND", band)
+        monkeypatch.setattr(finding, "_BAND", band)
         cv2.setNumThreads(count)
         pictures.append(shown(to, known, src))
     for other in pictures[1:]:
