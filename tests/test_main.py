@@ -172,23 +172,24 @@ def test_the_options_are_those_of_the_parts() -> None:
     """A renamed field would otherwise be noticed by users first."""
     from explorer.evaluation.clips import ClipOptions
     from explorer.evaluation.memory import MemoryOptions
+    from explorer.evaluation.sharp.worlds import SharpWorldsOptions
     from explorer.evaluation.speed import SpeedOptions
     from explorer.evaluation.worlds_report import WorldsOptions
     from explorer.walk.run_options import RunOptions
 
     measurements = command_line.evaluate.commands
     parts = {
-        RunOptions: command_line.walk,
-        ClipOptions: measurements["clip"],
-        MemoryOptions: measurements["memory"],
-        SpeedOptions: measurements["speed"],
-        WorldsOptions: measurements["worlds"],
+        (RunOptions,): command_line.walk,
+        (ClipOptions,): measurements["clip"],
+        (MemoryOptions,): measurements["memory"],
+        (SpeedOptions,): measurements["speed"],
+        (WorldsOptions, SharpWorldsOptions): measurements["worlds"],
     }
     for part, command in parts.items():
-        fields = {field.name for field in dataclasses.fields(part)}
+        fields = {field.name for options in part for field in dataclasses.fields(options)}
         offered = {parameter.name for parameter in command.params}
         assert offered - fields == set(), part
-        if part is RunOptions:
+        if part == (RunOptions,):
             assert fields - offered == set()
 
 
