@@ -13,6 +13,7 @@ from PIL import Image
 
 from engine.geometry.cameras import Camera, Intrinsics
 from explorer.walk.photo import centre_crop, resized, working_size
+from explorer.walk.sizes import Sizes
 
 Rgb = NDArray[np.uint8]
 Tell = Callable[[int, int], None]
@@ -36,6 +37,7 @@ class ClipOptions:
     least: fewer frames are an error.
     fov: horizontal degrees of the whole pictures, where the lens is known.
     cameras: a file of cameras of the pictures, in any format that paths are read from.
+    pictures: the sizes of a walk that the frames begin; None where they are for the model alone.
     """
 
     frames: int = 16
@@ -45,6 +47,7 @@ class ClipOptions:
     least: int = 2
     fov: float | None = None
     cameras: Path | None = None
+    pictures: Sizes | None = None
 
     def __post_init__(self) -> None:
         if self.frames < self.least:
@@ -67,6 +70,7 @@ class Clip:
     notes: what was done to it that a user should know.
     lens: of the frames, where it is known.
     cameras: one a frame, in the world and units of their file; none where they are unknown.
+    pictures: (Hp, Wp, 3) uint8, the frames at the picture's size; none where nobody asked.
     """
 
     frames: tuple[Rgb, ...]
@@ -76,6 +80,7 @@ class Clip:
     notes: tuple[str, ...] = ()
     lens: Intrinsics | None = None
     cameras: tuple[Camera, ...] = ()
+    pictures: tuple[Rgb, ...] = ()
 
     @property
     def size(self) -> tuple[int, int]:

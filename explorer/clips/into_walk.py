@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from engine.geometry.cameras import Camera
@@ -28,6 +29,7 @@ from explorer.walk.photo import Photo
 from explorer.walk.records import WalkSettings
 from explorer.walk.session.records import Added, Node
 from explorer.walk.session.session import Session
+from memory.pictures.picture import Picture
 
 #: What files are taken for videos.
 VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".gif")
@@ -35,11 +37,18 @@ VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpe
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """A view to be taken into a walk: (H, W, 3) uint8, (H, W) scene units, in the walk's world."""
+    """A view to be taken into a walk, in its world.
+
+    Attributes:
+        rgb: (H, W, 3) uint8 at the model's size.
+        depth: (H, W) scene units.
+        picture: (Hp, Wp, 3) uint8 at the picture's size; None of one size.
+    """
 
     camera: Camera
     rgb: Rgb
     depth: np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+    picture: Rgb | None = None
 
 
 def is_video(path: Path) -> bool:
@@ -61,10 +70,12 @@ def views_of_clip(
         source_name=clip.source_name,
         lens_source=found.cameras_from,
         notes=(*clip.notes, f"cameras from {found.cameras_from}"),
+        picture=clip.pictures[0] if clip.pictures else None,
     )
+    pictures = clip.pictures or (None,) * len(clip.frames)
     seen = [
-        Seen(view.camera.relative_to(first), frame, view.depth)
-        for view, frame in zip(found.views, clip.frames, strict=True)
+        Seen(view.camera.relative_to(first), frame, view.depth, picture)
+        for view, frame, picture in zip(found.views, clip.frames, pictures, strict=True)
     ]
     return photo, seen
 
@@ -87,7 +98,12 @@ def begin_with(
     else:
         prior = earlier.view_source, earlier.depth_prior
         session = Session.create(folder, photo, engine, settings, *prior)
-    return session, (session.adopt(s.camera, s.rgb, s.depth) for s in seen)
+    return session, (taken_into(session, s) for s in seen)
+
+
+def taken_into(session: Session, seen: Seen) -> Added:
+    """Takes a view in after the head."""
+    return session.adopt(seen.camera, seen.rgb, seen.depth, seen.picture)
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,24 +142,29 @@ def place_photo(
     T[:3, 3] *= factor
     camera = Camera(own.camera.T_world_camera @ T, last.camera.intrinsics)
     between = tuple(cameras_between(own.camera, camera, views)) if views else ()
-    seen = Seen(camera, photo.rgb, (last.depth * factor).astype(np.float32))
+    seen = Seen(camera, photo.rgb, (last.depth * factor).astype(np.float32), photo.picture)
     return SecondPhoto(seen, between, f"Added {photo.source_name} by {found.cameras_from}.")
 
 
 def edit_line(
-    session: Session, engine: Engine, node_id: int, edited: Rgb
+    session: Session, engine: Engine, node_id: int, edited: Rgb, large: Rgb | None = None
 ) -> Generator[Step, None, list[Seen]]:
     """Every view of the line with the edit of one of them; their depths stay.
 
     The edit is followed from the edited view to the head, and back to the photo, with the seed and
     the caption of the session.
 
+    Args:
+        edited: (H, W, 3) the edited view at the model's size.
+        large: (Hp, Wp, 3) the same at the picture's size, where the walk has one.
+
     Raises:
         ClipError: the picture has another size, or does not differ from the view.
     """
     nodes, settings = session.line(), session.settings
     place = _place(nodes, node_id)
-    views = [session.read(node.id).view for node in nodes]
+    recorded = [session.read(node.id) for node in nodes]
+    views = [drawn.view for drawn in recorded]
     for view in views:
         if view.depth is None:
             raise ClipError(
@@ -156,13 +177,36 @@ def edit_line(
         frames = [originals[i] for i in order]
         noise = noise_of(settings.seed, f"{order}")
         config = EditConfig(caption=settings.sampler.caption)
-        drawn = yield from _followed(engine, frames, edited, region, config, noise)
-        for index, picture in zip(order, drawn, strict=True):
+        followed = yield from _followed(engine, frames, edited, region, config, noise)
+        for index, picture in zip(order, followed, strict=True):
             pictures[index] = picture
+    shown: list[Rgb | None] = [None] * len(views)
+    if large is not None:
+        shown = [
+            _with_changes(drawn.picture, original, picture)
+            for drawn, original, picture in zip(recorded, originals, pictures, strict=True)
+        ]
+        shown[place] = large
     return [
-        Seen(view.camera, picture, np.array(view.depth))
-        for view, picture in zip(views, pictures, strict=True)
+        Seen(view.camera, picture, np.array(view.depth), whole)
+        for view, picture, whole in zip(views, pictures, shown, strict=True)
     ]
+
+
+#: Levels by which a pixel must differ to have been changed.
+_CHANGED = 6
+
+
+def _with_changes(shown: Picture | None, before: Rgb, after: Rgb) -> Rgb | None:
+    """A large picture (Hp, Wp, 3) with what changed of its small one, enlarged."""
+    if shown is None:
+        return None
+    whole, size = shown.rgb, shown.size
+    changed = np.abs(after.astype(np.int16) - before).max(-1) > _CHANGED
+    mask = cv2.dilate(changed.astype(np.float32), np.ones((3, 3), np.uint8))
+    share = cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR)[..., None]
+    enlarged = cv2.resize(after, size, interpolation=cv2.INTER_CUBIC).astype(np.float32)
+    return np.asarray(np.round(whole + share * (enlarged - whole)), np.uint8)
 
 
 def _place(nodes: Sequence[Node], node_id: int) -> int:

@@ -9,6 +9,7 @@ from PIL import Image
 from engine.geometry.cameras import Camera, Intrinsics
 from explorer.clips.camera_files import FoundCameras
 from explorer.clips.frames import Clip, ClipOptions, Fit, Rgb
+from explorer.walk.sizes import Size, Sizes
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,9 @@ class Taken:
     """Frames as they are taken, each brought to working size at once: whole ones fill memory."""
 
     near: tuple[int, int]
+    sizes: Sizes | None = None
     frames: list[Rgb] = field(default_factory=list)
+    pictures: list[Rgb] = field(default_factory=list)
     original: tuple[int, int] = (0, 0)
     fit: Fit | None = None
     notes: list[str] = field(default_factory=list)
@@ -44,6 +47,16 @@ class Taken:
         share = picture.width / whole[0]
         crop = (fit.crop[0] * share, fit.crop[1] * share)
         self.frames.append(replace(fit, crop=crop).apply(picture))
+        large = self._large(fit)
+        if large is not None:
+            self.pictures.append(Fit(crop, large).apply(picture))
+
+    def _large(self, fit: Fit) -> Size | None:
+        """The picture's size; that of the first frame."""
+        if self.pictures:
+            height, width = self.pictures[0].shape[:2]
+            return int(width), int(height)
+        return None if self.sizes is None else self.sizes.picture_of(fit.crop)
 
     def note(self, sentence: str) -> None:
         """For the user; each sentence once."""
@@ -68,6 +81,7 @@ class Taken:
         first = times[0]
         return Clip(
             frames=tuple(self.frames),
+            pictures=tuple(self.pictures),
             times=tuple(time - first for time in times),
             source_name=name,
             original_size=self.original,

@@ -64,7 +64,7 @@ def _read_folder(path: Path, options: ClipOptions, tell: Tell, stopped: Stopped)
             + _hint(path)
         )
     chosen = _chosen_files(files, options.frames)
-    taken = Taken(options.size)
+    taken = Taken(options.size, options.pictures)
     for done, file in enumerate(chosen):
         if stopped():
             raise Cancelled
@@ -111,7 +111,7 @@ def _chosen_files(files: list[Path], count: int) -> list[Path]:
 
 
 def _read_file(path: Path, options: ClipOptions, tell: Tell, stopped: Stopped) -> Clip:
-    taken = Taken(options.size)
+    taken = Taken(options.size, options.pictures)
     animation = animation_in(path)
     if animation is not None:
         last = animation.times[-1]

@@ -48,7 +48,12 @@ def picture_of_photo(photo: Photo, depth: Plane) -> Picture | None:
     """The photo at the picture's size with its depth, given at any size; None of one size."""
     if photo.picture is None:
         return None
-    return Picture(photo.picture, _enlarged_depth(depth, photo.picture))
+    return picture_with_depth(photo.picture, depth)
+
+
+def picture_with_depth(rgb: Rgb, depth: Plane) -> Picture:
+    """A picture (Hp, Wp, 3) that was seen, with its depth, given at any size."""
+    return Picture(rgb, _enlarged_depth(depth, rgb))
 
 
 class Sharpening:

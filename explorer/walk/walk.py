@@ -36,7 +36,12 @@ from explorer.walk.records import (
     unknown_before,
     with_scale,
 )
-from explorer.walk.sharpening import Sharpening, picture_of_photo, reduced
+from explorer.walk.sharpening import (
+    Sharpening,
+    picture_of_photo,
+    picture_with_depth,
+    reduced,
+)
 from explorer.walk.stepping import stepped
 from explorer.walk.timing import Stopwatch
 from memory.known import Known
@@ -116,15 +121,26 @@ class Walk:
             picture = picture_of_photo(self.photo, drawn.depth)
         return self._remember(clock, replace(unknown_before(view), picture=picture))
 
-    def adopt(self, camera: Camera, rgb: NDArray[np.uint8], depth: FloatPicture) -> DrawnView:
+    def adopt(
+        self,
+        camera: Camera,
+        rgb: NDArray[np.uint8],
+        depth: FloatPicture,
+        picture: NDArray[np.uint8] | None = None,
+    ) -> DrawnView:
         """Remembers a view that was seen, not drawn: a frame of a video, a second photo.
 
         Args:
             camera: in the walk's world; the first view of all must have the photo's.
             depth: (H, W) in scene units.
+            picture: (Hp, Wp, 3) the view at the picture's size; None of one size.
         """
-        view = self._view(self._count, camera, rgb, depth)
-        return self._remember(Stopwatch(), unknown_before(view))
+        view, clock = self._view(self._count, camera, rgb, depth), Stopwatch()
+        large = None
+        if picture is not None and self.photo.picture is not None:
+            with clock.part("join"):
+                large = picture_with_depth(picture, depth)
+        return self._remember(clock, replace(unknown_before(view), picture=large))
 
     def step(self, camera: Camera) -> Steps:
         """Draws the view from `camera`, and its depth where it is the turn for one."""

@@ -6,21 +6,29 @@ Each function is a generator of events that a studio passes on.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 from PIL import Image
 
 from engine.queries import Drawing, Engine
 from explorer.app.work import requests
 from explorer.app.work.events import Busy, Drawn, Event, JobDone, Opened, Saved
-from explorer.clips.frames import ClipError, ClipOptions, Rgb
+from explorer.clips.frames import ClipError, ClipOptions
 from explorer.clips.geometry import GeometryOptions
-from explorer.clips.into_walk import begin_with, edit_line, place_photo, views_of_clip
+from explorer.clips.into_walk import (
+    begin_with,
+    edit_line,
+    place_photo,
+    taken_into,
+    views_of_clip,
+)
 from explorer.clips.video_in import read_clip
 from explorer.walk.files import atomic_path
-from explorer.walk.photo import Sizes, open_photo
+from explorer.walk.photo import Photo, Sizes, open_photo
+from explorer.walk.photo_decoding import decode_photo
 from explorer.walk.records import WalkSettings
 from explorer.walk.session.records import Added
 from explorer.walk.session.session import Session
@@ -43,7 +51,8 @@ class Place:
 def open_video(request: requests.OpenVideo, engine: Engine, to: Place) -> Events:
     """A walk that begins with the frames of a video."""
     yield Busy(f"reading {request.path.name}")
-    clip = read_clip(request.path, ClipOptions(request.frames, request.size))
+    sizes = Sizes(request.size).on(str(engine.device))
+    clip = read_clip(request.path, ClipOptions(request.frames, request.size, pictures=sizes))
     asked = views_of_clip(engine, clip, _geometry(request.settings))
     photo, seen = yield from drawing_events(asked)
     session, views = begin_with(to.folder, photo, seen, engine, request.settings)
@@ -59,14 +68,11 @@ def add_photo(request: requests.AddPhoto, engine: Engine, session: Session) -> E
     """A second photo, and the views between the first one and it."""
     yield Busy(f"looking at {request.path.name}")
     own = session.photo
-    sizes = Sizes((own.width, own.height), most=own.picture_size)
-    if own.picture is None:
-        sizes = sizes.without_picture()
-    photo = open_photo(request.path, None, sizes)
+    photo = open_photo(request.path, None, _sizes_of(own, (own.width, own.height)))
     asked = place_photo(session, engine, photo, BETWEEN, _geometry(session.settings))
     found = yield from drawing_events(asked)
     seen = found.seen
-    yield taken_in(session, session.adopt(seen.camera, seen.rgb, seen.depth))
+    yield taken_in(session, taken_into(session, seen))
     for done, camera in enumerate(reversed(found.cameras)):
         yield Busy("drawing between both photos", done, len(found.cameras), job=True)
         yield from _stepped(session, camera)
@@ -77,8 +83,9 @@ def edit_view(request: requests.EditView, engine: Engine, session: Session, to: 
     """A walk of its own in which every view has the edit."""
     yield Busy(f"reading {request.edited.name}")
     view = session.read(request.node_id).view
-    edited = _same_size(request.edited, (view.width, view.height))
-    seen = yield from drawing_events(edit_line(session, engine, request.node_id, edited))
+    edited = _same_size(request.edited, (view.width, view.height), session.photo)
+    editing = edit_line(session, engine, request.node_id, edited.rgb, edited.picture)
+    seen = yield from drawing_events(editing)
     photo = session.photo
     changed = type(photo)(
         seen[0].rgb,
@@ -88,6 +95,7 @@ def edit_view(request: requests.EditView, engine: Engine, session: Session, to: 
         f"{photo.source_name} edited",
         photo.lens_source,
         photo.notes,
+        picture=seen[0].picture,
     )
     made, views = begin_with(to.folder, changed, seen, engine, session.settings, session)
     to.take(made)
@@ -145,12 +153,24 @@ def _stepped(session: Session, camera: object) -> Events:
             raise
 
 
-def _same_size(path: Path, size: tuple[int, int]) -> Rgb:
-    """An edited picture, which must have kept its shape."""
-    photo = open_photo(path, None, Sizes(size, most=None))
-    if (photo.width, photo.height) != size:
+def _same_size(path: Path, size: tuple[int, int], of: Photo) -> Photo:
+    """An edited picture at both sizes of a walk's photo; it must have kept its shape."""
+    edited = open_photo(path, None, _sizes_of(of, size))
+    if (edited.width, edited.height) != size:
         raise ClipError(
-            f"{path.name} is {photo.original_width}x{photo.original_height} pixels, of another "
+            f"{path.name} is {edited.original_width}x{edited.original_height} pixels, of another "
             f"shape than the view ({size[0]}x{size[1]}); edit the picture that was saved from it"
         )
-    return photo.rgb
+    if edited.picture is None:
+        return edited
+    # The crop to the model's shape was made when the walk's own picture was: it is not cut again.
+    whole = decode_photo(path, needed_side=max(of.picture_size)).image
+    whole = whole.resize(of.picture_size, Image.Resampling.LANCZOS)
+    return replace(edited, picture=np.asarray(whole))
+
+
+def _sizes_of(photo: Photo, model: tuple[int, int]) -> Sizes:
+    """Those of a walk into it; two pixels more, since sides are rounded down to even ones."""
+    width, height = photo.picture_size
+    sizes = Sizes(model, most=(width + 2, height + 2))
+    return sizes.without_picture() if photo.picture is None else sizes

@@ -43,6 +43,7 @@ from memory.memory import Memory
 from memory.pictures.picture import Picture
 
 Adding = Generator[StepProgress, None, Added]
+Rgb = NDArray[np.uint8]
 
 
 class Session:
@@ -198,9 +199,11 @@ class Session:
         """Draws what is seen from `camera`, after the head."""
         return (yield from self._added(self._walk.step(camera)))
 
-    def adopt(self, camera: Camera, rgb: NDArray[np.uint8], depth: NDArray[np.float32]) -> Added:
+    def adopt(
+        self, camera: Camera, rgb: Rgb, depth: NDArray[np.float32], picture: Rgb | None = None
+    ) -> Added:
         """Takes in a view that was seen, not drawn, after the head; see `Walk.adopt`."""
-        return self._keep(self._walk.adopt(camera, rgb, depth))
+        return self._keep(self._walk.adopt(camera, rgb, depth, picture))
 
     def draw_depth(self, node_id: int | None = None) -> Adding:
         """Draws the geometry of a view of the line that has none; None for the head's.

@@ -57,9 +57,17 @@ def test_a_video_is_flown_away_from(new_window, qtbot, video) -> None:
     assert all(
         window.stage.line.drawn(n.id).view.depth is not None for n in window.stage.line.nodes
     )
+    pictures = [window.stage.line.drawn(node.id).picture for node in window.stage.line.nodes]
+    own = pictures[0].size
+    assert own[1] == 216  # the video's
+    assert [p is not None and p.size for p in pictures] == [own] * 4
+    assert all(p is not None and p.depth is not None for p in pictures)
     QTest.keyPress(window.world, Qt.Key.Key_W)
     qtbot.waitUntil(lambda: len(window.stage.line) >= 5, timeout=LONG)
     QTest.keyRelease(window.world, Qt.Key.Key_W)
+    drawn = window.stage.line.drawn(window.stage.line.nodes[4].id).picture
+    assert drawn is not None
+    assert drawn.size == own
 
 
 def test_a_second_photo_is_placed_and_reached(opened, qtbot, tmp_path) -> None:
@@ -74,6 +82,11 @@ def test_a_second_photo_is_placed_and_reached(opened, qtbot, tmp_path) -> None:
     qtbot.waitUntil(lambda: len(window.stage.line) >= 8 and idle(window), timeout=LONG)
     placed = window.stage.line.nodes[1].camera
     assert np.linalg.norm(placed.position) + 1 - placed.forward[2] > 1e-4
+    taken = window.stage.line.drawn(window.stage.line.nodes[1].id).picture
+    assert taken is not None
+    left = (second.shape[1] - taken.size[0]) // 2  # the middle of it, in its own pixels
+    own = second[:, left : left + taken.size[0]].astype(int)
+    assert np.abs(taken.rgb.astype(int) - own).mean() < 2.0
 
 
 def test_another_place_is_refused_and_loses_nothing(opened, qtbot, tmp_path) -> None:
@@ -108,6 +121,15 @@ def test_an_edited_view_changes_the_whole_walk(opened, qtbot, tmp_path) -> None:
         rgb = window.stage.line.drawn(shown.id).view.rgb.astype(int)
         red = (rgb[..., 0] > 150) & (rgb[..., 1] < 90) & (rgb[..., 2] < 90)
         assert red.mean() > 0.005, shown.view_id
+        large = window.stage.line.drawn(shown.id).picture
+        assert large is not None
+        assert large.size == (width, height)
+        rgb = large.rgb.astype(int)
+        red = (rgb[..., 0] > 150) & (rgb[..., 1] < 90) & (rgb[..., 2] < 90)
+        assert red.mean() > 0.005, shown.view_id
+    first = window.stage.line.drawn(window.stage.line.nodes[0].id).picture
+    assert first is not None
+    assert np.array_equal(first.rgb, picture)
     assert before is not None
     assert before.is_dir()
 

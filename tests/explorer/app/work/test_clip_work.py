@@ -13,6 +13,7 @@ from engine.geometry.cameras import Camera, Intrinsics
 from explorer.app.work.clip_work import _same_size, save_picture
 from explorer.app.work.requests import SavePicture
 from explorer.clips.regions import edited_region
+from explorer.walk.photo import Photo
 from explorer.walk.records import DrawnView
 from memory.pictures.picture import Picture
 from memory.views import View
@@ -40,7 +41,11 @@ def test_an_edit_of_the_large_picture_is_found_in_the_small_one(tmp_path: Path) 
     assert np.array_equal(edited, large)
     edited[300:500, 400:700] = (250, 240, 20)
     Image.fromarray(edited).save(target)
-    region = edited_region(small, _same_size(target, (240, 160)))
+    photo = Photo(small, *SIZE, camera.intrinsics, "waves", picture=large)
+    again = _same_size(target, (240, 160), photo)
+    assert again.picture is not None
+    assert np.array_equal(again.picture, edited)
+    region = edited_region(small, again.rgb)
     rows, columns = np.nonzero(region)
     assert 55 <= rows.min() <= 62
     assert 100 <= rows.max() <= 106
