@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from engine.geometry.cameras import Camera
 from memory.pictures.guesses import Guesses
-from memory.pictures.lookup import LookupConfig, Places, Ray, as_rows, find
+from memory.pictures.lookup import IterationConfig, Places, Ray, as_rows, find, surface_at
 from memory.pictures.pyramid import Pyramid
 from memory.pictures.records import PHOTO, LookedUp, LookUpConfig
 from memory.pictures.source import Source
@@ -63,7 +63,7 @@ class Finding:
 
     def _in_bands(self, into: _Into) -> Mask:
         """Which pixels (H, W) are worth another try."""
-        quick = LookupConfig(rounds=self._config.quick, exact=self._config.lookup.exact)
+        quick = IterationConfig(rounds=self._config.quick, exact=self._config.longer.exact)
         width, height = self._size
         left = np.zeros((height, width), np.bool_)
 
@@ -72,7 +72,7 @@ class Finding:
             v, u = np.mgrid[rows, :width].astype(np.float32)
             places = find(into.source, into.ray, (u, v), self._guesses.likely[rows], quick)
             # Its own surfaces hide each other by themselves.
-            found = self._unhidden(places, self._guesses.drawn[rows])
+            found = self._unhidden(into, (u, v), places, self._guesses.drawn[rows])
             colours = into.picture.sampled(places, into.ray)
             np.copyto(self._rgb[rows], colours, where=found[..., None])
             np.copyto(self._inverse[rows], places.inverse, where=found)
@@ -111,8 +111,8 @@ class Finding:
         u, v, q, hidden = (
             as_rows(values.astype(np.float32)) for values in (columns, rows, guess, least)
         )
-        places = find(into.source, into.ray, (u, v), q, self._config.lookup)
-        kept = self._unhidden(places, hidden).reshape(-1)[: len(at)]
+        places = find(into.source, into.ray, (u, v), q, self._config.longer)
+        kept = self._unhidden(into, (u, v), places, hidden).reshape(-1)[: len(at)]
         to = at[kept]
         colours = into.picture.sampled(places, into.ray).reshape(-1, 3)
         self._rgb.reshape(-1, 3)[to] = colours[: len(at)][kept]
@@ -120,9 +120,19 @@ class Finding:
         self._ids.reshape(-1)[to] = into.source.view_id
         return kept
 
-    def _unhidden(self, places: Places, least: Plane) -> Mask:
-        before = np.float32(1.0 - self._config.lookup.before)
-        return places.found & (places.inverse >= least * before)
+    def _unhidden(
+        self, into: _Into, pixels: tuple[Plane, Plane], places: Places, least: Plane
+    ) -> Mask:
+        """What was found, but for what stands behind something known; where the source looks
+        through that, nothing can be there."""
+        before = np.float32(1.0 - self._config.longer.before)
+        behind = places.found & (places.inverse < least * before)
+        if not behind.any():
+            return places.found
+        u, v, known = (as_rows(plane[behind]) for plane in (*pixels, least))
+        through = surface_at(into.source, into.ray, (u, v), known) < known * before
+        behind[behind] = ~through.reshape(-1)[: int(behind.sum())]
+        return places.found & ~behind
 
 
 class _Into:

@@ -35,7 +35,7 @@ _ROW = 1024
 
 
 @dataclass(frozen=True)
-class LookupConfig:
+class IterationConfig:
     """Attributes:
     rounds: of the iteration.
     exact: pixels of the new view by which a found point may miss its pixel.
@@ -142,14 +142,14 @@ def find(
     ray: Ray,
     pixels: tuple[Plane, Plane],
     guess: Plane,
-    config: LookupConfig | None = None,
+    config: IterationConfig | None = None,
 ) -> Places:
     """
     Args:
         pixels: u, v of the new view, of one 2-D shape.
         guess: inverse depth there.
     """
-    config = config or LookupConfig()
+    config = config or IterationConfig()
     u, v = pixels
     rays, inverse, before = ray.rays(u, v), guess, None
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
@@ -176,6 +176,18 @@ def find(
         found &= (x > -0.5) & (x < W - 0.5) & (y > -0.5) & (y < H - 0.5)
         x, y = ray.place(rays, inverse)  # half a pixel better than the place that was looked at
     return Places(x, y, inverse, found)
+
+
+def surface_at(source: Source, ray: Ray, pixels: tuple[Plane, Plane], inverse: Plane) -> Plane:
+    """Inverse depth, in the new view, of what the source shows where it would show the points of
+    pixels at inverse depths; infinite where these are outside of it."""
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        x, y = ray.place(ray.rays(*pixels), inverse)
+        W, H = source.size
+        inside = (x > -0.5) & (x < W - 0.5) & (y > -0.5) & (y < H - 0.5)
+        there = sampled_depth(source, x, y)
+        found = there / ray.depth_ratio(x, y, there)
+    return np.where(inside & (found >= 0), found, np.float32(np.inf))
 
 
 def _secant(before: tuple[Plane, Plane], now: tuple[Plane, Plane], repeated: Plane) -> Plane:

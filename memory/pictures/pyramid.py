@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Lock
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +15,15 @@ _WORTH = 0.1
 
 
 class Pyramid:
-    """
+    """May be sampled by several threads.
+
     Args:
         rgb: (H, W, 3) uint8.
     """
 
     def __init__(self, rgb: NDArray[np.uint8]) -> None:
         self._levels = [rgb]
+        self._adding = Lock()
 
     def sampled(self, places: Places, ray: Ray) -> NDArray[np.uint8]:
         """Colours at places: bicubic where they are enlarged, from smaller pictures where they are
@@ -47,9 +51,10 @@ class Pyramid:
         return np.asarray(sampled, np.uint8)
 
     def _level(self, level: int) -> NDArray[np.uint8]:
-        while len(self._levels) <= level:
-            above = self._levels[-1]
-            half = (-(-above.shape[1] // 2), -(-above.shape[0] // 2))
-            smaller = cv2.resize(above, half, interpolation=cv2.INTER_AREA)
-            self._levels.append(np.asarray(smaller, np.uint8))
-        return self._levels[level]
+        with self._adding:
+            while len(self._levels) <= level:
+                above = self._levels[-1]
+                half = (-(-above.shape[1] // 2), -(-above.shape[0] // 2))
+                smaller = cv2.resize(above, half, interpolation=cv2.INTER_AREA)
+                self._levels.append(np.asarray(smaller, np.uint8))
+            return self._levels[level]

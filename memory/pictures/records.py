@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from memory.pictures.lookup import LookupConfig
+from memory.pictures.lookup import IterationConfig
 
 Plane = NDArray[np.float32]
 
@@ -20,13 +20,13 @@ class LookUpConfig:
     views: drawn views that are looked into, at most.
     least: share of the picture below which a drawn view is not worth it.
     quick: rounds of the iteration where the guess is good, which it nearly always is.
-    lookup: the iteration where it is not.
+    longer: the iteration where it is not.
     """
 
     views: int = 4
     least: float = 0.001
     quick: int = 3
-    lookup: LookupConfig = field(default_factory=LookupConfig)
+    longer: IterationConfig = field(default_factory=IterationConfig)
 
 
 @dataclass(frozen=True, eq=False)

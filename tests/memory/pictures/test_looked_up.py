@@ -173,23 +173,34 @@ def test_a_view_of_which_hardly_anything_is_known_is_not_opened() -> None:
 
 
 def test_what_something_nearer_hides_is_not_taken_from_the_photo() -> None:
-    """A thing that only a drawn view saw stands before what the photo shows."""
-    inverse = np.full((h, w), 1 / FAR, np.float32)
-    inverse[15:30, 30:50] = 1 / NEAR
+    """A thing between the photo's place and a camera behind it, that only a drawn view saw."""
+    back = camera(z=-2.5)
+    inverse = np.full((h, w), 1 / (FAR + 2.5), np.float32)
+    inverse[14:24, 28:44] = 1 / NEAR
     known = seen(inverse, np.where(inverse > 0.3, 1, 0))
     thing = cv2.resize(inverse, SIZE, interpolation=cv2.INTER_NEAREST)
     rgb = np.full((H, W, 3), COLOURS[1], np.uint8)
-    drawn = Source.of(1, camera(), picture(rgb, thing))
-    found = shown(camera(), known, of_plane(WALL), drawn)
-    inside = np.zeros((H, W), bool)
-    inside[16 * 4 : 29 * 4, 31 * 4 : 49 * 4] = True
-    around = np.zeros((H, W), bool)
-    around[14 * 4 : 31 * 4, 29 * 4 : 51 * 4] = True
+    drawn = Source.of(1, back, picture(rgb, thing))
+    inside, around, wall = (np.zeros((H, W), bool) for _ in range(3))
+    inside[15 * 4 : 23 * 4, 29 * 4 : 43 * 4] = True
+    around[13 * 4 : 25 * 4, 27 * 4 : 45 * 4] = True
+    wall[9 * 4 : 27 * 4, 15 * 4 : 49 * 4] = True  # of it the photo shows so much
+    found = shown(back, known, of_plane(WALL), drawn)
     assert (found.view_ids[inside] == 1).all()
     assert (found.rgb[inside] == COLOURS[1]).all()
-    assert (found.view_ids[~around] == 0).all()
-    alone = shown(camera(), known, of_plane(WALL))
+    assert (found.view_ids[wall & ~around] == 0).all()
+    alone = shown(back, known, of_plane(WALL))
     assert (alone.view_ids[inside] == -1).all()
+
+
+def test_nothing_stands_where_the_photo_looks_through() -> None:
+    """At the photo's own camera its picture is shown, whatever drawn views believe."""
+    inverse = np.full((h, w), 1 / FAR, np.float32)
+    inverse[15:30, 30:50] = 1 / NEAR
+    known = seen(inverse, np.where(inverse > 0.3, 1, 0))
+    found = shown(camera(), known, of_plane(WALL))
+    assert (found.view_ids == 0).all()
+    assert np.array_equal(found.rgb, texture(WALL, camera()))
 
 
 @pytest.fixture

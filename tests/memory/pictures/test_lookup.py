@@ -8,7 +8,7 @@ import pytest
 
 from engine.geometry.cameras import Camera
 from memory.pictures import lookup
-from memory.pictures.lookup import LookupConfig, Places, Ray, as_rows, find, sampled_depth
+from memory.pictures.lookup import IterationConfig, Places, Ray, as_rows, find, sampled_depth
 from memory.pictures.source import Source
 from tests.memory.pictures.planes import (
     FAR,
@@ -32,7 +32,7 @@ def source(inverse: np.ndarray, at: Camera | None = None) -> Source:
 
 
 def found_in(src: Source, to: Camera, guess: np.ndarray, **config: int) -> Places:
-    return find(src, Ray(src, to, SIZE), (u, v), guess, LookupConfig(**config))
+    return find(src, Ray(src, to, SIZE), (u, v), guess, IterationConfig(**config))
 
 
 def places_of(normal: tuple[float, ...], src: Camera, to: Camera) -> tuple[np.ndarray, np.ndarray]:
