@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Thread
 
 import numpy as np
-import pytest
 
 from memory.pictures.pyramid import Pyramid
 
-
-@pytest.fixture
-def restless() -> Iterator[None]:
-    """Threads take turns all the time."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
+LEVEL = 5
 
 
-@pytest.mark.usefixtures("restless")
 def test_threads_that_ask_together_get_the_same_levels() -> None:
-    rgb = np.random.default_rng(0).integers(0, 256, (600, 800, 3), np.uint8)
-    alone = Pyramid(rgb)
-    wanted = [alone._level(level) for level in range(5)]
+    rgb = np.random.default_rng(0).integers(0, 256, (1600, 2000, 3), np.uint8)
+    wanted = Pyramid(rgb)._level(LEVEL)
     for _ in range(5):
-        together = Pyramid(rgb)
-        with ThreadPoolExecutor(8) as pool:
-            found = list(pool.map(together._level, [4, 3, 4, 2, 1, 4, 3, 2] * 2))
-        for level, picture in zip([4, 3, 4, 2, 1, 4, 3, 2] * 2, found, strict=True):
-            assert np.array_equal(picture, wanted[level])
+        together, start, found = Pyramid(rgb), Barrier(4), []
+
+        def ask(pyramid: Pyramid = together, gate: Barrier = start, to: list = found) -> None:
+            gate.wait()
+            to.append(pyramid._level(LEVEL))
+
+        threads = [Thread(target=ask) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(found) == 4
+        assert all(np.array_equal(picture, wanted) for picture in found)
