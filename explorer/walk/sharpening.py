@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.geometry.cameras import Camera
 from engine.geometry.upsampling import (
     inverse_depth,
     upsampled_inverse_depth,
@@ -69,15 +70,21 @@ class Sharpening:
     ) -> None:
         self._clock, self._size = clock, size
         self._joining: Joining | None = None
-        if known is not None:
-            with clock.part("lookup"):
-                looked = memory.look_up(known, size)
-            with clock.part("join"):
+        self._again: Picture | None = None
+        if known is None:
+            return
+        with clock.part("lookup"):
+            self._again = _drawn_before(memory, known.camera, size)
+            looked = None if self._again is not None else memory.look_up(known, size)
+        with clock.part("join"):
+            if looked is not None:
                 self._joining = Joining(looked, (known.depth.shape[0], known.depth.shape[1]))
 
     def joined(self, small: Rgb) -> Picture:
         """The picture, without depth; `small` (h, w, 3) is the view at the model's size."""
         with self._clock.part("join"):
+            if self._again is not None:
+                return self._again
             if self._joining is None:
                 large = cv2.resize(small, self._size, interpolation=cv2.INTER_CUBIC)
                 return Picture(np.asarray(large, np.uint8))
@@ -86,9 +93,20 @@ class Sharpening:
     def with_depth(self, picture: Picture, small: Plane) -> Picture:
         """The picture with its depth; `small` (h, w) is that at the model's size."""
         with self._clock.part("join"):
+            if self._again is not None:
+                return self._again
             if self._joining is None:
                 return replace(picture, depth=_enlarged_depth(small, picture.rgb))
             return replace(picture, depth=self._joining.depth(small))
+
+
+def _drawn_before(memory: Memory, camera: Camera, size: tuple[int, int]) -> Picture | None:
+    """What is seen where a view stands already: its picture, once more."""
+    view_id = memory.pictures.standing_at(camera)
+    found = None if view_id is None else memory.pictures.picture(view_id)
+    if found is None or found.depth is None or found.size != size:
+        return None
+    return found
 
 
 def reduced(picture: Picture, shape: tuple[int, ...]) -> Rgb:

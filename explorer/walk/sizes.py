@@ -20,8 +20,10 @@ GPU_PICTURE: Size = (1920, 1080)
 #: there too.
 LONGEST_SIDE = 16384
 #: RAM that a walk takes for every pixel of its pictures, bytes: some 30 maps of 32 bits while a
-#: view is looked up, and the pictures and depths (7 bytes a pixel each) that stay in RAM.
+#: view is looked up, and the dozen pictures (19 bytes a pixel, ready to be looked into) that stay.
 PIXEL_BYTES = 300
+#: The largest that the network may draw: attention among more tokens takes minutes a view.
+LARGEST_MODEL: Size = (1280, 720)
 #: How much longer one size may be in shape than the other before both cannot be meant.
 _WORST_SHAPE = 2.5
 
@@ -47,6 +49,11 @@ class Sizes:
     most: Size | None = CPU_PICTURE
 
     def __post_init__(self) -> None:
+        if math.prod(self.model) > math.prod(LARGEST_MODEL):
+            raise SizeError(
+                f"--model-size {_words(self.model)} is more than the network can draw; give at "
+                f"most {_words(LARGEST_MODEL)} (--size is the size of the pictures that you get)"
+            )
         if self.picture is None:
             return
         asked, model = _words(self.picture), _words(self.model)
@@ -74,9 +81,11 @@ class Sizes:
 
     @property
     def most_pixels(self) -> int:
-        """The most that a picture may have; 0 for no picture."""
-        limit = self.picture or self.most
-        return 0 if limit is None else math.prod(limit)
+        """The most that a picture may have, where nobody asked as many as the model draws at
+        least; 0 for no picture."""
+        if self.picture is not None:
+            return math.prod(self.picture)
+        return 0 if self.most is None else max(math.prod(self.most), math.prod(self.model))
 
     @property
     def needed_side(self) -> int:

@@ -125,14 +125,14 @@ class Finding:
     ) -> Mask:
         """What was found, but for what stands behind something known; where the source looks
         through that, nothing can be there."""
-        before = np.float32(1.0 - self._config.longer.before)
-        behind = places.found & (places.inverse < least * before)
+        before, sound = np.float32(1.0 - self._config.longer.before), into.sound(places)
+        behind = sound & (places.inverse < least * before)
         if not behind.any():
-            return places.found
+            return sound
         u, v, known = (as_rows(plane[behind]) for plane in (*pixels, least))
         through = surface_at(into.source, into.ray, (u, v), known) < known * before
         behind[behind] = ~through.reshape(-1)[: int(behind.sum())]
-        return places.found & ~behind
+        return sound & ~behind
 
 
 class _Into:
@@ -141,9 +141,20 @@ class _Into:
     def __init__(self, source: Source, camera: Camera, size: tuple[int, int]) -> None:
         self.source = source
         self.ray = Ray(source, camera, size)
-        # What a drawn view has of its own is soft: no lens has mixed its rims.
-        sharp = source.view_id == PHOTO
-        self.picture = Pyramid(source.seen_from(camera, size[0]) if sharp else source.rgb)
+        self._sharp = source.view_id == PHOTO
+        self.picture = Pyramid(source.seen_from(camera, size[0]) if self._sharp else source.rgb)
+
+    def sound(self, places: Places) -> Mask:
+        """Places whose colours are those of one surface. A drawn view's rims were mixed when it was
+        joined, and what is lost of them is as easily drawn again; the photo's are cleaned."""
+        if self._sharp:
+            return places.found
+        columns, rows = (
+            np.rint(np.where(places.found, p, 0)).astype(np.int64) for p in (places.x, places.y)
+        )
+        W, H = self.source.size
+        edge = self.source.surface[rows.clip(0, H - 1), columns.clip(0, W - 1), 1]
+        return np.asarray(places.found & (edge == 0))
 
     def near(self, places: Places) -> Mask:
         """Places in the source, or not far outside of it."""

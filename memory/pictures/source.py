@@ -18,6 +18,8 @@ Plane = NDArray[np.float32]
 #: A lens and JPEG mix the colours of both sides of a rim over so much of the picture's width, to
 #: each side.
 MIXED = 0.002
+#: What stands before leaves more of itself on what is behind, since depth's edges are that far off.
+_GHOST = 0.006
 #: The two sides of a rim must come this far apart, pixels, before they are told apart at all, and
 #: fully. Below, the picture's own mixture is what belongs there.
 APART = (0.5, 2.0)
@@ -46,7 +48,7 @@ class Source:
 
     Attributes:
         view_id, camera: whose picture.
-        rgb: (H, W, 3) uint8.
+        picture: as it is stored.
         inverse: (H, W) float32 inverse depth, 0 = sky.
         surface: (H, W, 2) float32, inverse depth, and 1 within a pixel of a depth edge, where depth
             is not interpolated: both are sampled at once.
@@ -54,7 +56,7 @@ class Source:
 
     view_id: int
     camera: Camera
-    rgb: NDArray[np.uint8]
+    picture: Picture
     inverse: Plane
     surface: Plane
 
@@ -70,7 +72,12 @@ class Source:
         steps = depth_steps(inverse, STEP)
         edges = cv2.dilate(steps, np.ones((3, 3), np.uint8))
         surface = np.stack([inverse, edges.astype(np.float32)], axis=-1)
-        return Source(view_id, camera, picture.rgb, inverse, surface)
+        return Source(view_id, camera, picture, inverse, surface)
+
+    @property
+    def rgb(self) -> NDArray[np.uint8]:
+        """(H, W, 3)."""
+        return self.picture.rgb
 
     @cached_property
     def rims(self) -> Rims:
@@ -104,15 +111,24 @@ class Source:
         return picture
 
 
+def _disc(reach: int) -> NDArray[np.uint8]:
+    size = 2 * reach + 1
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)), np.uint8)
+
+
 def _rims(rgb: NDArray[np.uint8], inverse: Plane, steps: NDArray[np.uint8]) -> Rims:
-    reach = max(2, round(MIXED * rgb.shape[1]))
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    band = cv2.dilate(steps, disc) > 0
+    before, behind = (max(2, round(share * rgb.shape[1])) for share in (MIXED, _GHOST))
+    wide = _disc(behind + 1)
+    near, far = cv2.dilate(inverse, wide), cv2.erode(inverse, wide)
+    # What is nearer to the far side's depth lies behind.
+    far_side = 2 * inverse < near + far
+    band = (
+        np.where(far_side, cv2.dilate(steps, _disc(behind)), cv2.dilate(steps, _disc(before))) > 0
+    )
     if not band.any() or band.all():
         none = np.zeros(0, np.int64)
         return Rims(none, none, np.zeros((0, 3), np.uint8), np.zeros(0, np.float32))
-    wide = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 3, 2 * reach + 3))
-    gap = cv2.dilate(inverse, wide) - cv2.erode(inverse, wide)
+    gap = near - far
     inner = Nearest(~band)
     band &= of_one_side(inner.filled(inverse), inverse)
     rows, columns = np.nonzero(band)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 
+import numpy as np
+
 from engine.geometry.cameras import Camera
 from memory.pictures.picture import Picture
 from memory.pictures.source import Source
@@ -40,6 +42,27 @@ class PictureStore:
         """Adds a picture, or replaces the one of that view."""
         self._cameras[view_id] = camera
         self._keep(view_id, picture)
+
+    def standing_at(self, camera: Camera) -> int | None:
+        """The earliest view that was seen by just this camera; None where there is none."""
+        for view_id, own in self._cameras.items():
+            if own is camera or (
+                own.intrinsics == camera.intrinsics
+                and np.array_equal(own.T_world_camera, camera.T_world_camera)
+            ):
+                return view_id
+        return None
+
+    def picture(self, view_id: int) -> Picture | None:
+        """A view's picture; None where it has none."""
+        if view_id not in self._cameras:
+            return None
+        found = self._recent.get(view_id)
+        if isinstance(found, Source):
+            return found.picture
+        if found is None and self._read is not None:
+            found = self._read(view_id)
+        return found
 
     def remove(self, view_id: int) -> None:
         """Forgets a view's picture, where there is one."""

@@ -96,7 +96,8 @@ def test_what_the_model_drew_is_in_the_hole() -> None:
     joined = Joining(looked(hole), SMALL).rgb(drawn).astype(int)
     spot = joined[66:78, 160:176]
     assert (spot[..., 2] > spot[..., 1] + 80).all()
-    assert np.abs(joined[~hole] - looked(hole).rgb.astype(int)[~hole]).max() < 130
+    off = np.abs(joined[~hole] - looked(hole).rgb.astype(int)[~hole]).max(-1)
+    assert (off >= 130).sum() <= 4  # the card's corners are rounded
 
 
 def test_a_slit_gets_what_is_behind_and_not_the_models_picture() -> None:

@@ -131,6 +131,17 @@ def test_back_at_the_photos_camera_it_is_the_photo_bit_for_bit(new_walk, start, 
     assert np.array_equal(home.picture.rgb, photo.picture)
 
 
+def test_where_a_view_stands_it_is_seen_again_bit_for_bit(new_walk, start) -> None:
+    walk = new_walk()
+    finish(walk.start())
+    cameras = path(start, 3)
+    first = [finish(walk.step(camera)) for camera in cameras]
+    again = finish(walk.step(Camera(cameras[1].T_world_camera.copy(), cameras[1].intrinsics)))
+    assert np.array_equal(again.picture.rgb, first[1].picture.rgb)
+    assert again.picture.depth.tobytes() == first[1].picture.depth.tobytes()
+    assert not np.array_equal(again.picture.rgb, first[2].picture.rgb)
+
+
 def test_restoring_gives_the_same_next_picture(new_walk, start) -> None:
     cameras = path(start, 4, "forth-and-back:strafe")
     whole = draw(new_walk(), cameras)

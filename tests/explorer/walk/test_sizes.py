@@ -45,6 +45,13 @@ def test_sizes_that_do_not_fit_each_other_say_so():
     Sizes((256, 144), (720, 1280))  # both get the photo's shape, so upright or not is one
 
 
+def test_the_model_draws_no_more_than_it_can_and_no_picture_is_smaller():
+    with pytest.raises(SizeError, match=r"--model-size 4000x3000 is more .* at most 1280x720"):
+        Sizes((4000, 3000))
+    large = Sizes((512, 288), most=(256, 144))
+    assert large.picture_of((4000.0, 2250.0)) == (512, 288)
+
+
 def test_what_memory_does_not_hold_is_refused_with_what_fits(monkeypatch):
     monkeypatch.setattr(module, "free_memory", lambda _device: 640 * 360 * module.PIXEL_BYTES)
     with pytest.raises(SizeError, match=r"1280x720 .*memory.*--size 640x360 fits"):
