@@ -128,7 +128,9 @@ class DrawnView:
         one, or the model's own, enlarged."""
         if self.picture is None:
             return self.raw_rgb if raw else self.view.rgb
-        return enlarged(self.raw_rgb, self.picture.size) if raw else self.picture.rgb
+        if raw and self.retrieved:  # the photo, and what else was seen, no model drew
+            return enlarged(self.raw_rgb, self.picture.size)
+        return self.picture.rgb
 
 
 def with_scale(drawn: DrawnView, fused: FusedDepth | None) -> DrawnView:

@@ -39,7 +39,7 @@ class ShownFrames(Sequence[Rgb]):
     """(H, W, 3) uint8 of each view, read when it is asked for.
 
     Args:
-        raw: the model's own pictures, enlarged.
+        raw: the model's own pictures, enlarged; what was seen and not drawn is shown as it is.
         size: of the walk's pictures; None for the model's.
     """
 
@@ -47,6 +47,8 @@ class ShownFrames(Sequence[Rgb]):
         self._views, self._raw, self._size = views, raw, size
         self._small = views.arrays("raw_rgb" if raw else "rgb")
         self._pictures = views.arrays(RGB)
+        drawn = [bool(said["retrieved"]) for said in views.descriptions]
+        self._whole = [size is not None and not (raw and each) for each in drawn]
 
     def __len__(self) -> int:
         return len(self._views)
@@ -54,13 +56,13 @@ class ShownFrames(Sequence[Rgb]):
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return ShownFrames(self._views[index], self._raw, self._size)
-        found = None if self._raw or self._size is None else self._pictures[index]
+        found = self._pictures[index] if self._whole[index] else None
         rgb = self._small[index] if found is None else found
         return rgb if self._size is None else enlarged(rgb, self._size)
 
     def png(self, index: int) -> bytes | None:
         """The view's picture as the PNG file that it was recorded as; None where there is none."""
-        stored = None if self._raw or self._size is None else self._pictures.stored(index)
+        stored = self._pictures.stored(index) if self._whole[index] else None
         if stored is None or _size_of(stored) != self._size:
             return None
         return stored.tobytes()

@@ -14,7 +14,7 @@ from engine.geometry.cameras import Camera
 from explorer.walk.colours import enlarged
 from explorer.walk.journal import RecordedViews, read_journal
 from explorer.walk.recorder import Recorder
-from explorer.walk.records import DrawnView
+from explorer.walk.records import DrawnView, RetrievedView
 from explorer.walk.shown import ShownDepths, ShownFrames, enlarged_depth, picture_size
 from memory.pictures.picture import Picture
 from memory.views import View
@@ -41,7 +41,7 @@ def drawn(view_id: int, start: Camera, with_picture: bool, with_depth: bool = Tr
         view=View(view_id, start, rgb, depth if with_depth else None),
         raw_rgb=255 - rgb,
         coverage_map=np.zeros(SMALL, np.uint8),
-        retrieved=(),
+        retrieved=(RetrievedView(0, 1.0),) if view_id else (),
         seconds={},
         picture=large if with_picture else None,
     )
@@ -112,7 +112,8 @@ def test_enlarged_depth_has_the_pictures_edges() -> None:
 
 
 def test_what_is_shown_of_a_view(start: Camera) -> None:
-    view = drawn(0, start, True)
+    photo, view = drawn(0, start, True), drawn(1, start, True)
+    np.testing.assert_array_equal(photo.shown_rgb(True), box(LARGE)[0])  # which nobody drew
     np.testing.assert_array_equal(view.shown_rgb(False), box(LARGE)[0])
     np.testing.assert_array_equal(view.shown_rgb(True), enlarged(view.raw_rgb, (144, 96)))
     without = replace(view, picture=None)
