@@ -22,10 +22,12 @@ Array = TypeVar("Array", bound=NDArray[np.generic])
 #: Relative change of slope in inverse depth that is an edge.
 STEP = 0.05
 
+#: Less weight than this of a side's pixels tells nothing of it.
+_SOME = np.float32(0.02)
 #: Of two values of one side of an edge one is at most this many times the other.
 _SAME_SIDE = 1.25
 
-_AROUND = np.ones((3, 3), np.uint8)
+_AROUND, _WIDER = np.ones((3, 3), np.uint8), np.ones((5, 5), np.uint8)
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class UpsamplingConfig:
     step: float = STEP
     window: int = 9
     noise: float = 0.06
-    habit: float = 3.0
+    habit: float = 2.0
 
 
 def upsampled_inverse_depth(
@@ -177,15 +179,17 @@ def _doubled(inverse: Plane, colours: NDArray[np.uint8], config: UpsamplingConfi
 
 
 def _sides(inverse: Plane, size: tuple[int, int]) -> tuple[Plane, Plane]:
-    """The nearest and the farthest around, at `size` (width, height): smooth along a side, and
-    nothing between two of them."""
+    """Inverse depth of the near and of the far side of edges, at `size` (width, height): between
+    pixels of one side alone, so that a slope goes on to its very rim. Where there is none of a side
+    within two pixels, the nearest or the farthest around."""
+    near, far = cv2.dilate(inverse, _WIDER), cv2.erode(inverse, _WIDER)
+    both, is_near = near - far > STEP * near, 2 * inverse > near + far
     sides = []
-    for extreme in (cv2.dilate, cv2.erode):
-        side = extreme(inverse, _AROUND)
-        smooth = cv2.resize(side, size, interpolation=cv2.INTER_LINEAR)
-        plain = cv2.resize(extreme(side, _AROUND), size, interpolation=cv2.INTER_NEAREST)
-        same = np.abs(smooth - plain) <= STEP * np.maximum(smooth, plain)
-        sides.append(np.where(same, smooth, plain))
+    for side, own in ((near, both & is_near), (far, both & ~is_near)):
+        weight = cv2.resize(own.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
+        inside = cv2.resize(np.where(own, inverse, 0), size, interpolation=cv2.INTER_LINEAR)
+        plain = cv2.resize(side, size, interpolation=cv2.INTER_NEAREST)
+        sides.append(np.where(weight > _SOME, inside / np.maximum(weight, _SOME), plain))
     return sides[0], sides[1]
 
 

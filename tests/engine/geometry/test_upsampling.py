@@ -101,10 +101,11 @@ def test_inverse_depth_of_sky_and_of_the_unknown() -> None:
 def test_nothing_lies_between_two_enlarged_surfaces(times) -> None:
     mask = disc(36, 64, 30, 17, 9)
     found = enlarged_inverse_depth(two(mask), (36 * times, 64 * times))
-    assert set(np.unique(found)) == {NEAR, FAR}
+    apart = np.minimum(np.abs(found - NEAR), np.abs(found - FAR))
+    assert apart.max() < 1e-6
     truth = disc(36 * times, 64 * times, 30 * times, 17 * times, 9 * times)
     # The edge is where it was, to three quarters of a small pixel along the whole rim.
-    assert ((found == NEAR) != truth).sum() < 0.75 * times * 2 * np.pi * 9 * times
+    assert ((found > (NEAR + FAR) / 2) != truth).sum() < 0.75 * times * 2 * np.pi * 9 * times
 
 
 def test_between_slanted_surfaces_there_is_nothing_either() -> None:
