@@ -65,6 +65,8 @@ def walk_photo(
     sizes = sizes_of(asked, journal, place)
     photo = open_photo(options.photo, options.fov, sizes)
     run = _Run(options.out, plan, on_progress or _silent, should_stop or _never)
+    if smaller := sizes.smaller_than_asked(photo.picture_size):
+        run.note(smaller)
     run.tell("loading the model")
     compiled = False
     if engine is None:

@@ -87,6 +87,15 @@ class Sizes:
             return math.prod(self.picture)
         return 0 if self.most is None else max(math.prod(self.most), math.prod(self.model))
 
+    def smaller_than_asked(self, size: Size) -> str | None:
+        """One sentence where a photo has clearly fewer pixels than --size asks for."""
+        if self.picture is None or math.prod(size) > 0.9 * math.prod(self.picture):
+            return None
+        return (
+            f"The photo has no more than {_words(size)} pixels; its pictures are that large, "
+            f"not --size {_words(self.picture)}: nothing is enlarged."
+        )
+
     @property
     def needed_side(self) -> int:
         """Pixels of a photo's shorter side that are enough to scale both sizes down from it."""

@@ -87,6 +87,16 @@ def test_a_photo_comes_at_both_sizes_from_one_crop(tmp_path: Path):
         assert ramps[0] == pytest.approx(ramps[1], abs=0.5)
 
 
+def test_a_size_that_the_photo_does_not_have_is_told():
+    asked = Sizes(picture=(1280, 720))
+    told = asked.smaller_than_asked((640, 360))
+    assert told is not None
+    assert "640x360" in told
+    assert "1280x720" in told
+    assert asked.smaller_than_asked((1278, 718)) is None
+    assert Sizes().smaller_than_asked((90, 60)) is None
+
+
 def test_a_small_photo_is_its_own_picture(tmp_path: Path):
     rgb = np.random.default_rng(0).integers(0, 256, (72, 128, 3), np.uint8)
     Image.fromarray(rgb).save(tmp_path / "small.png")
