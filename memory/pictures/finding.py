@@ -20,6 +20,8 @@ Mask = NDArray[np.bool_]
 
 #: Rows of a band.
 _BAND = 64
+#: Pixels of a part.
+_PART = 16384
 #: What is this near to found pixels may be a crack.
 _CRACK = np.ones((7, 7), np.uint8)
 #: A guess that lands farther outside of a source than this, of its width, is not tried again.
@@ -51,12 +53,16 @@ class Finding:
         self._parallax = source.parallax(self._camera, self._size[0])
         into = _Into(source, self._camera, self._size)
         left = self._in_bands(into)
-        self._again(into, left)
+        self._again(into, np.flatnonzero(left))
         self._cracks(into)
 
-    def drawn(self, source: Source, mask: Mask) -> None:
-        """Looks for those pixels of a mask (H, W) that are not found yet."""
-        self._again(_Into(source, self._camera, self._size), mask & (self._ids < 0))
+    def left(self, mask: Mask) -> NDArray[np.int64]:
+        """Pixels (N,) of a mask (H, W) that are not found yet, row by row."""
+        return np.flatnonzero(mask & (self._ids < 0))
+
+    def drawn(self, source: Source, at: NDArray[np.int64]) -> None:
+        """Looks for some pixels (N,)."""
+        self._again(_Into(source, self._camera, self._size), at)
 
     def result(self) -> LookedUp:
         return LookedUp(self._rgb, self._inverse, self._ids, self._parallax)
@@ -83,9 +89,8 @@ class Finding:
             list(pool.map(band, range(0, height, _BAND)))
         return left
 
-    def _again(self, into: _Into, left: Mask) -> None:
+    def _again(self, into: _Into, at: NDArray[np.int64]) -> None:
         guesses = self._guesses
-        at = np.flatnonzero(left)
         at = at[~self._some(into, at, guesses.likely.reshape(-1)[at])]
         likely, other = guesses.likely.reshape(-1)[at], guesses.other.reshape(-1)[at]
         apart = np.abs(likely - other) > _ALIKE * likely
@@ -102,9 +107,15 @@ class Finding:
             at = at[~self._some(into, at, guess.reshape(-1)[at])]
 
     def _some(self, into: _Into, at: NDArray[np.int64], guess: Plane) -> Mask:
-        """Which of the pixels `at` (N,) were found with the guesses (N,)."""
-        if not len(at):
+        """Which of the pixels `at` (N,) were found with the guesses (N,), in parts side by side."""
+        parts = [slice(i, i + _PART) for i in range(0, len(at), _PART)]
+        if not parts:
             return np.zeros(0, np.bool_)
+        with ThreadPoolExecutor(max(1, cv2.getNumThreads())) as pool:
+            kept = pool.map(lambda part: self._part(into, at[part], guess[part]), parts)
+            return np.concatenate(list(kept))
+
+    def _part(self, into: _Into, at: NDArray[np.int64], guess: Plane) -> Mask:
         width = self._size[0]
         least = self._guesses.least.reshape(-1)[at]
         columns, rows = at % width, at // width

@@ -38,9 +38,11 @@ def look_up(
     if photo is not None:
         found.photo(photo)
     for view_id in _others(seen, config):
-        source = source_of(view_id)
+        left = found.left(guesses.around(seen.view_ids == view_id))
+        # What the photo has shown needs no other picture, and that none of its preparation.
+        source = source_of(view_id) if len(left) >= config.least * size[0] * size[1] else None
         if source is not None:
-            found.drawn(source, guesses.around(seen.view_ids == view_id))
+            found.drawn(source, left)
     return found.result()
 
 
