@@ -25,5 +25,5 @@ class MemoryConfig:
     undo: int = 32
     sight_step: int = 3
     views_recalled: int = 3
-    pictures_in_ram: int = 12
+    pictures_in_ram: int = 8
     look_up: LookUpConfig = field(default_factory=LookUpConfig)
